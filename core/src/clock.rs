@@ -1,0 +1,147 @@
+//! Time: what a timestamp is, where it comes from, and how an age survives a clock that is set.
+//!
+//! The wall clock can be set back by an hour; the machine can sleep for two. An [`Instant`] therefore
+//! remembers both the wall clock and, where the system tells it, the time since boot (which counts
+//! sleep). An age is the larger of the two readings, so that no step of the wall clock makes a token
+//! look younger than it is.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+/// Seconds since the Unix epoch, UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The moment `seconds` after the Unix epoch.
+    pub const fn from_unix(seconds: i64) -> Self {
+        Timestamp(seconds)
+    }
+
+    /// Seconds since the Unix epoch.
+    pub const fn as_unix(self) -> i64 {
+        self.0
+    }
+
+    /// The moment `seconds` later; stays in range instead of wrapping.
+    pub const fn plus(self, seconds: i64) -> Self {
+        Timestamp(self.0.saturating_add(seconds))
+    }
+
+    /// Seconds from `earlier` to here; negative when `earlier` is later.
+    pub const fn seconds_since(self, earlier: Timestamp) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// A reading of both clocks, fit to be written down and compared by another process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instant {
+    /// What the wall clock said.
+    pub wall: Timestamp,
+    /// Time since boot, where the system tells it in a way that other processes can compare.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<BootTime>,
+}
+
+/// Seconds since one particular boot, sleep included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BootTime {
+    /// Names the boot: readings of two boots cannot be compared.
+    pub id: String,
+    /// Seconds since that boot.
+    pub seconds: i64,
+}
+
+impl Instant {
+    /// Seconds from `earlier` to here by the clock that says more; `None` when the wall clock went
+    /// backwards and no boot clock can tell the truth.
+    pub fn age_since(&self, earlier: &Instant) -> Option<i64> {
+        let wall = self.wall.seconds_since(earlier.wall);
+        let boot = match (&self.boot, &earlier.boot) {
+            (Some(now), Some(then)) if now.id == then.id => Some(now.seconds.saturating_sub(then.seconds)),
+            _ => None,
+        };
+        match boot {
+            Some(boot) => Some(boot.max(wall)),
+            None if wall >= 0 => Some(wall),
+            None => None,
+        }
+    }
+}
+
+/// Where the time comes from. Tests hand in their own.
+pub trait Clock: Send + Sync {
+    /// Both clocks, now.
+    fn now(&self) -> Instant;
+}
+
+/// The machine's clocks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Instant {
+        let wall = match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(elapsed) => i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX),
+            Err(before_epoch) => -i64::try_from(before_epoch.duration().as_secs()).unwrap_or(i64::MAX),
+        };
+        Instant { wall: Timestamp(wall), boot: boot_time() }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn boot_time() -> Option<BootTime> {
+    use std::sync::OnceLock;
+    // One boot per process: the id is read once. A container without /proc does without.
+    static BOOT_ID: OnceLock<Option<String>> = OnceLock::new();
+    let id = BOOT_ID.get_or_init(|| {
+        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        Some(id.trim().to_owned())
+    });
+    let seconds = rustix::time::clock_gettime(rustix::time::ClockId::Boottime).tv_sec;
+    Some(BootTime { id: id.clone()?, seconds })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn boot_time() -> Option<BootTime> {
+    // Elsewhere no call without `unsafe` names the boot; the wall clock alone is used.
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(wall: i64, boot: Option<(&str, i64)>) -> Instant {
+        let boot = boot.map(|(id, seconds)| BootTime { id: id.to_owned(), seconds });
+        Instant { wall: Timestamp(wall), boot }
+    }
+
+    #[test]
+    fn an_age_is_what_the_clock_that_says_more_says() {
+        let cases = [
+            // both agree
+            (at(100, Some(("a", 10))), at(160, Some(("a", 70))), Some(60)),
+            // the wall clock was set back an hour: the boot clock tells
+            (at(5000, Some(("a", 10))), at(1460, Some(("a", 70))), Some(60)),
+            // the wall clock was set forward: believed, a token is refreshed too early and never too late
+            (at(100, Some(("a", 10))), at(4000, Some(("a", 70))), Some(3900)),
+            // another boot: only the wall clock can be compared
+            (at(100, Some(("a", 9000))), at(160, Some(("b", 5))), Some(60)),
+            // set back, and no boot clock: unknown
+            (at(5000, None), at(1460, None), None),
+        ];
+        for (then, now, expected) in cases {
+            assert_eq!(now.age_since(&then), expected, "{then:?} {now:?}");
+        }
+    }
+
+    #[test]
+    fn arithmetic_stays_in_range() {
+        assert_eq!(Timestamp(i64::MAX).plus(5), Timestamp(i64::MAX));
+        assert_eq!(Timestamp(i64::MIN).seconds_since(Timestamp(1)), i64::MIN);
+    }
+}

@@ -1,0 +1,49 @@
+//! The environment variables, behind one value: tests hand in their own, and one grep shows every
+//! variable that is read.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// The environment that a broker was opened in.
+#[derive(Clone, Default)]
+pub struct Environment(Option<BTreeMap<String, String>>);
+
+impl Environment {
+    /// The process's own environment.
+    pub fn process() -> Self {
+        Environment(None)
+    }
+
+    /// Just these variables.
+    pub fn of<K: Into<String>, V: Into<String>>(variables: impl IntoIterator<Item = (K, V)>) -> Self {
+        Environment(Some(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect()))
+    }
+
+    /// The variable's value. Set to nothing counts as not set.
+    pub fn get(&self, name: &str) -> Option<String> {
+        let value = match &self.0 {
+            Some(variables) => variables.get(name).cloned(),
+            None => std::env::var(name).ok(),
+        };
+        value.filter(|value| !value.is_empty())
+    }
+
+    /// A switch: `1` and `true` are on, `0` and `false` are off, anything else is a mistake worth saying.
+    pub fn switch(&self, name: &str) -> Result<bool> {
+        match self.get(name).as_deref() {
+            None | Some("0" | "false") => Ok(false),
+            Some("1" | "true") => Ok(true),
+            Some(other) => {
+                Err(Error::new(ErrorKind::ConfigInvalid, format!("{name}={other:?} is neither 1 nor 0")))
+            }
+        }
+    }
+}
+
+/// The values may be secrets.
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Environment")
+    }
+}

@@ -1,0 +1,169 @@
+//! Names that people type: of a provider and of a connection. Checked once, here.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind};
+
+/// A provider's name: lower case letters, digits and single hyphens, 1 to 40 characters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ProviderName(String);
+
+/// A connection's name, which tells two accounts of one provider apart: letters, digits and `._@+-`,
+/// 1 to 128 characters, so that an e-mail address will do. `default` when none is given.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ConnectionName(String);
+
+/// What names one connection in a store.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ConnectionKey {
+    /// The provider that the grant is from.
+    pub provider: ProviderName,
+    /// The connection's own name.
+    pub connection: ConnectionName,
+}
+
+impl ProviderName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name as the middle of an environment variable: upper case, `_` for `-`.
+    pub fn as_variable(&self) -> String {
+        self.0.to_ascii_uppercase().replace('-', "_")
+    }
+}
+
+impl ConnectionName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for ConnectionName {
+    fn default() -> Self {
+        ConnectionName("default".to_owned())
+    }
+}
+
+impl ConnectionKey {
+    /// The key of `connection` at `provider`.
+    pub fn new(provider: ProviderName, connection: ConnectionName) -> Self {
+        ConnectionKey { provider, connection }
+    }
+}
+
+impl FromStr for ProviderName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let charset = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let hyphens = text.starts_with('-') || text.ends_with('-') || text.contains("--");
+        if text.is_empty() || text.len() > 40 || !charset || hyphens {
+            return Err(Error::new(ErrorKind::ConfigInvalid, format!("{text:?} is not a provider name"))
+                .with_help("a provider name is 1 to 40 lower case letters, digits and single hyphens"));
+        }
+        Ok(ProviderName(text.to_owned()))
+    }
+}
+
+impl FromStr for ConnectionName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let charset = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._@+-".contains(&b));
+        // A leading hyphen would read as an option on a command line.
+        if text.is_empty() || text.len() > 128 || !charset || text.starts_with('-') {
+            return Err(Error::new(ErrorKind::ConfigInvalid, format!("{text:?} is not a connection name"))
+                .with_help("a connection name is 1 to 128 letters, digits and . _ @ + -, for instance me@example.com"));
+        }
+        Ok(ConnectionName(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for ProviderName {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for ConnectionName {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+impl From<ProviderName> for String {
+    fn from(name: ProviderName) -> String {
+        name.0
+    }
+}
+
+impl From<ConnectionName> for String {
+    fn from(name: ConnectionName) -> String {
+        name.0
+    }
+}
+
+impl fmt::Display for ProviderName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for ConnectionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// `microsoft`, or `microsoft/work` when the connection is not the default one.
+impl fmt::Display for ConnectionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.connection == ConnectionName::default() {
+            write!(f, "{}", self.provider)
+        } else {
+            write!(f, "{}/{}", self.provider, self.connection)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_good_and_bad() {
+        for good in ["microsoft", "github-app", "x"] {
+            assert!(good.parse::<ProviderName>().is_ok(), "{good}");
+        }
+        for bad in ["", "Microsoft", "a b", "-a", "a-", "a--b", "../x", "é", &"a".repeat(41)] {
+            assert!(bad.parse::<ProviderName>().is_err(), "{bad}");
+        }
+        for good in ["default", "me@example.com", "a.b+c_d-E9"] {
+            assert!(good.parse::<ConnectionName>().is_ok(), "{good}");
+        }
+        for bad in ["", "a/b", "-x", "a b", "a\n", &"a".repeat(129)] {
+            assert!(bad.parse::<ConnectionName>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_default_connection_goes_by_its_provider() {
+        let provider: ProviderName = "github-app".parse().unwrap();
+        assert_eq!(provider.as_variable(), "GITHUB_APP");
+        assert_eq!(ConnectionKey::new(provider.clone(), ConnectionName::default()).to_string(), "github-app");
+        let work = ConnectionKey::new(provider, "work".parse().unwrap());
+        assert_eq!(work.to_string(), "github-app/work");
+    }
+}

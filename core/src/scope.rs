@@ -1,0 +1,197 @@
+//! Scopes: a set of case-sensitive words (RFC 6749 3.3), and what it means for one set to cover another.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind};
+
+/// A set of scopes. The order in which they were first named is kept, because people read it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(try_from = "Vec<String>", into = "Vec<String>")]
+pub struct ScopeSet(Vec<String>);
+
+impl ScopeSet {
+    /// Splits a wire string at `separator` (a space by RFC 6749; some providers use a comma). A server
+    /// may say what it likes: words that are no scopes are dropped.
+    pub fn from_wire(text: &str, separator: char) -> Self {
+        let mut set = ScopeSet::default();
+        for word in text.split(|c: char| c == separator || c.is_whitespace()) {
+            if is_scope(word) {
+                set.add(word);
+            }
+        }
+        set
+    }
+
+    /// The scopes joined as they are sent.
+    pub fn to_wire(&self, separator: char) -> String {
+        self.0.join(&separator.to_string())
+    }
+
+    /// The scopes in the order they were named.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// True when there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// True when `scope` is one of them, to the letter.
+    pub fn contains(&self, scope: &str) -> bool {
+        self.0.iter().any(|own| own == scope)
+    }
+
+    /// These and `others`, each once.
+    pub fn union(&self, others: &ScopeSet) -> ScopeSet {
+        let mut all = self.clone();
+        for scope in others.iter() {
+            all.add(scope);
+        }
+        all
+    }
+
+    /// Those of `wanted` that this set does not grant, as `equivalence` sees it.
+    pub fn missing(&self, wanted: &ScopeSet, equivalence: &ScopeEquivalence) -> ScopeSet {
+        let own: BTreeSet<String> = self.iter().map(|scope| equivalence.canonical(scope)).collect();
+        let missing = wanted.iter().filter(|scope| {
+            !equivalence.never_echoed.iter().any(|silent| silent == scope)
+                && !own.contains(&equivalence.canonical(scope))
+        });
+        ScopeSet(missing.map(str::to_owned).collect())
+    }
+
+    /// Adds a scope unless it is there.
+    pub(crate) fn add(&mut self, scope: &str) {
+        if !self.contains(scope) {
+            self.0.push(scope.to_owned());
+        }
+    }
+}
+
+/// When two spellings of a scope mean the same to a provider. The default is RFC 6749: to the letter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeEquivalence {
+    /// A prefix that may be left out: `https://graph.microsoft.com/` for Microsoft.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_resource: Option<String>,
+    /// True when upper and lower case mean the same.
+    #[serde(default)]
+    pub case_insensitive: bool,
+    /// Scopes that the server honours without ever naming them in a response (`offline_access`).
+    #[serde(default)]
+    pub never_echoed: Vec<String>,
+}
+
+impl ScopeEquivalence {
+    fn canonical(&self, scope: &str) -> String {
+        let scope = if self.case_insensitive { scope.to_ascii_lowercase() } else { scope.to_owned() };
+        match &self.default_resource {
+            Some(prefix) => scope.strip_prefix(prefix.as_str()).map(str::to_owned).unwrap_or(scope),
+            None => scope,
+        }
+    }
+}
+
+/// Sets are equal when their members are: order is only for reading.
+impl PartialEq for ScopeSet {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().all(|scope| other.contains(scope))
+    }
+}
+
+impl Eq for ScopeSet {}
+
+/// What a person types: words separated by commas or spaces.
+impl FromStr for ScopeSet {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let words = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty());
+        ScopeSet::try_from(words.map(str::to_owned).collect::<Vec<_>>())
+    }
+}
+
+impl TryFrom<Vec<String>> for ScopeSet {
+    type Error = Error;
+
+    fn try_from(words: Vec<String>) -> Result<Self, Error> {
+        let mut set = ScopeSet::default();
+        for word in &words {
+            if !is_scope(word) {
+                return Err(Error::new(ErrorKind::ConfigInvalid, format!("{word:?} is not a scope"))
+                    .with_help(
+                        "a scope is printable ASCII without spaces, quotes and backslashes (RFC 6749 3.3)",
+                    ));
+            }
+            set.add(word);
+        }
+        Ok(set)
+    }
+}
+
+impl From<ScopeSet> for Vec<String> {
+    fn from(set: ScopeSet) -> Vec<String> {
+        set.0
+    }
+}
+
+impl fmt::Display for ScopeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_wire(' '))
+    }
+}
+
+/// RFC 6749 3.3: `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`.
+fn is_scope(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(text: &str) -> ScopeSet {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_list_is_separated_by_commas_or_spaces_and_holds_each_once() {
+        assert_eq!(set("a, b  c,a").to_wire(' '), "a b c");
+        assert!(set("").is_empty());
+        assert_eq!(ScopeSet::from_wire("repo,gist", ',').len(), 2);
+        assert!("a\"b".parse::<ScopeSet>().is_err());
+        assert!("\u{e9}".parse::<ScopeSet>().is_err());
+    }
+
+    #[test]
+    fn by_default_scopes_are_compared_to_the_letter() {
+        let strict = ScopeEquivalence::default();
+        assert!(set("a b").missing(&set("b a"), &strict).is_empty());
+        assert_eq!(set("a b").missing(&set("A c"), &strict), set("A c"));
+    }
+
+    #[test]
+    fn a_provider_may_know_several_spellings() {
+        let entra = ScopeEquivalence {
+            default_resource: Some("https://graph.microsoft.com/".to_owned()),
+            case_insensitive: true,
+            never_echoed: vec!["offline_access".to_owned()],
+        };
+        let granted = set("openid https://graph.microsoft.com/Mail.Read");
+        assert!(granted.missing(&set("mail.read offline_access"), &entra).is_empty());
+        assert_eq!(granted.missing(&set("Mail.Send"), &entra), set("Mail.Send"));
+        // another resource with the same permission name is another scope
+        let other = set("https://outlook.office.com/Mail.Read");
+        assert_eq!(granted.missing(&other, &entra), other);
+    }
+}
