@@ -1,0 +1,140 @@
+//! The wire: every OAuth message as a value, built or read.
+//!
+//! Value in, value out. May not enter: a clock (the time is an argument), the network (a request is an
+//! `http::Request<Vec<u8>>`, an answer is a status, a content type and bytes), the store, randomness
+//! (random bytes are an argument). Only this room names the `oauth2` crate, and only for requests: its
+//! response parsing keeps raw bodies in its errors.
+//!
+//! | Standard | Sections | File |
+//! |---|---|---|
+//! | RFC 6749 | 2.3.1 client authentication | [`client_auth`] |
+//! | RFC 6749 | 3.1, 4.1.1, 4.1.2 authorization request and response | [`authorization`] |
+//! | RFC 6749 | 4.1.3, 5.1, 5.2, 6 token request and response | [`token_endpoint`] |
+//! | RFC 6749 | 4.1.2.1, 5.2 errors, with Microsoft's members | [`oauth_error`], [`endpoint_error`] |
+//! | RFC 6749 | appendix B form bodies, and answers that should have been JSON | `form`, `body` |
+//! | RFC 7009 | revocation | [`revocation`] |
+//! | RFC 7636 | PKCE | [`pkce`] |
+//! | RFC 8414, OIDC Discovery 1.0 | authorization server metadata | [`metadata`] |
+//! | RFC 8628 | device authorization | [`device`] |
+//! | RFC 9207 | `iss` in the authorization response | [`authorization`] |
+//! | OIDC Core 1.0 | 2, 3.1.3.7, 12.2 the id_token as a statement of who logged in | [`id_token`] |
+//!
+//! A reader of an answer is lenient where a server's habit does no harm (a string for a number, a form
+//! for JSON, unknown members) and strict where it does (repeats, an odd token type, bytes that do not
+//! belong into a header). No error holds any part of a body but the members that RFC 6749 5.2 means for
+//! people, shortened, on one line, with whatever looks like a token taken out.
+
+pub mod authorization;
+mod body;
+pub mod client_auth;
+pub mod device;
+pub mod endpoint_error;
+mod form;
+pub mod id_token;
+pub mod metadata;
+pub mod oauth_error;
+pub mod pkce;
+pub mod revocation;
+pub mod token_endpoint;
+
+pub use authorization::{
+    AuthorizationRequest, AuthorizationResponse, ExpectedResponse, ResponseMode, ResponseRejection,
+    parse_authorization_response,
+};
+pub use client_auth::{Client, ClientAuthentication};
+pub use device::{
+    DeviceAuthorizationRequest, DeviceAuthorizationResponse, DevicePoll, classify_device_poll,
+    parse_device_authorization_response,
+};
+pub use endpoint_error::TokenEndpointError;
+pub use form::is_protocol_parameter;
+pub use id_token::{
+    ClientInfo, ExpectedIdToken, IdTokenClaims, IdTokenRejection, OriginalIdentity, check_id_token,
+    check_refreshed, parse_client_info, parse_id_token,
+};
+pub use metadata::{AuthorizationServerMetadata, parse_metadata, well_known_urls};
+pub use oauth_error::OauthError;
+pub use pkce::CodeVerifier;
+pub use revocation::{RevocationOutcome, RevocationRequest, TokenKind, classify_revocation};
+pub use token_endpoint::{Grant, TokenRequest, TokenResponse, parse_token_response};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::secret::Secret;
+    use proptest::prelude::*;
+
+    /// Every reader of the room on one body; what they say, for a look at what it gives away.
+    fn read_everything(status: u16, content_type: Option<&str>, body: &[u8]) -> String {
+        let text = String::from_utf8_lossy(body);
+        let state = Secret::new("s1");
+        let expected =
+            ExpectedResponse { state: &state, issuer: Some("https://as.example"), iss_required: true };
+        let token = parse_token_response(status, content_type, body, ' ');
+        let error = token.as_ref().err().map(|error| error.to_error("context"));
+        let id_token = parse_id_token(&Secret::new(text.clone())).map(|claims| {
+            let now = Timestamp::from_unix(0);
+            check_id_token(&claims, &ExpectedIdToken { issuer: None, client_id: "c1", nonce: None, now })
+        });
+        format!(
+            "{:?}",
+            (
+                (token, error, parse_device_authorization_response(status, content_type, body)),
+                (classify_device_poll(status, content_type, body, ','), classify_revocation(status, body)),
+                (parse_authorization_response(&text, &expected), parse_metadata("https://as.example", body)),
+                (id_token.is_ok(), parse_client_info(&text)),
+            )
+        )
+    }
+
+    const CONTENT_TYPES: [Option<&str>; 4] =
+        [None, Some("application/json"), Some("application/x-www-form-urlencoded"), Some("text/html")];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+
+        #[test]
+        fn no_reader_panics_on_bytes(
+            status in 0_u16..700,
+            content_type in prop::sample::select(&CONTENT_TYPES[..]),
+            body in prop::collection::vec(any::<u8>(), 0..300),
+        ) {
+            read_everything(status, content_type, &body);
+        }
+
+        #[test]
+        fn no_reader_panics_on_what_looks_right(
+            status in prop::sample::select(&[200_u16, 400, 401, 403, 428, 429, 500, 503][..]),
+            content_type in prop::sample::select(&CONTENT_TYPES[..]),
+            body in "[{<]?(\"?(access_token|error|state|code|iss|expires_in|device_code|aud)\"?[:=][\"\\[{%é0-9a-zA-Z.+e-]{0,12}[,&}\"]*){0,5}",
+        ) {
+            read_everything(status, content_type, body.as_bytes());
+        }
+
+        /// An answer with secrets in it, damaged in one place: whatever is then said of it, the secrets
+        /// are not in it.
+        #[test]
+        fn nothing_that_is_said_holds_a_secret(
+            status in prop::sample::select(&[200_u16, 400, 500][..]),
+            form in any::<bool>(),
+            cut in 0_usize..200,
+            damage in prop::option::of((0_usize..200, any::<u8>())),
+        ) {
+            let (content_type, mut body) = if form {
+                let body = "access_token=canary&refresh_token=canary&device_code=canary&id_token=canary&expires_in=1";
+                (CONTENT_TYPES[2], body.as_bytes().to_vec())
+            } else {
+                let body = r#"{"access_token":"canary","refresh_token":"canary","device_code":"canary","id_token":"canary","expires_in":1}"#;
+                (CONTENT_TYPES[1], body.as_bytes().to_vec())
+            };
+            if let Some((at, byte)) = damage
+                && let Some(damaged) = body.get_mut(at)
+            {
+                *damaged = byte;
+            }
+            body.truncate(body.len().saturating_sub(cut.saturating_sub(100)));
+            prop_assert!(!read_everything(status, content_type, &body).contains("canary"));
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! The token request and its answer: RFC 6749 4.1.3, 5.1, 5.2, 6, RFC 7636 4.5, RFC 8628 3.4.
+//!
+//! The answer is read by this file, not by the `oauth2` crate: the crate wants `expires_in` to be an
+//! integer and the content type to be JSON, and its error keeps the raw body, token included.
+//!
+//! May not enter: a retry, and the moment at which a lifetime begins. Callers own both.
+
+use std::borrow::Cow;
+
+use http::Request;
+use oauth2::{AuthorizationCode, PkceCodeVerifier, RedirectUrl, RefreshToken, Scope, TokenUrl};
+use serde::Deserialize;
+use serde_json::Value;
+use url::Url;
+
+use super::body::{read, seconds, text};
+use super::client_auth::Client;
+use super::endpoint_error::{TokenEndpointError, check_accepted, unusable};
+use super::form::{capture, captured, form_request, oauth2_client, permitted};
+use super::pkce::CodeVerifier;
+use crate::error::{Error, ErrorKind, Result};
+use crate::scope::ScopeSet;
+use crate::secret::Secret;
+
+/// A longer token is an attack or a defect. Entra's largest, with group claims, have some 10 KiB.
+const MAX_TOKEN: usize = 128 * 1024;
+/// RFC 8628 3.4.
+const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+/// What is exchanged for an access token.
+#[derive(Debug, Clone, Copy)]
+pub enum Grant<'a> {
+    /// RFC 6749 4.1.3 with RFC 7636 4.5.
+    AuthorizationCode {
+        /// The code of the authorization response.
+        code: &'a Secret,
+        /// The authorization request's own, byte for byte.
+        redirect_uri: &'a str,
+        /// The verifier whose challenge was sent.
+        code_verifier: &'a CodeVerifier,
+    },
+    /// RFC 6749 6.
+    RefreshToken {
+        /// The latest refresh token.
+        refresh_token: &'a Secret,
+        /// The scopes of one resource, for servers that want them; never more than was granted.
+        scopes: Option<&'a ScopeSet>,
+    },
+    /// RFC 8628 3.4: one poll.
+    DeviceCode {
+        /// The device authorization response's own.
+        device_code: &'a Secret,
+    },
+}
+
+/// RFC 6749 3.2: a request to the token endpoint.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenRequest<'a> {
+    /// RFC 6749 3.2.
+    pub endpoint: &'a Url,
+    /// Who asks.
+    pub client: Client<'a>,
+    /// What is exchanged.
+    pub grant: Grant<'a>,
+    /// A space by RFC 6749 3.3; some providers use a comma.
+    pub scope_separator: char,
+    /// What the provider wants besides. Names that this request decides are left out.
+    pub extra: &'a [(String, String)],
+}
+
+impl TokenRequest<'_> {
+    /// The request as it is sent. Its body holds secrets: it may not be logged.
+    pub fn to_http(&self) -> Result<Request<Vec<u8>>> {
+        match self.grant {
+            Grant::AuthorizationCode { code, redirect_uri, code_verifier } => {
+                self.redeem(code, redirect_uri, code_verifier)
+            }
+            Grant::RefreshToken { refresh_token, scopes } => self.refresh(refresh_token, scopes),
+            // The crate polls in a loop that it does not leave for an error of its HTTP client.
+            Grant::DeviceCode { device_code } => {
+                let parameters = [("grant_type", DEVICE_CODE_GRANT), ("device_code", device_code.expose())];
+                form_request(self.endpoint, &self.client, &parameters, self.extra)
+            }
+        }
+    }
+
+    fn redeem(&self, code: &Secret, redirect_uri: &str, verifier: &CodeVerifier) -> Result<Request<Vec<u8>>> {
+        let redirect_uri = RedirectUrl::new(redirect_uri.to_owned())
+            .map_err(|_| Error::new(ErrorKind::ConfigInvalid, "the redirect URI is not an absolute URL"))?;
+        let client = oauth2_client(&self.client)?.set_token_uri(TokenUrl::from_url(self.endpoint.clone()));
+        let mut request = client
+            .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
+            .set_pkce_verifier(PkceCodeVerifier::new(verifier.secret().expose().to_owned()))
+            .set_redirect_uri(Cow::Owned(redirect_uri));
+        for (name, value) in permitted(self.extra) {
+            request = request.add_extra_param(name, value);
+        }
+        captured(request.request(&capture))
+    }
+
+    fn refresh(&self, refresh_token: &Secret, scopes: Option<&ScopeSet>) -> Result<Request<Vec<u8>>> {
+        let client = oauth2_client(&self.client)?.set_token_uri(TokenUrl::from_url(self.endpoint.clone()));
+        let refresh_token = RefreshToken::new(refresh_token.expose().to_owned());
+        let mut request = client.exchange_refresh_token(&refresh_token);
+        if let Some(scopes) = scopes.filter(|scopes| !scopes.is_empty()) {
+            // The crate joins with spaces; one joined "scope" keeps the provider's separator.
+            request = request.add_scope(Scope::new(scopes.to_wire(self.scope_separator)));
+        }
+        for (name, value) in permitted(self.extra) {
+            request = request.add_extra_param(name, value);
+        }
+        captured(request.request(&capture))
+    }
+}
+
+/// RFC 6749 5.1, with Microsoft's members.
+#[derive(Debug, Clone)]
+pub struct TokenResponse {
+    /// RFC 6749 5.1 `access_token`: printable ASCII, fit for a header.
+    pub access_token: Secret,
+    /// RFC 6749 7.1 `token_type`, as it is written in an `Authorization` header: `Bearer`.
+    pub token_type: String,
+    /// RFC 6749 5.1 `expires_in`, in seconds. At most ten years.
+    pub expires_in: Option<i64>,
+    /// Microsoft's `refresh_in`, in seconds: past it, a refresh is welcome though not needed.
+    pub refresh_in: Option<i64>,
+    /// Microsoft's `ext_expires_in`, in seconds: how long the token works while the server is down.
+    pub ext_expires_in: Option<i64>,
+    /// RFC 6749 6. Absent from the answer to a refresh: the old one stays.
+    pub refresh_token: Option<Secret>,
+    /// RFC 6749 5.1 `scope`. Absent or empty: what was asked for.
+    pub scope: Option<ScopeSet>,
+    /// OIDC Core 3.1.3.3.
+    pub id_token: Option<Secret>,
+    /// Microsoft's `client_info`, which names the account.
+    pub client_info: Option<String>,
+}
+
+/// The members of RFC 6749 5.1 that are read. A repeated one is refused by the derived reader.
+#[derive(Deserialize)]
+struct Members {
+    access_token: Option<Secret>,
+    token_type: Option<Value>,
+    expires_in: Option<Value>,
+    refresh_in: Option<Value>,
+    ext_expires_in: Option<Value>,
+    refresh_token: Option<Secret>,
+    scope: Option<Value>,
+    id_token: Option<Secret>,
+    client_info: Option<Value>,
+}
+
+/// Reads the answer to a token request (RFC 6749 5.1 and 5.2).
+///
+/// Lenient: JSON under any content type; a form in place of JSON; numbers in strings; a missing
+/// `token_type` counts as `Bearer`, since servers do forget it and nothing else is ever asked for; odd
+/// `refresh_in` and `ext_expires_in` are only advice and count as absent. Strict: an `error` is one under
+/// any status; an odd or negative `expires_in` is refused, one of more than ten years cut to that; a
+/// token that is empty, larger than 128 KiB or not printable ASCII is refused, for it could not be put
+/// into a header unharmed.
+pub fn parse_token_response(
+    status: u16,
+    content_type: Option<&str>,
+    body: &[u8],
+    scope_separator: char,
+) -> Result<TokenResponse, TokenEndpointError> {
+    check_accepted(status, content_type, body)?;
+    let members: Members = read(content_type, body).map_err(|unreadable| unusable(status, unreadable))?;
+    let malformed = |what| TokenEndpointError::Malformed { what };
+    match text(members.token_type.clone()) {
+        // RFC 6749 7.1: the name is compared without case, and an unknown type is not used.
+        Some(name) if !name.eq_ignore_ascii_case("Bearer") => {
+            return Err(malformed("its token_type is not Bearer"));
+        }
+        None if !matches!(&members.token_type, None | Some(Value::Null | Value::String(_))) => {
+            return Err(malformed("its token_type is not Bearer"));
+        }
+        _ => {}
+    }
+    Ok(TokenResponse {
+        access_token: token(members.access_token, "its access_token is not a token")?
+            .ok_or(malformed("it has no access_token"))?,
+        token_type: "Bearer".to_owned(),
+        expires_in: seconds(members.expires_in.as_ref())
+            .map_err(|_| malformed("its expires_in is not a number of seconds"))?,
+        refresh_in: seconds(members.refresh_in.as_ref()).unwrap_or(None),
+        ext_expires_in: seconds(members.ext_expires_in.as_ref()).unwrap_or(None),
+        refresh_token: token(members.refresh_token, "its refresh_token is not a token")?,
+        scope: scopes(members.scope, scope_separator),
+        id_token: token(members.id_token, "its id_token is not a token")?,
+        client_info: text(members.client_info),
+    })
+}
+
+/// A token that is there and not empty: RFC 6749 appendix A.12 and A.17, `1*VSCHAR`. RFC 6750 2.1 allows
+/// less, and real servers send more than it allows.
+pub(super) fn token(
+    member: Option<Secret>,
+    what: &'static str,
+) -> Result<Option<Secret>, TokenEndpointError> {
+    let Some(token) = member.filter(|token| !token.is_empty()) else { return Ok(None) };
+    let bytes = token.expose().as_bytes();
+    let printable = bytes.iter().all(|b| (0x20..=0x7e).contains(b));
+    // Blanks at either end would be lost in a header.
+    if !printable || bytes.len() > MAX_TOKEN || bytes.trim_ascii().len() != bytes.len() {
+        return Err(TokenEndpointError::Malformed { what });
+    }
+    Ok(Some(token))
+}
+
+/// RFC 6749 3.3: a string, or the list that some servers send. An empty one says nothing.
+fn scopes(member: Option<Value>, separator: char) -> Option<ScopeSet> {
+    let set = match member? {
+        Value::String(text) => ScopeSet::from_wire(&text, separator),
+        Value::Array(list) => {
+            let sets = list.iter().filter_map(Value::as_str).map(|text| ScopeSet::from_wire(text, separator));
+            sets.fold(ScopeSet::default(), |all, set| all.union(&set))
+        }
+        _ => return None,
+    };
+    Some(set).filter(|set| !set.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{ClientAuthentication, form};
+
+    const CHALLENGED: [u8; 32] = [9; 32];
+
+    fn sent(client: Client<'_>, grant: Grant<'_>, extra: &[(&str, &str)]) -> Request<Vec<u8>> {
+        let extra: Vec<_> = extra.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
+        let endpoint = Url::parse("https://as.example/token?v=2").unwrap();
+        let request =
+            TokenRequest { endpoint: &endpoint, client, grant, scope_separator: ' ', extra: &extra };
+        assert!(!format!("{request:?}").contains("canary"));
+        request.to_http().unwrap()
+    }
+
+    fn assert_form(request: &Request<Vec<u8>>, expected: &[(&str, &str)]) {
+        let seen = form::tests::pairs(request);
+        let seen: Vec<_> = seen.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        assert_eq!(seen, expected);
+        assert_eq!(request.method(), "POST");
+        assert_eq!(request.uri(), "https://as.example/token?v=2");
+        let mut names: Vec<_> = request.headers().keys().map(|name| name.as_str()).collect();
+        names.sort_unstable();
+        // Above all no Origin: Entra takes whoever sends one for a web page (AADSTS9002326).
+        names.retain(|name| *name != "authorization");
+        assert_eq!(names, ["accept", "content-type"]);
+        assert_eq!(request.headers()["accept"], "application/json");
+        assert_eq!(request.headers()["content-type"], "application/x-www-form-urlencoded");
+    }
+
+    #[test]
+    fn every_grant_has_its_parameters_and_no_others() {
+        let secret = Secret::new("canary");
+        let verifier = CodeVerifier::from_random(CHALLENGED);
+        let client =
+            |authentication| Client { client_id: "c1", authentication, client_secret: Some(&secret) };
+        let (public, post, basic) =
+            (ClientAuthentication::None, ClientAuthentication::Post, ClientAuthentication::Basic);
+
+        let redirect_uri = "http://localhost:53123/Callback";
+        let grant = Grant::AuthorizationCode { code: &secret, redirect_uri, code_verifier: &verifier };
+        let request = sent(client(public), grant, &[("resource", "r"), ("code_verifier", "evil")]);
+        let mut expected = vec![
+            ("grant_type", "authorization_code"),
+            ("code", "canary"),
+            ("code_verifier", verifier.secret().expose()),
+            ("client_id", "c1"),
+            ("redirect_uri", redirect_uri),
+            ("resource", "r"),
+        ];
+        assert_form(&request, &expected);
+        let request = sent(client(post), grant, &[("resource", "r")]);
+        expected.insert(4, ("client_secret", "canary"));
+        assert_form(&request, &expected);
+
+        let scopes: ScopeSet = "a b".parse().unwrap();
+        let grant = Grant::RefreshToken { refresh_token: &secret, scopes: Some(&scopes) };
+        let request = sent(client(basic), grant, &[]);
+        let expected = [("grant_type", "refresh_token"), ("refresh_token", "canary"), ("scope", "a b")];
+        assert_form(&request, &expected);
+        assert_eq!(request.headers()["authorization"], "Basic YzE6Y2FuYXJ5");
+        let none = ScopeSet::default();
+        for scopes in [None, Some(&none)] {
+            let grant = Grant::RefreshToken { refresh_token: &secret, scopes };
+            let expected =
+                [("grant_type", "refresh_token"), ("refresh_token", "canary"), ("client_id", "c1")];
+            assert_form(&sent(client(public), grant, &[("scope", "evil")]), &expected);
+        }
+
+        let grant = Grant::DeviceCode { device_code: &secret };
+        let expected = [("grant_type", DEVICE_CODE_GRANT), ("device_code", "canary"), ("client_id", "c1")];
+        assert_form(&sent(client(public), grant, &[]), &expected);
+    }
+
+    /// A body of a vector: text, JSON, bytes, or a list of parts with how often each is repeated.
+    fn body(case: &Value) -> Vec<u8> {
+        match (&case["body"], &case["bytes"], &case["parts"]) {
+            (Value::String(text), ..) => text.clone().into_bytes(),
+            (Value::Null, bytes @ Value::Array(_), _) => serde_json::from_value(bytes.clone()).unwrap(),
+            (Value::Null, _, Value::Array(parts)) => parts.iter().fold(Vec::new(), |mut all, part| {
+                let times = part[1].as_u64().unwrap() as usize;
+                all.extend(part[0].as_str().unwrap().repeat(times).bytes());
+                all
+            }),
+            (json, ..) => json.to_string().into_bytes(),
+        }
+    }
+
+    #[test]
+    fn response_vectors() {
+        let cases: Vec<Value> =
+            serde_json::from_str(include_str!("../../../tests/vectors/token_response.json")).unwrap();
+        assert!(cases.len() >= 60);
+        for case in &cases {
+            let name = &case["name"];
+            let status = case["status"].as_u64().unwrap_or(200) as u16;
+            let separator = case["scope_separator"].as_str().and_then(|s| s.chars().next()).unwrap_or(' ');
+            let outcome = parse_token_response(status, case["content_type"].as_str(), &body(case), separator);
+            let shown = format!("{outcome:?}");
+            assert!(!shown.contains("canary"), "{name}: {shown}");
+            match outcome {
+                Ok(token) => {
+                    let secret = |secret: &Option<Secret>| secret.as_ref().map(|s| s.expose().to_owned());
+                    let access_token = token.access_token.expose();
+                    assert_eq!(token.token_type, "Bearer", "{name}");
+                    let seen = serde_json::json!({
+                        "access_token": access_token.get(..40).unwrap_or(access_token),
+                        "expires_in": token.expires_in,
+                        "refresh_in": token.refresh_in,
+                        "ext_expires_in": token.ext_expires_in,
+                        "refresh_token": secret(&token.refresh_token),
+                        "scope": token.scope,
+                        "id_token": secret(&token.id_token),
+                        "client_info": token.client_info,
+                    });
+                    let mut expected = case["token"].clone();
+                    assert!(expected.is_object(), "{name}: accepted as {seen}");
+                    for (key, value) in seen.as_object().unwrap() {
+                        if value.is_null() && expected.get(key).is_none() {
+                            expected[key] = Value::Null;
+                        }
+                    }
+                    assert_eq!(seen, expected, "{name}");
+                }
+                Err(error) => {
+                    let made = error.to_error("the refresh");
+                    assert_eq!(made.code(), case["code"], "{name}: {made}");
+                    assert_eq!(made.message(), case["message"], "{name}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn scope_vectors() {
+        let cases: Vec<Value> =
+            serde_json::from_str(include_str!("../../../tests/vectors/scope.json")).unwrap();
+        assert!(cases.len() >= 10);
+        for case in &cases {
+            let separator = case["separator"].as_str().unwrap().chars().next().unwrap();
+            let set = scopes(Some(case["wire"].clone()), separator);
+            assert_eq!(serde_json::to_value(&set).unwrap(), case["scopes"], "{}", case["name"]);
+            if let (Some(set), Some(sent)) = (set, case["sent"].as_str()) {
+                assert_eq!(set.to_wire(separator), sent, "{}", case["name"]);
+            }
+        }
+    }
+}
