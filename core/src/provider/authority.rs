@@ -1,0 +1,115 @@
+//! Microsoft's authority: which tenant signs the person in, in which cloud.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::definition::AuthorityDefinition;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Who may sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tenant {
+    /// Work, school and personal accounts.
+    Common,
+    /// Work and school accounts of any organization.
+    Organizations,
+    /// Personal accounts.
+    Consumers,
+    /// One organization, by its GUID.
+    Id(String),
+    /// One organization, by a domain of its.
+    Domain(String),
+}
+
+/// A tenant in a cloud, ready to be filled into the endpoints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authority {
+    /// The origin of the cloud's sign-in service.
+    pub cloud: String,
+    /// The tenant.
+    pub tenant: Tenant,
+}
+
+impl Authority {
+    /// The authority of `tenant` in `cloud`; the definition's defaults stand in for what is not named.
+    pub fn resolve(
+        definition: &AuthorityDefinition,
+        tenant: Option<&str>,
+        cloud: Option<&str>,
+    ) -> Result<Self> {
+        let cloud = cloud.unwrap_or(&definition.default_cloud);
+        let Some(origin) = definition.clouds.get(cloud) else {
+            let known = definition.clouds.keys().cloned().collect::<Vec<_>>().join(", ");
+            return Err(Error::new(
+                ErrorKind::ConfigInvalid,
+                format!("there is no cloud {cloud:?}; known are {known}"),
+            ));
+        };
+        let tenant = tenant.unwrap_or(&definition.default_tenant).parse()?;
+        Ok(Authority { cloud: origin.as_str().to_owned(), tenant })
+    }
+}
+
+impl FromStr for Tenant {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "common" => return Ok(Tenant::Common),
+            "organizations" => return Ok(Tenant::Organizations),
+            "consumers" => return Ok(Tenant::Consumers),
+            _ => {}
+        }
+        if is_guid(text) {
+            return Ok(Tenant::Id(text.to_ascii_lowercase()));
+        }
+        // It becomes part of a path: letters, digits, hyphens and dots, and nothing that could leave it.
+        let labels = text.split('.').collect::<Vec<_>>();
+        let label = |label: &&str| {
+            !label.is_empty()
+                && label.len() <= 63
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        };
+        if labels.len() >= 2 && text.len() <= 253 && labels.iter().all(label) {
+            return Ok(Tenant::Domain(text.to_ascii_lowercase()));
+        }
+        Err(Error::new(ErrorKind::ConfigInvalid, format!("{text:?} is not a tenant"))
+            .with_help("a tenant is common, organizations, consumers, a GUID, or a domain such as contoso.onmicrosoft.com"))
+    }
+}
+
+impl fmt::Display for Tenant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Tenant::Common => "common",
+            Tenant::Organizations => "organizations",
+            Tenant::Consumers => "consumers",
+            Tenant::Id(text) | Tenant::Domain(text) => text,
+        })
+    }
+}
+
+fn is_guid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.iter().all(|group| group.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tenants_good_and_bad() {
+        assert_eq!("common".parse::<Tenant>().unwrap(), Tenant::Common);
+        let guid = "9188040D-6c67-4c5b-b112-36a304b66dad";
+        assert_eq!(guid.parse::<Tenant>().unwrap(), Tenant::Id(guid.to_ascii_lowercase()));
+        assert_eq!("Contoso.com".parse::<Tenant>().unwrap().to_string(), "contoso.com");
+        for bad in ["", "Common", "contoso", "../x", "a/b.c", "a..b", "-a.com", "a.com?x=1", "contoso.com "] {
+            let error = bad.parse::<Tenant>().unwrap_err();
+            assert_eq!(error.code(), "config_invalid", "{bad}");
+        }
+    }
+}

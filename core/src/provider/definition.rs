@@ -1,0 +1,356 @@
+//! The form of a provider's file, strictly parsed: an unknown member, a wrong type or an endpoint that
+//! is not https is one line that names the file, the line and what was expected.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, de};
+use url::{Host, Url};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::names::ProviderName;
+use crate::protocol::{ClientAuthentication, ResponseMode};
+use crate::scope::{ScopeEquivalence, ScopeSet};
+
+/// The only value of `schema` so far.
+const SCHEMA: u32 = 1;
+
+/// A provider, as its file describes it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderDefinition {
+    /// The version of this form.
+    #[serde(deserialize_with = "schema")]
+    pub schema: u32,
+    /// The name that people type; the file is called `NAME.toml`.
+    pub name: ProviderName,
+    /// The name that people read.
+    pub display_name: String,
+    /// The environment variable that programs expect the access token in.
+    pub access_token_variable: String,
+    /// True when the endpoints come from the metadata of an issuer named at login (RFC 8414).
+    #[serde(default)]
+    pub discovery: bool,
+    /// Where the provider is, when that is known beforehand.
+    #[serde(default)]
+    pub endpoints: EndpointsDefinition,
+    /// Tenants and clouds: what `{tenant}` and `{cloud}` in an endpoint stand for.
+    #[serde(default)]
+    pub authority: Option<AuthorityDefinition>,
+    /// The client that logs in.
+    #[serde(default)]
+    pub client: ClientDefinition,
+    /// The loopback redirect (RFC 8252 7.3).
+    #[serde(default)]
+    pub redirect: RedirectDefinition,
+    /// What is asked for, and how scopes are compared.
+    #[serde(default)]
+    pub scopes: ScopesDefinition,
+    /// The authorization request.
+    #[serde(default)]
+    pub authorization: AuthorizationDefinition,
+    /// The token request.
+    #[serde(default)]
+    pub token: TokenDefinition,
+    /// Logging out.
+    #[serde(default)]
+    pub logout: LogoutDefinition,
+}
+
+/// Endpoint URLs; `{cloud}` and `{tenant}` are filled in from the authority.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointsDefinition {
+    /// RFC 6749 3.1.
+    pub authorization: Option<EndpointTemplate>,
+    /// RFC 6749 3.2.
+    pub token: Option<EndpointTemplate>,
+    /// RFC 8628 3.1.
+    pub device_authorization: Option<EndpointTemplate>,
+    /// RFC 7009.
+    pub revocation: Option<EndpointTemplate>,
+    /// RFC 8414 `issuer`; what `iss` must be. `{tenantid}` stands for the id_token's `tid`.
+    pub issuer: Option<EndpointTemplate>,
+    /// RFC 9207: true when every authorization response carries `iss`.
+    #[serde(default)]
+    pub authorization_response_iss: bool,
+}
+
+/// Microsoft's authority: a cloud and a tenant.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorityDefinition {
+    /// The tenant when none is named: `common`.
+    pub default_tenant: String,
+    /// The cloud when none is named.
+    pub default_cloud: String,
+    /// The clouds by name, each with the origin of its sign-in service.
+    pub clouds: BTreeMap<String, EndpointTemplate>,
+}
+
+/// The client that logs in (RFC 6749 2).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClientDefinition {
+    /// A client id that everybody may use, when the provider has one.
+    pub id: Option<String>,
+    /// How a client that has a secret authenticates; absent means as the metadata says.
+    pub authentication: Option<ClientAuthentication>,
+    /// True when no login works without a secret.
+    pub secret_required: bool,
+    /// Environment variables that other tools read the client id from.
+    pub environment: Vec<String>,
+    /// What to do when no client id is known. `{redirect_uri}` becomes the address to register.
+    pub registration_steps: String,
+}
+
+/// Which loopback redirect the provider takes (RFC 8252 7.3).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RedirectDefinition {
+    /// How the redirect URI spells this machine.
+    pub host: RedirectHost,
+    /// A port that the provider wants to the letter; absent means any.
+    pub port: Option<u16>,
+    /// The path.
+    pub path: String,
+}
+
+/// How a redirect URI spells this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum RedirectHost {
+    /// `127.0.0.1`: names no other machine, whatever a resolver says (RFC 8252 8.3).
+    #[serde(rename = "127.0.0.1")]
+    Ipv4,
+    /// `[::1]`.
+    #[serde(rename = "[::1]")]
+    Ipv6,
+    /// `localhost`, which browsers take to either address.
+    #[serde(rename = "localhost")]
+    Localhost,
+}
+
+/// What is asked for, and how scopes are compared.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScopesDefinition {
+    /// Asked for when the person names none.
+    pub default: ScopeSet,
+    /// Asked for in every login.
+    pub always: ScopeSet,
+    /// What stands between two scopes: a space by RFC 6749 3.3.
+    pub separator: char,
+    /// The same in answers, where it differs.
+    pub response_separator: Option<char>,
+    /// See [`ScopeEquivalence`].
+    pub default_resource: Option<String>,
+    /// See [`ScopeEquivalence`].
+    pub case_insensitive: bool,
+    /// See [`ScopeEquivalence`].
+    pub never_echoed: Vec<String>,
+}
+
+/// The authorization request.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuthorizationDefinition {
+    /// OAuth 2.0 Form Post Response Mode, where the provider has it; absent means `query`.
+    pub response_mode: Option<ResponseMode>,
+    /// Further parameters.
+    pub parameters: BTreeMap<String, String>,
+    /// Further parameters when `offline_access` is asked for (OIDC Core 11).
+    pub offline_access_parameters: BTreeMap<String, String>,
+}
+
+/// The token request.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TokenDefinition {
+    /// True when a refresh must name its scopes.
+    pub scope_on_refresh: bool,
+    /// Further parameters of the code exchange.
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// Logging out.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogoutDefinition {
+    /// What a person should know or do where revocation is not possible.
+    pub note: Option<String>,
+}
+
+impl ProviderDefinition {
+    /// Parses the text of a provider's file; `file` names it in errors.
+    pub fn parse(file: &str, text: &str) -> Result<Self> {
+        let definition: ProviderDefinition = toml::from_str(text).map_err(|error| {
+            let line = error.span().map(|span| line_of(text, span.start));
+            let place = line.map(|line| format!("{file}:{line}")).unwrap_or_else(|| file.to_owned());
+            invalid(format!("{place}: {}", error.message()))
+        })?;
+        definition.check().map_err(|problem| invalid(format!("{file}: {problem}")))?;
+        Ok(definition)
+    }
+
+    /// How two spellings of a scope compare at this provider.
+    pub fn scope_equivalence(&self) -> ScopeEquivalence {
+        ScopeEquivalence {
+            default_resource: self.scopes.default_resource.clone(),
+            case_insensitive: self.scopes.case_insensitive,
+            never_echoed: self.scopes.never_echoed.clone(),
+        }
+    }
+
+    /// What one member alone cannot tell.
+    fn check(&self) -> Result<(), String> {
+        if !self.discovery && self.endpoints.token.is_none() {
+            return Err("[endpoints] token is missing, and discovery is not on".to_owned());
+        }
+        if !self.discovery
+            && self.endpoints.authorization.is_none()
+            && self.endpoints.device_authorization.is_none()
+        {
+            return Err("[endpoints] needs authorization or device_authorization".to_owned());
+        }
+        if let Some(authority) = &self.authority {
+            if !authority.clouds.contains_key(&authority.default_cloud) {
+                return Err(format!(
+                    "[authority] default_cloud {:?} is not in clouds",
+                    authority.default_cloud
+                ));
+            }
+        } else if self.endpoints.all().any(EndpointTemplate::has_placeholders) {
+            return Err("an endpoint has {cloud} or {tenant}, and there is no [authority]".to_owned());
+        }
+        if !self.redirect.path.starts_with('/') {
+            return Err(format!("[redirect] path {:?} does not begin with /", self.redirect.path));
+        }
+        Ok(())
+    }
+}
+
+impl EndpointsDefinition {
+    fn all(&self) -> impl Iterator<Item = &EndpointTemplate> {
+        [&self.authorization, &self.token, &self.device_authorization, &self.revocation, &self.issuer]
+            .into_iter()
+            .flatten()
+    }
+}
+
+/// An https URL that may hold `{cloud}`, `{tenant}` and `{tenantid}`. Plain http is for loopback
+/// addresses, and even then [`Transport`](crate::transport::Transport) wants it asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointTemplate(String);
+
+impl EndpointTemplate {
+    /// The URL with `{cloud}` and `{tenant}` filled in; `{tenantid}` is left for the id_token to fill.
+    pub fn fill(&self, cloud: &str, tenant: &str) -> String {
+        self.0.replace("{cloud}", cloud.trim_end_matches('/')).replace("{tenant}", tenant)
+    }
+
+    /// As it stands in the file.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn has_placeholders(&self) -> bool {
+        self.0.contains("{cloud}") || self.0.contains("{tenant}")
+    }
+}
+
+impl FromStr for EndpointTemplate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let template = EndpointTemplate(text.to_owned());
+        let example = template.fill("https://cloud.example", "tenant").replace("{tenantid}", "tenant");
+        let expected = || format!("expected an https URL, found {text:?}");
+        if example.contains(['{', '}']) {
+            return Err(format!(
+                "{text:?} has a placeholder that is not {{cloud}}, {{tenant}} or {{tenantid}}"
+            ));
+        }
+        let url = Url::parse(&example).map_err(|_| expected())?;
+        let loopback = match url.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        let secure = url.scheme() == "https" || (url.scheme() == "http" && loopback);
+        if !secure || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+            return Err(expected());
+        }
+        Ok(template)
+    }
+}
+
+impl<'de> Deserialize<'de> for EndpointTemplate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+impl fmt::Display for RedirectHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            RedirectHost::Ipv4 => "127.0.0.1",
+            RedirectHost::Ipv6 => "[::1]",
+            RedirectHost::Localhost => "localhost",
+        })
+    }
+}
+
+impl Default for ClientDefinition {
+    fn default() -> Self {
+        ClientDefinition {
+            id: None,
+            authentication: None,
+            secret_required: false,
+            environment: Vec::new(),
+            registration_steps: "register a native client with the provider, with the redirect URI\n       \
+                                 {redirect_uri}\nand give its id with --client-id"
+                .to_owned(),
+        }
+    }
+}
+
+impl Default for RedirectDefinition {
+    fn default() -> Self {
+        RedirectDefinition { host: RedirectHost::Ipv4, port: None, path: "/callback".to_owned() }
+    }
+}
+
+impl Default for ScopesDefinition {
+    fn default() -> Self {
+        ScopesDefinition {
+            default: ScopeSet::default(),
+            always: ScopeSet::default(),
+            separator: ' ',
+            response_separator: None,
+            default_resource: None,
+            case_insensitive: false,
+            never_echoed: Vec::new(),
+        }
+    }
+}
+
+fn schema<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let schema = u32::deserialize(deserializer)?;
+    if schema != SCHEMA {
+        return Err(de::Error::custom(format!(
+            "expected schema = {SCHEMA}, found {schema}: a newer Tokenkeep may know it"
+        )));
+    }
+    Ok(schema)
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count() + 1
+}
+
+fn invalid(message: String) -> Error {
+    Error::new(ErrorKind::ConfigInvalid, message)
+        .with_help("correct the file; `tokenkeep providers show microsoft` prints a working example")
+}

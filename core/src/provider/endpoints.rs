@@ -1,0 +1,125 @@
+//! Where the endpoints are: filled in from the provider's definition, or read from the metadata of an
+//! issuer (RFC 8414, OpenID Connect Discovery).
+
+use url::Url;
+
+use super::authority::Authority;
+use super::definition::{EndpointTemplate, ProviderDefinition};
+use crate::error::{Error, ErrorKind, Result};
+use crate::protocol::{AuthorizationServerMetadata, parse_metadata, well_known_urls};
+use crate::transport::{Limits, Transport};
+
+/// The endpoints of one authorization server.
+#[derive(Debug, Clone)]
+pub struct Endpoints {
+    /// RFC 6749 3.1.
+    pub authorization: Option<Url>,
+    /// RFC 6749 3.2.
+    pub token: Url,
+    /// RFC 8628 3.1.
+    pub device_authorization: Option<Url>,
+    /// RFC 7009.
+    pub revocation: Option<Url>,
+    /// What `iss` must be; may hold `{tenantid}`.
+    pub issuer: Option<String>,
+    /// RFC 9207: true when an authorization response without `iss` is refused.
+    pub authorization_response_iss: bool,
+    /// RFC 8414 `scopes_supported`.
+    pub scopes_supported: Option<Vec<String>>,
+    /// RFC 8414 `token_endpoint_auth_methods_supported`.
+    pub authentication_methods: Option<Vec<String>>,
+}
+
+impl Endpoints {
+    /// The issuer as an authorization response spells it (RFC 9207); a template is no spelling.
+    pub fn exact_issuer(&self) -> Option<&str> {
+        self.issuer.as_deref().filter(|issuer| !issuer.contains('{'))
+    }
+}
+
+/// The endpoints of a provider whose file names them.
+pub fn from_definition(definition: &ProviderDefinition, authority: Option<&Authority>) -> Result<Endpoints> {
+    let cloud = authority.map(|authority| authority.cloud.as_str()).unwrap_or_default();
+    let tenant = authority.map(|authority| authority.tenant.to_string()).unwrap_or_default();
+    let fill = |template: &Option<EndpointTemplate>| -> Result<Option<Url>> {
+        template.as_ref().map(|template| parse(&template.fill(cloud, &tenant))).transpose()
+    };
+    let endpoints = &definition.endpoints;
+    let token = fill(&endpoints.token)?.ok_or_else(|| {
+        Error::new(ErrorKind::ConfigInvalid, format!("{} has no token endpoint", definition.name))
+    })?;
+    Ok(Endpoints {
+        authorization: fill(&endpoints.authorization)?,
+        token,
+        device_authorization: fill(&endpoints.device_authorization)?,
+        revocation: fill(&endpoints.revocation)?,
+        issuer: endpoints.issuer.as_ref().map(|template| template.fill(cloud, &tenant)),
+        authorization_response_iss: endpoints.authorization_response_iss,
+        scopes_supported: None,
+        authentication_methods: None,
+    })
+}
+
+/// The endpoints that `issuer` publishes. All well-known forms are tried, in order.
+pub async fn discover(transport: &Transport, issuer: &str) -> Result<Endpoints> {
+    let not_an_issuer = |why: &str| {
+        Error::new(ErrorKind::ConfigInvalid, format!("{issuer:?} is not an issuer: {why}"))
+            .with_help("an issuer is an https URL without query and fragment (RFC 8414 2)")
+    };
+    let url = Url::parse(issuer).map_err(|_| not_an_issuer("it is no URL"))?;
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        return Err(not_an_issuer("it has more than a host and a path"));
+    }
+    transport.check(&url)?;
+
+    let mut refused = None;
+    for candidate in well_known_urls(&url) {
+        let request = http::Request::get(candidate.as_str())
+            .header(http::header::ACCEPT, "application/json")
+            .body(Vec::new())
+            .map_err(|_| not_an_issuer("it is no URL"))?;
+        // A server that cannot be reached at one address will not be at the next.
+        let response = transport.send(request, Limits::METADATA).await.map_err(Error::from)?;
+        if response.status() != http::StatusCode::OK {
+            continue;
+        }
+        match parse_metadata(issuer, response.body()) {
+            Ok(metadata) => return from_metadata(transport, metadata),
+            // Kept, and the other forms tried: a page that is no metadata may answer any address.
+            Err(error) => refused = refused.or(Some(error)),
+        }
+    }
+    Err(refused.unwrap_or_else(|| {
+        Error::new(
+            ErrorKind::ProviderRejected,
+            format!("{issuer} publishes no authorization server metadata"),
+        )
+        .with_help("check the issuer: it is the `iss` of the server's tokens, to the letter")
+    }))
+}
+
+fn from_metadata(transport: &Transport, metadata: AuthorizationServerMetadata) -> Result<Endpoints> {
+    if metadata.supports_s256() == Some(false) {
+        // RFC 7636 7.2: `plain` protects nothing, so it is never fallen back to.
+        let message = format!("{} supports no S256 code challenge", metadata.issuer);
+        return Err(Error::new(ErrorKind::Unsupported, message));
+    }
+    let secure = |endpoint: Option<Url>| -> Result<Option<Url>> {
+        endpoint.map(|url| transport.check(&url).map(|()| url)).transpose()
+    };
+    transport.check(&metadata.token_endpoint)?;
+    Ok(Endpoints {
+        authorization: secure(metadata.authorization_endpoint)?,
+        token: metadata.token_endpoint,
+        device_authorization: secure(metadata.device_authorization_endpoint)?,
+        revocation: secure(metadata.revocation_endpoint)?,
+        issuer: Some(metadata.issuer),
+        authorization_response_iss: metadata.authorization_response_iss_parameter_supported,
+        scopes_supported: metadata.scopes_supported,
+        authentication_methods: metadata.token_endpoint_auth_methods_supported,
+    })
+}
+
+fn parse(text: &str) -> Result<Url> {
+    Url::parse(text).map_err(|_| Error::new(ErrorKind::ConfigInvalid, format!("{text:?} is not a URL")))
+}

@@ -1,0 +1,26 @@
+//! Who we talk to. A provider is data: a file of a strict form, bundled or the user's own.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `definition` | the form of a provider's file |
+//! | `catalog` | the bundled files and the user's |
+//! | `authority` | Microsoft's tenant and cloud |
+//! | `endpoints` | a definition or an issuer, turned into URLs |
+//! | `client_registration` | which client logs in |
+//!
+//! May not enter: what is kept of a login (`store`), and how one is made (`flow`).
+
+pub mod authority;
+pub mod catalog;
+pub mod client_registration;
+pub mod definition;
+pub mod endpoints;
+
+pub use authority::{Authority, Tenant};
+pub use catalog::{Catalog, CatalogEntry, DefinitionOrigin};
+pub use client_registration::{ClientCredentials, ClientRegistration, ClientSources};
+pub use definition::{ProviderDefinition, RedirectDefinition, RedirectHost};
+pub use endpoints::Endpoints;
+
+#[cfg(test)]
+mod tests;
