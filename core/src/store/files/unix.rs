@@ -1,0 +1,179 @@
+//! The system calls of a private folder, on Unix: relative to an open folder, never following a link,
+//! never waiting.
+
+use std::fs::{DirBuilder, File, Metadata};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::Path;
+
+use rustix::fs::{AtFlags, Mode, OFlags, open, openat, renameat, statat, unlinkat};
+use rustix::io::{Errno, retry_on_intr};
+
+use super::{Place, quoted};
+use crate::error::{Error, ErrorKind, Result};
+
+const DIR_MODE: u32 = 0o700;
+const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
+/// What others may not have.
+const OTHERS: u32 = 0o077;
+/// NOFOLLOW: a link could lead anywhere. NONBLOCK: a pipe would wait for its other end. NOCTTY: a
+/// terminal would become ours. CLOEXEC: a child that we start has no business here.
+const ALWAYS: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
+
+/// An open folder.
+pub(super) struct Dir(File);
+
+impl Dir {
+    pub(super) fn open(path: &Path) -> io::Result<Dir> {
+        let flags = ALWAYS | OFlags::DIRECTORY;
+        let folder = retry_on_intr(|| open(path, flags, Mode::empty()))?;
+        Ok(Dir(File::from(folder)))
+    }
+
+    /// Refuses a folder of another user; closes one that is open to others.
+    pub(super) fn check(&self, place: &Place) -> Result<()> {
+        let found = self.0.metadata().map_err(|error| place.failed("cannot be looked at", &error))?;
+        check_owner(&found, place)?;
+        close_to_others(&self.0, &found, DIR_MODE, place)
+    }
+
+    pub(super) fn open_file(&self, name: &str) -> io::Result<File> {
+        file(retry_on_intr(|| openat(&self.0, name, ALWAYS | OFlags::RDONLY, Mode::empty())))
+    }
+
+    pub(super) fn create_new(&self, name: &str) -> io::Result<File> {
+        let flags = ALWAYS | OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+        file(retry_on_intr(|| openat(&self.0, name, flags, FILE_MODE)))
+    }
+
+    pub(super) fn open_or_create(&self, name: &str) -> io::Result<File> {
+        // RDWR: network file systems lock exclusively only what can be written.
+        let flags = ALWAYS | OFlags::RDWR | OFlags::CREATE;
+        file(retry_on_intr(|| openat(&self.0, name, flags, FILE_MODE)))
+    }
+
+    pub(super) fn exists(&self, name: &str) -> io::Result<bool> {
+        match statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        Ok(renameat(&self.0, from, &self.0, to)?)
+    }
+
+    pub(super) fn unlink(&self, name: &str) -> io::Result<()> {
+        Ok(unlinkat(&self.0, name, AtFlags::empty())?)
+    }
+
+    pub(super) fn sync(&self) -> io::Result<()> {
+        match retry_on_intr(|| rustix::fs::fsync(&self.0)) {
+            // Some file systems keep folders durable by themselves and have no such call.
+            Err(Errno::INVAL) => Ok(()),
+            synced => Ok(synced?),
+        }
+    }
+}
+
+fn file(opened: rustix::io::Result<OwnedFd>) -> io::Result<File> {
+    Ok(File::from(opened?))
+}
+
+/// Makes one folder, 0700, and syncs the folder that it is in.
+pub(super) fn make_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(DIR_MODE).create(path)?;
+    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        // Not `Dir::open`: the folders above are the user's affair and may be links.
+        Some(parent) => Dir(File::open(parent)?).sync(),
+        None => Ok(()),
+    }
+}
+
+/// Refuses what is not a plain file of ours with one name; closes one that is open to others. Tells its
+/// length.
+pub(super) fn check_file(file: &File, place: &Place) -> Result<u64> {
+    let found = file.metadata().map_err(|error| place.failed("cannot be looked at", &error))?;
+    if !found.is_file() {
+        return Err(place.refused("is not a plain file"));
+    }
+    check_owner(&found, place)?;
+    // None at all is well: it was replaced since it was opened, and what is open is whole.
+    if found.nlink() > 1 {
+        return Err(place.refused("has a second name (a hard link), through which others may reach it"));
+    }
+    close_to_others(file, &found, FILE_MODE.bits(), place)?;
+    Ok(found.len())
+}
+
+fn check_owner(found: &Metadata, place: &Place) -> Result<()> {
+    let own = rustix::process::geteuid().as_raw();
+    if found.uid() == own {
+        return Ok(());
+    }
+    let message = format!("{place} belongs to user {}, and this is user {own}", found.uid());
+    Err(Error::new(ErrorKind::StoreUnavailable, message).with_help(ownership_help(place)))
+}
+
+fn close_to_others(file: &File, found: &Metadata, mode: u32, place: &Place) -> Result<()> {
+    if !too_open(found) {
+        return Ok(());
+    }
+    tracing::warn!(
+        "{place} was open to other users (mode {:04o}); it is now {mode:04o}",
+        found.mode() & 0o7777
+    );
+    // Through what is open, not by name: the name may be somebody else's by now.
+    rustix::fs::fchmod(file, Mode::from_raw_mode(mode as rustix::fs::RawMode)).map_err(|error| {
+        Error::new(
+            ErrorKind::StoreUnavailable,
+            format!("{place} is open to other users, and stays so: {error}"),
+        )
+        .with_help(format!("close it: `chmod -R go= {}`", quoted(&place.home)))
+    })
+}
+
+/// True when somebody else than the owner may do anything with it.
+pub(crate) fn too_open(found: &Metadata) -> bool {
+    found.mode() & OTHERS != 0
+}
+
+/// The permission bits.
+pub(crate) fn mode_of(found: &Metadata) -> Option<u32> {
+    Some(found.mode() & 0o7777)
+}
+
+/// The command that sets right what made a call fail.
+pub(super) fn repair(place: &Place, error: &io::Error) -> Option<String> {
+    let found = std::fs::symlink_metadata(&place.path).ok();
+    let is_link = found.as_ref().is_some_and(|found| found.file_type().is_symlink());
+    if is_link && place.path == place.home {
+        return Some("it is a symbolic link: name the folder itself with TOKENKEEP_HOME".to_owned());
+    }
+    if is_link {
+        return Some(format!("it is a symbolic link, which is never followed: `rm {}`", quoted(&place.path)));
+    }
+    if error.kind() != io::ErrorKind::PermissionDenied {
+        return None;
+    }
+    match found {
+        Some(found) if found.uid() != rustix::process::geteuid().as_raw() => Some(ownership_help(place)),
+        Some(_) => Some(format!("give yourself the right to it: `chmod -R u+rwX {}`", quoted(&place.home))),
+        None => Some("name a folder that you may write with TOKENKEEP_HOME".to_owned()),
+    }
+}
+
+fn ownership_help(place: &Place) -> String {
+    let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+    if user.is_root() {
+        return "run this as the user whom the store belongs to, without sudo".to_owned();
+    }
+    let home = quoted(&place.home);
+    format!(
+        "a run with sudo may have made it; take it back: `sudo chown -R {}:{} {home}`",
+        user.as_raw(),
+        group.as_raw()
+    )
+}

@@ -1,0 +1,112 @@
+//! A store that ends with the process: for tests, and for programs that must not leave a trace.
+//!
+//! It keeps the rules of a vault, the lock's among them, so that what works here works there. Between
+//! processes it shares nothing.
+//!
+//! May not enter: anything that a vault would not do.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::TokenStore;
+use super::lock::{self, StoreLock};
+use super::record::{ConnectionRecord, RegistrationRecord};
+use crate::error::Result;
+use crate::names::{ConnectionKey, ProviderName};
+
+/// A store in memory. Clones are the same store.
+#[derive(Clone, Default)]
+pub struct MemoryStore(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    tables: Mutex<Tables>,
+    freed: Condvar,
+}
+
+#[derive(Default)]
+struct Tables {
+    connections: BTreeMap<ConnectionKey, ConnectionRecord>,
+    registrations: BTreeMap<ProviderName, RegistrationRecord>,
+    locked: BTreeSet<ConnectionKey>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        MemoryStore::default()
+    }
+}
+
+impl TokenStore for MemoryStore {
+    fn get(&self, key: &ConnectionKey) -> Result<Option<ConnectionRecord>> {
+        Ok(self.0.tables().connections.get(key).cloned())
+    }
+
+    fn put(&self, lock: &StoreLock, record: &ConnectionRecord) -> Result<()> {
+        lock.check(&record.key)?;
+        self.0.tables().connections.insert(record.key.clone(), record.clone());
+        Ok(())
+    }
+
+    fn delete(&self, lock: &StoreLock) -> Result<bool> {
+        Ok(self.0.tables().connections.remove(lock.key()).is_some())
+    }
+
+    fn list(&self) -> Result<Vec<Result<ConnectionRecord>>> {
+        Ok(self.0.tables().connections.values().cloned().map(Ok).collect())
+    }
+
+    fn lock(&self, key: &ConnectionKey, wait: Duration) -> Result<StoreLock> {
+        let held = |tables: &mut Tables| tables.locked.contains(key);
+        let waited = self.0.freed.wait_timeout_while(self.0.tables(), wait, held);
+        let (mut tables, outcome) = waited.unwrap_or_else(PoisonError::into_inner);
+        if outcome.timed_out() {
+            return Err(lock::timed_out(key, wait));
+        }
+        tables.locked.insert(key.clone());
+        Ok(StoreLock::new(key.clone(), Held { shared: Arc::clone(&self.0), key: key.clone() }))
+    }
+
+    fn registration(&self, provider: &ProviderName) -> Result<Option<RegistrationRecord>> {
+        Ok(self.0.tables().registrations.get(provider).cloned())
+    }
+
+    fn put_registration(&self, record: &RegistrationRecord) -> Result<()> {
+        self.0.tables().registrations.insert(record.provider.clone(), record.clone());
+        Ok(())
+    }
+
+    fn delete_registration(&self, provider: &ProviderName) -> Result<bool> {
+        Ok(self.0.tables().registrations.remove(provider).is_some())
+    }
+}
+
+impl Shared {
+    /// A panic elsewhere leaves the tables whole: each call changes them in one step.
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place in the table of locks.
+struct Held {
+    shared: Arc<Shared>,
+    key: ConnectionKey,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.shared.tables().locked.remove(&self.key);
+        // All of them: the one that is woken may be waiting for another connection.
+        self.shared.freed.notify_all();
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MemoryStore({} connections)", self.0.tables().connections.len())
+    }
+}

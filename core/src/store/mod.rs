@@ -1,0 +1,82 @@
+//! What is kept, how, and the lock.
+//!
+//! The argument of the room, which each file holds up at its end:
+//! 1. **What is kept is sealed.** A copy of the folder, a backup or a synced home, holds no token:
+//!    `sealed.rs`, under a key that is elsewhere or asked for: `key.rs`, `vault_key.rs`, `keychain.rs`.
+//! 2. **A write is whole or did not happen,** and is on disk when `put` returns: `files.rs`. So a caller
+//!    that has a token from `put`'s hands has one that no crash can take back.
+//! 3. **One writer at a time, in all processes:** `lock.rs`. `put` takes the lock as an argument.
+//!    Readers need no lock, because of 2.
+//! 4. **There is one key.** It is made once, under a lock, and never again while anything is there that
+//!    it opens: `vault_key.rs`. A key that cannot be had is an error with a way out, never a new key.
+//! 5. **What is on disk is a promise:** `record.rs`, `sealed.rs`, `vault_file.rs` say what it is, and
+//!    frozen samples hold them to it.
+//!
+//! May not enter: the network, providers, when to refresh, and the environment (the one exception, in
+//! `keychain.rs`, has its reason there). Calls block: a `get` takes microseconds, a `put` waits for the
+//! disk, and a `lock` waits as long as it was told to. Whoever is in an async runtime sees to that.
+
+mod files;
+mod inspect;
+mod key;
+mod keychain;
+mod lock;
+mod locked;
+#[cfg(test)]
+mod memory;
+mod record;
+mod sealed;
+mod vault;
+mod vault_file;
+mod vault_key;
+
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::names::{ConnectionKey, ProviderName};
+
+pub use inspect::{FileState, KeyState, VaultState, inspect};
+pub use lock::StoreLock;
+pub use locked::{Locked, off_thread};
+#[cfg(test)]
+pub use memory::MemoryStore;
+pub use record::{
+    AccessTokenRecord, Account, ConnectionRecord, ConnectionStatus, CoolDown, RecordClient, RecordServer,
+    RefreshAttempt, RegistrationRecord,
+};
+pub use vault_file::KeySource;
+pub use vault_key::{VaultOptions, open_vault};
+
+/// Where records are kept. All calls are from any thread, in any number at once.
+pub trait TokenStore: Send + Sync {
+    /// The connection's record, as the last `put` of any process left it. Takes no lock.
+    fn get(&self, key: &ConnectionKey) -> Result<Option<ConnectionRecord>>;
+
+    /// Writes a record over the one before; durable when this returns. `lock` is proof that the caller
+    /// is alone: a record that is put must have been read, or made, while it was held.
+    fn put(&self, lock: &StoreLock, record: &ConnectionRecord) -> Result<()>;
+
+    /// Removes the record of the locked connection; true when there was one. Durable when this returns.
+    fn delete(&self, lock: &StoreLock) -> Result<bool>;
+
+    /// All connections, in the order of their names; those that cannot be read come last, and hide
+    /// none of the others.
+    fn list(&self) -> Result<Vec<Result<ConnectionRecord>>>;
+
+    /// The lock of a connection, whether it exists or not; `lock_timeout` when nobody let go of it
+    /// within `wait`. It is freed when it is dropped, and when its process dies.
+    fn lock(&self, key: &ConnectionKey, wait: Duration) -> Result<StoreLock>;
+
+    /// The client registration that the user stored for a provider.
+    fn registration(&self, provider: &ProviderName) -> Result<Option<RegistrationRecord>>;
+
+    /// Writes a registration over the one before; durable when this returns. Locks by itself: the
+    /// whole record is the user's word, and the last word counts.
+    fn put_registration(&self, record: &RegistrationRecord) -> Result<()>;
+
+    /// Removes a registration; true when there was one.
+    fn delete_registration(&self, provider: &ProviderName) -> Result<bool>;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,267 @@
+//! What is kept of one connection, and of one client registration. What stands here is a promise.
+//!
+//! **Upgrade rules.** A record is JSON with a schema tag, sealed by `vault.rs`.
+//! 1. A member is never renamed and never changes its meaning under one tag.
+//! 2. A new member that may be absent keeps the tag; readers skip members that they do not know.
+//! 3. Anything else is a new tag (`.../2`), and this file then reads both and writes the newer.
+//! 4. A tag that this version does not know is refused with `store_corrupt` and left untouched.
+//! 5. `tests/vectors/record_v1/` holds literal samples of every tag ever released. They are only added to.
+//!
+//! A record holds all that a refresh needs: the endpoint that issued the grant, the client it was
+//! issued to, and the scopes. A grant therefore only ever goes back to where it came from, whatever
+//! becomes of the provider's definition later.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{Instant, Timestamp};
+use crate::error::{LoginReason, Result};
+use crate::names::{ConnectionKey, ProviderName};
+use crate::protocol::{
+    ClientAuthentication, OriginalIdentity, TokenResponse, check_refreshed, parse_id_token,
+};
+use crate::scope::ScopeSet;
+use crate::secret::{Secret, serialize_exposed, serialize_exposed_option};
+
+/// Seconds that a token is taken to live when the server does not say and it can be refreshed.
+const ASSUMED_LIFETIME: i64 = 3600;
+
+/// A record that a vault can seal: its schema tag is part of what the seal covers.
+pub trait Record: Serialize + for<'de> Deserialize<'de> {
+    /// The tag, with the version that this code writes.
+    const SCHEMA: &'static str;
+}
+
+/// One connection: a named grant of one account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionRecord {
+    /// The connection's name. A vault checks it against the file that it was found in.
+    pub key: ConnectionKey,
+    /// Names the login that this grant came from. A late answer for another grant changes nothing here.
+    pub grant_id: String,
+    /// Whether the grant still works.
+    pub status: ConnectionStatus,
+    /// The client that the grant was issued to.
+    pub client: RecordClient,
+    /// Where the grant came from and goes back to.
+    pub server: RecordServer,
+    /// Whose grant it is, as far as the server told.
+    pub account: Account,
+    /// What was asked for.
+    pub requested_scopes: ScopeSet,
+    /// What was granted; RFC 6749 5.1: what was asked for, when the response does not say.
+    pub granted_scopes: ScopeSet,
+    /// RFC 6749 1.5. Absent when the server gave none.
+    #[serde(default, serialize_with = "serialize_exposed_option")]
+    pub refresh_token: Option<Secret>,
+    /// The access tokens at hand, one per resource (RFC 8707); one without a resource for most servers.
+    pub access_tokens: Vec<AccessTokenRecord>,
+    /// When the person logged in.
+    pub logged_in_at: Timestamp,
+    /// When the grant was last refreshed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refreshed_at: Option<Timestamp>,
+    /// Set, durably, before a refresh request leaves, and gone when its answer is written: whoever
+    /// finds it knows that an answer was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_attempt: Option<RefreshAttempt>,
+    /// A pause that the server asked for; every process keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cool_down: Option<CoolDown>,
+}
+
+impl Record for ConnectionRecord {
+    const SCHEMA: &'static str = "tokenkeep/connection/1";
+}
+
+impl ConnectionRecord {
+    /// This record with what a refresh brought (RFC 6749 6). A response without a refresh token leaves
+    /// the old one in use.
+    ///
+    /// # Errors
+    /// `provider_rejected` when the id_token in the response is somebody else's (OIDC Core 12.2).
+    pub fn rotated(&self, response: &TokenResponse, now: Instant) -> Result<Self> {
+        if let (Some(id_token), Some(subject)) = (&response.id_token, &self.account.subject) {
+            let issuer = self.account.issuer.as_deref().unwrap_or_default();
+            let original = OriginalIdentity { issuer, subject, client_id: &self.client.client_id };
+            check_refreshed(&parse_id_token(id_token)?, &original)?;
+        }
+        let granted_scopes = response.scope.clone().unwrap_or_else(|| self.granted_scopes.clone());
+        let mut rotated = self.clone();
+        rotated.access_tokens = vec![AccessTokenRecord::received(response, &granted_scopes, now.clone())];
+        rotated.granted_scopes = granted_scopes;
+        rotated.refresh_token = response.refresh_token.clone().or_else(|| self.refresh_token.clone());
+        rotated.refreshed_at = Some(now.wall);
+        rotated.refresh_attempt = None;
+        rotated.cool_down = None;
+        Ok(rotated)
+    }
+}
+
+/// Whether a grant still works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum ConnectionStatus {
+    /// It does, as far as anybody knows.
+    Connected,
+    /// It does not: a person must log in again. The record stays, so that the login can be repeated.
+    LoginRequired {
+        /// What ended it.
+        #[serde(with = "login_reason")]
+        reason: LoginReason,
+        /// When that was noticed.
+        since: Timestamp,
+    },
+}
+
+/// The client that a grant was issued to (RFC 6749 2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordClient {
+    /// RFC 6749 2.2.
+    pub client_id: String,
+    /// How the client authenticates at the token endpoint.
+    pub authentication: ClientAuthentication,
+    /// RFC 6749 2.3.1, for confidential clients.
+    #[serde(default, serialize_with = "serialize_exposed_option", skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<Secret>,
+}
+
+/// The authorization server that issued a grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordServer {
+    /// RFC 8414 `issuer`, when it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// RFC 6749 3.2.
+    pub token_endpoint: String,
+    /// RFC 7009, where the server has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation_endpoint: Option<String>,
+    /// Microsoft's tenant, as it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// What stands between two scopes on the wire.
+    pub scope_separator: char,
+    /// The same in the server's answers, where it differs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_scope_separator: Option<char>,
+    /// True when a refresh names its scopes (RFC 6749 6 leaves it open; Entra insists).
+    pub scope_on_refresh: bool,
+}
+
+/// Whose grant it is. Every member is what the server said, and none is proof of anything but that.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// OIDC `sub`: unique and lasting within the issuer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// OIDC `iss` of the id_token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// A name for people: `preferred_username`, else `email`, else `name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// Microsoft's `tid`: the tenant that signed the person in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<String>,
+    /// Microsoft's `uid.utid`: the account itself, whichever tenant it visits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home_account_id: Option<String>,
+}
+
+/// An access token and what decides how long it is handed out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessTokenRecord {
+    /// The resource that it is for (RFC 8707), when the server tells resources apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+    /// RFC 6749 1.4.
+    #[serde(serialize_with = "serialize_exposed")]
+    pub secret: Secret,
+    /// RFC 6749 7.1, as it is written in an `Authorization` header: `Bearer`.
+    pub token_type: String,
+    /// What this token grants.
+    pub scopes: ScopeSet,
+    /// When it was received here. Lifetimes count from then.
+    pub obtained: Instant,
+    /// RFC 6749 5.1 `expires_in`, in seconds; absent when the token does not expire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<i64>,
+    /// Microsoft's `refresh_in`, in seconds: past it, a refresh is welcome though not needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_in: Option<i64>,
+}
+
+impl AccessTokenRecord {
+    /// The token of a response that was received `now` and grants `scopes`.
+    pub fn received(response: &TokenResponse, scopes: &ScopeSet, now: Instant) -> Self {
+        // RFC 6749 5.1: without `expires_in` nobody knows. A token that can be renewed is renewed in
+        // time; one that cannot is handed out for as long as servers take it.
+        let assumed = response.refresh_token.as_ref().map(|_| ASSUMED_LIFETIME);
+        AccessTokenRecord {
+            resource: None,
+            secret: response.access_token.clone(),
+            token_type: response.token_type.clone(),
+            scopes: scopes.clone(),
+            obtained: now,
+            lifetime: response.expires_in.or(assumed),
+            refresh_in: response.refresh_in,
+        }
+    }
+}
+
+/// A refresh request that left, or was about to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshAttempt {
+    /// When the request was about to leave.
+    pub started: Instant,
+    /// How many requests have left with this refresh token and found no answer, this one included.
+    pub count: u32,
+}
+
+/// A pause before the next request to the token endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CoolDown {
+    /// When the server asked for it.
+    pub started: Instant,
+    /// How long it lasts, in seconds.
+    pub seconds: i64,
+}
+
+/// A client registration that the user gave once for a provider (`tokenkeep client set`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegistrationRecord {
+    /// The provider that it is for.
+    pub provider: ProviderName,
+    /// RFC 6749 2.2.
+    pub client_id: String,
+    /// RFC 6749 2.3.1, for confidential clients.
+    #[serde(default, serialize_with = "serialize_exposed_option", skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<Secret>,
+    /// When it was stored.
+    pub stored_at: Timestamp,
+}
+
+impl Record for RegistrationRecord {
+    const SCHEMA: &'static str = "tokenkeep/registration/1";
+}
+
+/// The reason by its stable name; a name that a newer version wrote reads as the general one.
+mod login_reason {
+    use super::LoginReason;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(
+        reason: &LoginReason,
+        serializer: S,
+    ) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(reason.as_str())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> std::result::Result<LoginReason, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let known = [LoginReason::NoRefreshToken, LoginReason::ResponseLost];
+        Ok(known.into_iter().find(|reason| reason.as_str() == name).unwrap_or(LoginReason::GrantEnded))
+    }
+}

@@ -1,0 +1,138 @@
+//! The trait's words, held against every store.
+
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::store::key::VaultKey;
+use crate::store::vault::Vault;
+use crate::store::{MemoryStore, TokenStore};
+
+const SOON: Duration = Duration::from_secs(5);
+
+fn in_every_store(check: impl Fn(&dyn TokenStore)) {
+    check(&MemoryStore::new());
+    let folder = tempfile::tempdir().unwrap();
+    check(&Vault::new(folder.path().join("home"), &VaultKey::generate().unwrap()));
+}
+
+#[test]
+fn what_was_put_is_got() {
+    in_every_store(|store| {
+        let key = connection_key("github/work");
+        assert!(store.get(&key).unwrap().is_none());
+        let lock = store.lock(&key, SOON).unwrap();
+        for token in ["one", "two"] {
+            store.put(&lock, &rotated("github/work", token)).unwrap();
+            assert_eq!(store.get(&key).unwrap(), Some(rotated("github/work", token)));
+        }
+        assert!(store.get(&connection_key("github/home")).unwrap().is_none());
+        assert!(store.delete(&lock).unwrap());
+        assert!(store.get(&key).unwrap().is_none());
+        assert!(!store.delete(&lock).unwrap());
+    });
+}
+
+#[test]
+fn a_lock_is_good_for_its_own_connection() {
+    in_every_store(|store| {
+        let lock = store.lock(&connection_key("github/work"), SOON).unwrap();
+        let error = store.put(&lock, &record("github/home")).unwrap_err();
+        assert_eq!(error.code(), "internal");
+        assert!(store.get(&connection_key("github/home")).unwrap().is_none());
+    });
+}
+
+#[test]
+fn a_list_is_in_the_order_of_names() {
+    in_every_store(|store| {
+        assert!(store.list().unwrap().is_empty());
+        for name in ["microsoft/b", "github/default", "microsoft/a"] {
+            store.put(&store.lock(&connection_key(name), SOON).unwrap(), &record(name)).unwrap();
+        }
+        let list = store.list().unwrap().into_iter().map(|record| record.unwrap().key.to_string());
+        assert_eq!(list.collect::<Vec<_>>(), ["github", "microsoft/a", "microsoft/b"]);
+    });
+}
+
+#[test]
+fn a_second_lock_waits_and_gives_up() {
+    in_every_store(|store| {
+        let key = connection_key("github/work");
+        let held = store.lock(&key, SOON).unwrap();
+        for wait in [Duration::ZERO, Duration::from_millis(60)] {
+            let started = Instant::now();
+            let error = store.lock(&key, wait).unwrap_err();
+            assert_eq!(error.code(), "lock_timeout");
+            assert!(error.message().contains("github/work"), "{error}");
+            assert!((wait..SOON).contains(&started.elapsed()), "{:?}", started.elapsed());
+        }
+        // another connection waits for nobody
+        store.lock(&connection_key("github/home"), Duration::ZERO).unwrap();
+        drop(held);
+        // those who gave up keep nobody waiting
+        store.lock(&key, SOON).unwrap();
+    });
+}
+
+#[test]
+fn a_freed_lock_wakes_who_waits_for_it() {
+    in_every_store(|store| {
+        let key = connection_key("github/work");
+        let held = store.lock(&key, SOON).unwrap();
+        let ready = Barrier::new(2);
+        thread::scope(|scope| {
+            let waiter = scope.spawn(|| {
+                ready.wait();
+                let lock = store.lock(&key, Duration::from_secs(60)).unwrap();
+                let woken = Instant::now();
+                drop(lock);
+                woken
+            });
+            ready.wait();
+            thread::sleep(Duration::from_millis(50));
+            let freed = Instant::now();
+            drop(held);
+            let woken = waiter.join().unwrap();
+            assert!(woken.duration_since(freed) < Duration::from_millis(500));
+        });
+    });
+}
+
+#[test]
+fn one_at_a_time() {
+    in_every_store(|store| {
+        let key = connection_key("github/work");
+        store.put(&store.lock(&key, SOON).unwrap(), &rotated("github/work", "0")).unwrap();
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..5 {
+                        let lock = store.lock(&key, Duration::from_secs(60)).unwrap();
+                        let count = store.get(&key).unwrap().unwrap().refresh_token.unwrap();
+                        let count: u32 = count.expose().parse().unwrap();
+                        store.put(&lock, &rotated("github/work", &(count + 1).to_string())).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(store.get(&key).unwrap(), Some(rotated("github/work", "20")));
+    });
+}
+
+#[test]
+fn registrations() {
+    in_every_store(|store| {
+        let provider = "github".parse().unwrap();
+        assert!(store.registration(&provider).unwrap().is_none());
+        store.put_registration(&registration("github")).unwrap();
+        let newer = RegistrationRecord { client_id: "newer".to_owned(), ..registration("github") };
+        store.put_registration(&newer).unwrap();
+        assert_eq!(store.registration(&provider).unwrap(), Some(newer));
+        assert!(store.list().unwrap().is_empty());
+        assert!(store.delete_registration(&provider).unwrap());
+        assert!(!store.delete_registration(&provider).unwrap());
+        assert!(store.registration(&provider).unwrap().is_none());
+    });
+}
