@@ -1,0 +1,214 @@
+//! Authorization code with PKCE (RFC 6749 4.1, RFC 7636), on a loopback redirect (RFC 8252) or with a
+//! redirect that somebody else receives.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use super::interaction::Interaction;
+use super::loopback::{Arrival, Listening, Loopback};
+use super::page::Page;
+use super::{FlowRequest, Granted, ask, send_token_request};
+use crate::error::{Error, ErrorKind, Result};
+use crate::protocol::{
+    AuthorizationRequest, AuthorizationResponse, CodeVerifier, ExpectedResponse, Grant, ResponseMode,
+    ResponseRejection, parse_authorization_response,
+};
+use crate::provider::RedirectDefinition;
+use crate::secret::{Secret, random_bytes, random_text};
+
+/// How the answer gets back to this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Return {
+    /// The browser is on this machine: it is opened, and comes to the loopback redirect.
+    Browser,
+    /// The browser is elsewhere: the person pastes the address that it ended up at.
+    Paste,
+}
+
+/// One authorization request and all that its answer is checked against. The verifier never leaves it.
+pub struct AuthorizationAttempt {
+    url: Url,
+    redirect_uri: String,
+    code_verifier: CodeVerifier,
+    state: Secret,
+    nonce: Option<String>,
+    issuer: Option<String>,
+    iss_required: bool,
+}
+
+impl AuthorizationAttempt {
+    /// Makes a request with a state, a verifier and a nonce of its own.
+    pub fn new(
+        request: &FlowRequest,
+        redirect_uri: &str,
+        response_mode: Option<ResponseMode>,
+    ) -> Result<Self> {
+        let endpoint = request.endpoints.authorization.as_ref().ok_or_else(|| {
+            let message = format!("{} has no authorization endpoint", request.definition.display_name);
+            Error::new(ErrorKind::Unsupported, message).with_help("log in with --flow device-code")
+        })?;
+        request.transport.check(endpoint)?;
+        let code_verifier = CodeVerifier::from_random(random_bytes()?);
+        let state = Secret::new(random_text()?);
+        // A nonce ties the id_token to this request (OIDC Core 3.1.2.1); without openid there is none.
+        let nonce = if request.scopes.contains("openid") { Some(random_text()?) } else { None };
+        let definition = &request.definition.authorization;
+        let mut extra: Vec<(String, String)> = definition.parameters.clone().into_iter().collect();
+        if request.scopes.contains("offline_access") {
+            extra.extend(definition.offline_access_parameters.clone());
+        }
+        let url = AuthorizationRequest {
+            endpoint,
+            client_id: &request.client.credentials.client_id,
+            redirect_uri,
+            scopes: &request.scopes,
+            scope_separator: request.definition.scopes.separator,
+            state: &state,
+            code_challenge: &code_verifier.challenge(),
+            nonce: nonce.as_deref(),
+            response_mode,
+            extra: &extra,
+        }
+        .url();
+        Ok(AuthorizationAttempt {
+            url,
+            redirect_uri: redirect_uri.to_owned(),
+            code_verifier,
+            state,
+            nonce,
+            issuer: request.endpoints.exact_issuer().map(str::to_owned),
+            iss_required: request.endpoints.authorization_response_iss,
+        })
+    }
+
+    /// Where the person is sent.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Is this query string or form the answer to this request?
+    pub fn judge(&self, parameters: &str) -> Result<AuthorizationResponse, ResponseRejection> {
+        let expected = ExpectedResponse {
+            state: &self.state,
+            issuer: self.issuer.as_deref(),
+            iss_required: self.iss_required,
+        };
+        parse_authorization_response(parameters, &expected)
+    }
+
+    /// The same for a whole address, as a browser shows it.
+    pub fn judge_url(&self, redirect_url: &str) -> Result<AuthorizationResponse, ResponseRejection> {
+        let query = redirect_url.trim().split_once('?').map(|(_, query)| query).unwrap_or_default();
+        self.judge(query.split('#').next().unwrap_or_default())
+    }
+
+    /// Redeems the code. It is sent once: a code that may have been used is worth nothing (RFC 6749 4.1.2).
+    pub async fn redeem(&self, request: &FlowRequest, answer: AuthorizationResponse) -> Result<Granted> {
+        let code = match answer {
+            AuthorizationResponse::Code(code) => code,
+            AuthorizationResponse::Error(error) => return Err(error.to_error("the login was refused")),
+        };
+        let grant = Grant::AuthorizationCode {
+            code: &code,
+            redirect_uri: &self.redirect_uri,
+            code_verifier: &self.code_verifier,
+        };
+        let response = send_token_request(request, grant).await?;
+        Ok(Granted { response, nonce: self.nonce.clone(), farewell: None })
+    }
+}
+
+/// Runs the flow to the grant.
+pub(super) async fn run(request: &FlowRequest, way_back: Return, timeout: Duration) -> Result<Granted> {
+    let redirect = &request.redirect;
+    let loopback = Loopback::bind(redirect).await?;
+    let redirect_uri = loopback.redirect_uri().to_owned();
+    // A form post cannot be pasted.
+    let response_mode =
+        request.definition.authorization.response_mode.filter(|_| way_back == Return::Browser);
+    let attempt = Arc::new(AuthorizationAttempt::new(request, &redirect_uri, response_mode)?);
+    let mut listening = loopback.listen({
+        let attempt = Arc::clone(&attempt);
+        Box::new(move |parameters| attempt.judge(parameters))
+    });
+
+    let waited = tokio::time::timeout(timeout, async {
+        match way_back {
+            Return::Browser => {
+                open(&request.interaction, attempt.url()).await?;
+                wait(&request.interaction, &mut listening).await
+            }
+            Return::Paste => {
+                open(&request.interaction, attempt.url()).await?;
+                // A browser that is on this machine after all is as welcome.
+                tokio::select! {
+                    answer = paste(&request.interaction, &attempt) => answer,
+                    answer = wait(&request.interaction, &mut listening) => answer,
+                }
+            }
+        }
+    })
+    .await;
+    let answer = waited.unwrap_or_else(|_| Err(timed_out(timeout)))?;
+    match attempt.redeem(request, answer).await {
+        Ok(granted) => Ok(Granted { farewell: Some(listening), ..granted }),
+        Err(error) => {
+            listening.finish(Page::Failed).await;
+            Err(error)
+        }
+    }
+}
+
+/// The redirect URI to register for this provider, for people: the port is left out where any will do.
+pub fn registered_redirect_uri(redirect: &RedirectDefinition) -> String {
+    match redirect.port {
+        Some(port) => format!("http://{}:{port}{}", redirect.host, redirect.path),
+        None => format!("http://{}{}", redirect.host, redirect.path),
+    }
+}
+
+async fn open(interaction: &Arc<dyn Interaction>, url: &Url) -> Result<()> {
+    let url = url.clone();
+    ask(interaction, move |interaction| interaction.open_url(&url)).await
+}
+
+async fn wait(
+    interaction: &Arc<dyn Interaction>,
+    listening: &mut Listening,
+) -> Result<AuthorizationResponse> {
+    loop {
+        match listening.arrival().await? {
+            Arrival::Answer(answer) => return Ok(answer),
+            Arrival::Refused(rejection) => tell_refused(interaction, rejection).await?,
+        }
+    }
+}
+
+async fn paste(
+    interaction: &Arc<dyn Interaction>,
+    attempt: &AuthorizationAttempt,
+) -> Result<AuthorizationResponse> {
+    loop {
+        let pasted = Secret::new(ask(interaction, |interaction| interaction.read_redirect_url()).await?);
+        match attempt.judge_url(pasted.expose()) {
+            Ok(answer) => return Ok(answer),
+            Err(rejection) => tell_refused(interaction, rejection).await?,
+        }
+    }
+}
+
+async fn tell_refused(interaction: &Arc<dyn Interaction>, rejection: ResponseRejection) -> Result<()> {
+    let tell = move |interaction: &dyn Interaction| {
+        interaction.response_refused(&rejection.to_string());
+        Ok(())
+    };
+    ask(interaction, tell).await
+}
+
+/// Nobody finished the login in time.
+pub(super) fn timed_out(timeout: Duration) -> Error {
+    Error::new(ErrorKind::LoginTimedOut, format!("nobody finished the login within {} s", timeout.as_secs()))
+        .with_help("run the login again; --timeout SECONDS waits longer")
+}

@@ -1,0 +1,131 @@
+//! How a grant is got: a person, a browser or a second device, and a token response at the end.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `surroundings` | which flow fits this machine |
+//! | `interaction` | the one callback to the person |
+//! | `authorization_code` | authorization code with PKCE |
+//! | `loopback`, `page` | the listener for one answer, and the page it ends with |
+//! | `browser` | opening the person's browser |
+//! | `device_code` | the device code flow |
+//!
+//! Nothing is written down here, and no lock is held while a person is asked. May not enter: how a
+//! grant is kept (`refresh`).
+
+pub mod authorization_code;
+pub mod browser;
+mod device_code;
+pub mod interaction;
+mod loopback;
+mod page;
+pub mod surroundings;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use authorization_code::{AuthorizationAttempt, Return, registered_redirect_uri};
+pub use browser::open_browser;
+pub use interaction::{DeviceAuthorization, Interaction};
+pub use surroundings::{Flow, Surroundings, choose};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::protocol::{Grant, TokenRequest, TokenResponse, parse_token_response};
+use crate::provider::{ClientRegistration, Endpoints, ProviderDefinition, RedirectDefinition};
+use crate::scope::ScopeSet;
+use crate::transport::{Limits, Transport, TransportError};
+
+/// All that a flow needs to know. Everything in it was resolved before the person is asked.
+#[derive(Clone)]
+pub struct FlowRequest {
+    /// The network.
+    pub transport: Arc<Transport>,
+    /// The provider.
+    pub definition: Arc<ProviderDefinition>,
+    /// Its endpoints.
+    pub endpoints: Endpoints,
+    /// The client that logs in.
+    pub client: ClientRegistration,
+    /// What is asked for.
+    pub scopes: ScopeSet,
+    /// The redirect that is listened on.
+    pub redirect: RedirectDefinition,
+    /// How to talk to the person.
+    pub interaction: Arc<dyn Interaction>,
+}
+
+impl FlowRequest {
+    /// Runs `flow` to its grant, or to the end of the person's time.
+    pub async fn run(&self, flow: Flow, way_back: Return, timeout: Duration) -> Result<Granted> {
+        match flow {
+            Flow::AuthorizationCode => authorization_code::run(self, way_back, timeout).await,
+            Flow::DeviceCode => device_code::run(self, timeout).await,
+        }
+    }
+
+    fn token_parameters(&self) -> Vec<(String, String)> {
+        self.definition.token.parameters.clone().into_iter().collect()
+    }
+
+    fn response_scope_separator(&self) -> char {
+        self.definition.scopes.response_separator.unwrap_or(self.definition.scopes.separator)
+    }
+}
+
+/// A grant that was got and is not kept yet.
+pub struct Granted {
+    /// What the token endpoint answered.
+    pub response: TokenResponse,
+    /// What the id_token's nonce must be.
+    pub nonce: Option<String>,
+    farewell: Option<loopback::Listening>,
+}
+
+impl Granted {
+    /// Tells the person's browser how it ended: `kept` names the provider whose grant is now kept.
+    pub async fn finish(self, kept: Option<&str>) {
+        if let Some(listening) = self.farewell {
+            let page = kept.map_or(page::Page::Failed, |provider| page::Page::LoggedIn(provider.to_owned()));
+            listening.finish(page).await;
+        }
+    }
+}
+
+/// Sends a token request that must not be sent twice.
+async fn send_token_request(request: &FlowRequest, grant: Grant<'_>) -> Result<TokenResponse> {
+    let message = TokenRequest {
+        endpoint: &request.endpoints.token,
+        client: request.client.as_client(),
+        grant,
+        scope_separator: request.definition.scopes.separator,
+        extra: &request.token_parameters(),
+    }
+    .to_http()?;
+    let response = request.transport.send(message, Limits::ENDPOINT).await.map_err(|error| match error {
+        TransportError::NotSent(error) => error,
+        TransportError::MaybeSent(error) => error
+            .with_help("run the login again: the code may have been used, and it is good for one use only"),
+    })?;
+    let separator = request.response_scope_separator();
+    parse_token_response(response.status().as_u16(), content_type(&response), response.body(), separator)
+        .map_err(|error| error.to_error("the server did not accept the login"))
+}
+
+fn content_type(response: &http::Response<Vec<u8>>) -> Option<&str> {
+    response.headers().get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok())
+}
+
+/// Calls the person's side on a thread of its own: it may block, and a login that is given up does not
+/// wait for it.
+pub(crate) async fn ask<T: Send + 'static>(
+    interaction: &Arc<dyn Interaction>,
+    question: impl FnOnce(&dyn Interaction) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let interaction = Arc::clone(interaction);
+    let (answer_in, answer) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        // The receiver is gone when the login was given up: nobody is interested any more.
+        let _ = answer_in.send(question(&*interaction));
+    });
+    let ended = || Error::new(ErrorKind::Internal, "the interaction ended without an answer");
+    answer.await.map_err(|_| ended())?
+}
