@@ -1,0 +1,270 @@
+//! Steps 3 to 7 of a refresh: the lock, the re-read, the marker, the request, the durable write.
+
+use url::Url;
+
+use super::{Demand, Parts, Refreshed, freshness, retry_after};
+use crate::clock::Instant;
+use crate::error::{Error, ErrorKind, LoginReason, Result};
+use crate::names::ConnectionKey;
+use crate::protocol::{Client, Grant, TokenEndpointError, TokenRequest, TokenResponse, parse_token_response};
+use crate::store::{ConnectionRecord, ConnectionStatus, CoolDown, Locked, RefreshAttempt, off_thread};
+use crate::transport::{Limits, TransportError};
+
+/// How often a request whose answer was lost is sent, all in all. Entra and servers with a grace period
+/// answer the second one; on others the grant was gone with the first.
+const SENDS: u32 = 2;
+
+/// Refreshes `key` unless that turns out not to be needed.
+pub(super) async fn refresh(parts: &Parts, key: &ConnectionKey, demand: &Demand) -> Result<Refreshed> {
+    // Nothing but the lock's own bounded wait stands between here and the re-read: the record itself
+    // names the endpoint, so that no discovery runs while others wait.
+    let locked = Locked::take(&parts.store, key, parts.lock_wait).await?;
+    let record = locked.read().await?.ok_or_else(|| not_connected(key))?;
+
+    // While this caller waited for the lock, its holder may have done the work.
+    if demand.is_met_by(&record, &*parts.clock) {
+        return Ok(Refreshed { record, settled: false });
+    }
+    if let ConnectionStatus::LoginRequired { reason, .. } = record.status {
+        return Err(login_required(key, reason));
+    }
+    let now = parts.clock.now();
+    if let Some(remaining) = remaining_pause(record.cool_down.as_ref(), &now) {
+        // The pause was asked of every process: none sends a request to find out by itself.
+        let retry_at = Some(now.wall.plus(remaining));
+        let message = format!("{key}: the server asked for a pause of {remaining} s more");
+        return serve_or(record, &now, demand, Error::new(ErrorKind::Throttled { retry_at }, message));
+    }
+    exchange(parts, &locked, key, record, demand).await
+}
+
+/// Sends the refresh token of `record`, which was read under the lock, and writes the answer down.
+async fn exchange(
+    parts: &Parts,
+    locked: &Locked,
+    key: &ConnectionKey,
+    mut record: ConnectionRecord,
+    demand: &Demand,
+) -> Result<Refreshed> {
+    if record.refresh_token.is_none() {
+        let ended = login_required(key, LoginReason::NoRefreshToken);
+        return end_grant(parts, locked, record, demand, ended).await;
+    }
+    let before = record.refresh_attempt.take();
+    let lost_before = before.as_ref().map_or(0, |attempt| attempt.count);
+    let request_of = request_builder(parts, &record).await?;
+
+    for send in 1..=SENDS {
+        // Step 5. Durable before the request can leave: a kill after this line is known for what it is.
+        record.refresh_attempt =
+            Some(RefreshAttempt { started: parts.clock.now(), count: lost_before.saturating_add(send) });
+        locked.write(&record).await?;
+
+        let answer = parts.transport.send(request_of(&record)?, Limits::ENDPOINT).await;
+        let now = parts.clock.now();
+        match answer {
+            Ok(response) => {
+                let outcome = parse(&response, &record);
+                let pause = retry_after::pause(response.status(), response.headers(), now.wall);
+                return conclude(parts, locked, record, demand, Answer { outcome, pause, now }).await;
+            }
+            Err(TransportError::NotSent(error)) => {
+                // Nothing left, so nothing was lost by this send; what an earlier one lost stays noted.
+                let lost = lost_before.saturating_add(send - 1);
+                record.refresh_attempt =
+                    (lost > 0).then(|| RefreshAttempt { started: now.clone(), count: lost });
+                locked.write(&record).await?;
+                return serve_or(record, &now, demand, error);
+            }
+            // The server may have rotated the refresh token and the answer is gone. The same token once
+            // more is the only way to find out, and nobody else can come in between: the lock is held.
+            Err(TransportError::MaybeSent(error)) if send == SENDS => {
+                return serve_or(record, &now, demand, error);
+            }
+            Err(TransportError::MaybeSent(error)) => {
+                tracing::info!(connection = %key, %error, "the answer was lost; sending once more");
+            }
+        }
+    }
+    Err(Error::new(ErrorKind::Internal, "a refresh without a send"))
+}
+
+/// What came back, and when.
+struct Answer {
+    outcome: Result<TokenResponse, TokenEndpointError>,
+    pause: Option<i64>,
+    now: Instant,
+}
+
+/// Steps 6 and 7: what the answer means for the record.
+async fn conclude(
+    parts: &Parts,
+    locked: &Locked,
+    mut record: ConnectionRecord,
+    demand: &Demand,
+    Answer { outcome, pause, now }: Answer,
+) -> Result<Refreshed> {
+    let error = match outcome {
+        Ok(response) => {
+            let rotated = record.rotated(&response, now)?;
+            // Step 6. Nobody gets the token before its refresh token is safe.
+            locked.write(&rotated).await?;
+            return Ok(Refreshed { record: rotated, settled: true });
+        }
+        Err(error) => error,
+    };
+    let key = record.key.clone();
+    if ends_grant(&error) {
+        let lost = record.refresh_attempt.as_ref().is_some_and(|attempt| attempt.count > 1);
+        let reason = if lost { LoginReason::ResponseLost } else { LoginReason::GrantEnded };
+        let refused = error.to_error(&format!("{key}: {}", what_ended(reason)));
+        let mut ended = Error::new(ErrorKind::LoginRequired { reason }, refused.message())
+            .with_help(login_command(&key, "log in again"));
+        if let Some(server) = refused.server() {
+            ended = ended.with_server(server.clone());
+        }
+        return end_grant(parts, locked, record, demand, ended).await;
+    }
+    // The server answered, and it was not about this grant: no answer was lost.
+    record.refresh_attempt = None;
+    record.cool_down = pause.map(|seconds| CoolDown { started: now.clone(), seconds });
+    locked.write(&record).await?;
+    let failure = match pause {
+        Some(seconds) => {
+            let retry_at = Some(now.wall.plus(seconds));
+            Error::new(
+                ErrorKind::Throttled { retry_at },
+                format!("{key}: the server asked for a pause of {seconds} s"),
+            )
+        }
+        None => error.to_error(&format!("{key} could not be refreshed")),
+    };
+    if failure.retryable() { serve_or(record, &now, demand, failure) } else { Err(failure) }
+}
+
+/// True when the server said, in OAuth's words, that this grant is over. Nothing else ends a login.
+fn ends_grant(error: &TokenEndpointError) -> bool {
+    matches!(error, TokenEndpointError::Oauth(error) if matches!(error.kind(), ErrorKind::LoginRequired { .. }))
+}
+
+/// Step 7. Marks the grant of `sent` as ended, unless the record has meanwhile become another.
+async fn end_grant(
+    parts: &Parts,
+    locked: &Locked,
+    sent: ConnectionRecord,
+    demand: &Demand,
+    error: Error,
+) -> Result<Refreshed> {
+    // The lock keeps every Tokenkeep out; a store that was copied back, or a file system whose locks
+    // do not hold, is what this read is for.
+    let Some(current) = locked.read().await? else { return Err(not_connected(&sent.key)) };
+    if current.grant_id != sent.grant_id || current.refresh_token != sent.refresh_token {
+        return Ok(Refreshed { record: current, settled: true });
+    }
+    let now = parts.clock.now();
+    let mut ended = current;
+    if let ErrorKind::LoginRequired { reason } = *error.kind() {
+        ended.status = ConnectionStatus::LoginRequired { reason, since: now.wall };
+    }
+    ended.refresh_attempt = None;
+    ended.cool_down = None;
+    locked.write(&ended).await?;
+    // An access token outlives its grant on most servers: whoever can use it still may.
+    serve_or(ended, &now, demand, error)
+}
+
+/// The token at hand while the server still takes it, and the caller would; else `error`.
+fn serve_or(record: ConnectionRecord, now: &Instant, demand: &Demand, error: Error) -> Result<Refreshed> {
+    let usable = record.access_tokens.first().is_some_and(|token| {
+        freshness(token, now, 0).is_valid() && demand.replaces.as_ref() != Some(&token.secret)
+    });
+    if usable { Ok(Refreshed { record, settled: true }) } else { Err(error) }
+}
+
+/// A maker of this record's refresh request (RFC 6749 6). It is asked again for each send: an
+/// `http::Request` cannot be sent twice.
+async fn request_builder(
+    parts: &Parts,
+    record: &ConnectionRecord,
+) -> Result<impl Fn(&ConnectionRecord) -> Result<http::Request<Vec<u8>>> + use<>> {
+    let endpoint = Url::parse(&record.server.token_endpoint).map_err(|_| {
+        Error::new(ErrorKind::StoreCorrupt, format!("{}: its token endpoint is no URL", record.key))
+    })?;
+    let (store, provider) = (std::sync::Arc::clone(&parts.store), record.key.provider.clone());
+    let registration = off_thread(move || store.registration(&provider)).await?;
+    // A secret that was renewed with `tokenkeep client set` replaces the one the login was made with,
+    // as long as it is for the same client.
+    let renewed = registration.filter(|registration| registration.client_id == record.client.client_id);
+    let client_secret = renewed
+        .and_then(|registration| registration.client_secret)
+        .or_else(|| record.client.client_secret.clone());
+    Ok(move |record: &ConnectionRecord| {
+        let Some(refresh_token) = &record.refresh_token else {
+            return Err(Error::new(ErrorKind::Internal, "a refresh without a refresh token"));
+        };
+        TokenRequest {
+            endpoint: &endpoint,
+            client: Client {
+                client_id: &record.client.client_id,
+                authentication: record.client.authentication,
+                client_secret: client_secret.as_ref(),
+            },
+            grant: Grant::RefreshToken {
+                refresh_token,
+                scopes: record.server.scope_on_refresh.then_some(&record.requested_scopes),
+            },
+            scope_separator: record.server.scope_separator,
+            extra: &[],
+        }
+        .to_http()
+    })
+}
+
+fn parse(
+    response: &http::Response<Vec<u8>>,
+    record: &ConnectionRecord,
+) -> Result<TokenResponse, TokenEndpointError> {
+    let content_type =
+        response.headers().get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let separator = record.server.response_scope_separator.unwrap_or(record.server.scope_separator);
+    parse_token_response(response.status().as_u16(), content_type, response.body(), separator)
+}
+
+/// Seconds that a pause still lasts.
+fn remaining_pause(cool_down: Option<&CoolDown>, now: &Instant) -> Option<i64> {
+    let cool_down = cool_down?;
+    // A clock that went backwards must not make a pause last for years: it is over.
+    let remaining = cool_down.seconds - now.age_since(&cool_down.started)?;
+    (remaining > 0).then_some(remaining)
+}
+
+/// There is nothing to refresh.
+pub(crate) fn not_connected(key: &ConnectionKey) -> Error {
+    Error::new(ErrorKind::NotConnected, format!("{key} is not connected"))
+        .with_help(login_command(key, "log in"))
+}
+
+/// The grant has ended.
+fn login_required(key: &ConnectionKey, reason: LoginReason) -> Error {
+    Error::new(ErrorKind::LoginRequired { reason }, format!("{key}: {}", what_ended(reason)))
+        .with_help(login_command(key, "log in again"))
+}
+
+fn what_ended(reason: LoginReason) -> &'static str {
+    match reason {
+        LoginReason::GrantEnded => "the server no longer accepts the grant",
+        LoginReason::NoRefreshToken => "the access token has expired and there is no refresh token",
+        LoginReason::ResponseLost => {
+            "an answer was lost on the way and the server no longer accepts the grant"
+        }
+    }
+}
+
+fn login_command(key: &ConnectionKey, verb: &str) -> String {
+    let connection = &key.connection;
+    if *connection == Default::default() {
+        format!("{verb}: `tokenkeep login {}`", key.provider)
+    } else {
+        format!("{verb}: `tokenkeep login {} --connection {connection}`", key.provider)
+    }
+}

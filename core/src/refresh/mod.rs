@@ -1,0 +1,140 @@
+//! How a grant is kept: exactly one refresh, whatever the mix of tasks, processes and languages.
+//!
+//! The argument, step by step; each step closes a race:
+//!
+//! 1. **Single flight** ([`single_flight`]): a thousand tasks of one process make one flight.
+//! 2. **A task of its own**: a caller that is cancelled stops watching. It cannot drop a response that
+//!    has rotated the refresh token.
+//! 3. **A lock across processes**: whoever holds it is the only one to use this refresh token. The
+//!    kernel frees it when its holder dies.
+//! 4. **Re-read under the lock**: what was read before it may have been refreshed, replaced by a new
+//!    login, or logged out since. From here on only the re-read record is used.
+//! 5. **A marker before the request** ([`RefreshAttempt`]): whoever finds it after a crash knows that
+//!    an answer may have been lost, and that the refresh token may have been used.
+//! 6. **A durable write before anyone gets the token**: no caller holds a token whose refresh token
+//!    could still be lost.
+//! 7. **`invalid_grant` only ends what it was about**: the record is read once more, and only if it still
+//!    holds the grant and the refresh token that were sent is it marked. It is never deleted.
+//!
+//! `exchange` holds steps 3 to 7, `freshness` says when they are needed, `retry_after` reads a server's
+//! wish for a pause. May not enter: how a grant is got (`flow`).
+//!
+//! [`RefreshAttempt`]: crate::store::RefreshAttempt
+
+mod exchange;
+mod freshness;
+mod retry_after;
+mod single_flight;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) use exchange::not_connected;
+pub use freshness::{Freshness, freshness};
+use single_flight::SingleFlight;
+
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind, Result};
+use crate::names::ConnectionKey;
+use crate::secret::Secret;
+use crate::store::{ConnectionRecord, TokenStore};
+use crate::transport::Transport;
+
+/// What a caller wants of the token.
+#[derive(Debug, Clone, Default)]
+pub struct Demand {
+    /// Seconds that the token must still be good for.
+    pub min_lifetime: i64,
+    /// An access token that the caller knows to be of no use: any other will do. So a forced refresh
+    /// is not repeated by those who waited for it.
+    pub replaces: Option<Secret>,
+}
+
+impl Demand {
+    /// True when the record's token is what the caller wants, with no request sent.
+    fn is_met_by(&self, record: &ConnectionRecord, clock: &dyn Clock) -> bool {
+        record.access_tokens.first().is_some_and(|token| {
+            self.replaces.as_ref() != Some(&token.secret)
+                && freshness(token, &clock.now(), self.min_lifetime).is_servable()
+        })
+    }
+}
+
+/// A record, and whether asking again could give a better one.
+#[derive(Debug, Clone)]
+pub(crate) struct Refreshed {
+    record: ConnectionRecord,
+    settled: bool,
+}
+
+/// Keeps grants fresh.
+pub struct Refresher {
+    parts: Arc<Parts>,
+    flights: SingleFlight<ConnectionKey, Result<Refreshed>>,
+}
+
+/// What a flight takes along.
+pub(crate) struct Parts {
+    store: Arc<dyn TokenStore>,
+    transport: Arc<Transport>,
+    clock: Arc<dyn Clock>,
+    lock_wait: Duration,
+}
+
+impl Refresher {
+    /// Keeps the grants in `store`; `lock_wait` is how long another process may hold a connection.
+    pub fn new(
+        store: Arc<dyn TokenStore>,
+        transport: Arc<Transport>,
+        clock: Arc<dyn Clock>,
+        lock_wait: Duration,
+    ) -> Self {
+        let parts = Arc::new(Parts { store, transport, clock, lock_wait });
+        Refresher { parts, flights: SingleFlight::new() }
+    }
+
+    /// The connection's record with a token that meets `demand`, refreshed where that is needed.
+    ///
+    /// Cancel-safe: dropping the future leaves the refresh to run to its end.
+    pub async fn refreshed(&self, key: &ConnectionKey, demand: &Demand) -> Result<ConnectionRecord> {
+        loop {
+            let mut landed = self.launch(key, demand);
+            let outcome = match landed.wait_for(Option::is_some).await {
+                Ok(outcome) => outcome.clone(),
+                Err(_) => None,
+            };
+            let refreshed = outcome
+                .ok_or_else(|| Error::new(ErrorKind::Internal, "a refresh ended without an outcome"))??;
+            // A flight that others launched may have met their wish without a request, and not ours.
+            // One that is settled is as fresh as the server makes them now.
+            if refreshed.settled || demand.is_met_by(&refreshed.record, &*self.parts.clock) {
+                return Ok(refreshed.record);
+            }
+        }
+    }
+
+    /// Starts a refresh that nobody waits for. Its failure is only logged: the old token still works.
+    pub fn refresh_in_background(&self, key: &ConnectionKey, demand: &Demand) {
+        drop(self.launch(key, demand));
+    }
+
+    /// Waits until the refreshes under way are written down.
+    pub async fn settle(&self) {
+        self.flights.settle().await;
+    }
+
+    fn launch(
+        &self,
+        key: &ConnectionKey,
+        demand: &Demand,
+    ) -> tokio::sync::watch::Receiver<Option<Result<Refreshed>>> {
+        let (parts, key_of_flight, demand) = (Arc::clone(&self.parts), key.clone(), demand.clone());
+        self.flights.join(key, move || async move {
+            let outcome = exchange::refresh(&parts, &key_of_flight, &demand).await;
+            if let Err(error) = &outcome {
+                tracing::info!(connection = %key_of_flight, code = error.code(), %error, "not refreshed");
+            }
+            outcome
+        })
+    }
+}
