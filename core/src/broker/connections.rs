@@ -1,0 +1,96 @@
+//! `connections` and `connection`: what is kept, without its secrets.
+
+use super::Broker;
+use crate::clock::Timestamp;
+use crate::error::{Error, LoginReason, Result};
+use crate::names::ConnectionKey;
+use crate::scope::ScopeSet;
+use crate::store::{Account, ConnectionRecord, ConnectionStatus};
+
+/// One connection, without its secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// Its provider and its name.
+    pub key: ConnectionKey,
+    /// Why a login is required; absent while the grant works.
+    pub login_required: Option<LoginReason>,
+    /// Whose grant it is.
+    pub account: Account,
+    /// What was asked for.
+    pub requested_scopes: ScopeSet,
+    /// What was granted.
+    pub granted_scopes: ScopeSet,
+    /// When the access token at hand ends; absent when it does not expire.
+    pub expires_at: Option<Timestamp>,
+    /// True when the access token can be replaced without the person.
+    pub has_refresh_token: bool,
+    /// The client that it was made with.
+    pub client_id: String,
+    /// The issuer, when it is known.
+    pub issuer: Option<String>,
+    /// Microsoft's tenant, as it was asked for.
+    pub tenant: Option<String>,
+    /// When the person logged in.
+    pub logged_in_at: Timestamp,
+    /// When it was last refreshed.
+    pub refreshed_at: Option<Timestamp>,
+}
+
+impl Connection {
+    /// `connected` or `login_required`.
+    pub fn status(&self) -> &'static str {
+        if self.login_required.is_some() { "login_required" } else { "connected" }
+    }
+}
+
+/// All connections of a store.
+#[derive(Debug)]
+pub struct Connections {
+    /// Those that can be read, sorted by name.
+    pub connections: Vec<Connection>,
+    /// One error for each file that cannot. They are kept.
+    pub damaged: Vec<Error>,
+}
+
+impl Broker {
+    /// All connections. Blocks for as long as the files take to read; no network.
+    pub fn connections(&self) -> Result<Connections> {
+        let mut all = Connections { connections: Vec::new(), damaged: Vec::new() };
+        for record in self.kept()?.store.list()? {
+            match record {
+                Ok(record) => all.connections.push(Connection::from(&record)),
+                Err(error) => all.damaged.push(error),
+            }
+        }
+        all.connections.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(all)
+    }
+
+    /// One connection. No network.
+    pub fn connection(&self, key: &ConnectionKey) -> Result<Connection> {
+        self.record(key).map(|record| Connection::from(&record))
+    }
+}
+
+impl From<&ConnectionRecord> for Connection {
+    fn from(record: &ConnectionRecord) -> Self {
+        let token = record.access_tokens.first();
+        Connection {
+            key: record.key.clone(),
+            login_required: match record.status {
+                ConnectionStatus::Connected => None,
+                ConnectionStatus::LoginRequired { reason, .. } => Some(reason),
+            },
+            account: record.account.clone(),
+            requested_scopes: record.requested_scopes.clone(),
+            granted_scopes: record.granted_scopes.clone(),
+            expires_at: token.and_then(|token| Some(token.obtained.wall.plus(token.lifetime?))),
+            has_refresh_token: record.refresh_token.is_some(),
+            client_id: record.client.client_id.clone(),
+            issuer: record.server.issuer.clone(),
+            tenant: record.server.tenant.clone(),
+            logged_in_at: record.logged_in_at,
+            refreshed_at: record.refreshed_at,
+        }
+    }
+}

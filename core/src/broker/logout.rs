@@ -1,0 +1,114 @@
+//! `logout`: the grant ends at the server where that is possible, and here in any case.
+
+use url::Url;
+
+use super::Broker;
+use crate::error::{Error, ErrorKind, Result};
+use crate::names::ConnectionKey;
+use crate::protocol::{Client, RevocationOutcome, RevocationRequest, TokenKind, classify_revocation};
+use crate::refresh::not_connected;
+use crate::store::{ConnectionRecord, ConnectionStatus, Locked};
+use crate::transport::Limits;
+
+/// What a logout did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogoutOutcome {
+    /// The connection that is gone from the store.
+    pub key: ConnectionKey,
+    /// What became of the grant at the server.
+    pub revocation: Revocation,
+}
+
+/// What became of a grant at its server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Revocation {
+    /// The server confirmed that it is revoked (RFC 7009 2.2).
+    Revoked,
+    /// The grant had ended before.
+    AlreadyEnded,
+    /// The server has no way to do that; what a person can do, where it is known.
+    NotSupported {
+        /// The provider's own words on it.
+        note: Option<String>,
+    },
+    /// It was tried and did not work: the grant may still be good at the server.
+    Failed {
+        /// Why, in one line.
+        why: String,
+    },
+}
+
+impl Revocation {
+    /// The stable name, `revoked` for one.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Revocation::Revoked => "revoked",
+            Revocation::AlreadyEnded => "already_ended",
+            Revocation::NotSupported { .. } => "not_supported",
+            Revocation::Failed { .. } => "failed",
+        }
+    }
+}
+
+impl Broker {
+    /// Ends the connection: revokes the grant at the server where it can be, and deletes it here in any
+    /// case. The lock is held over both, so that no refresh brings it back.
+    pub async fn logout(&self, key: &ConnectionKey) -> Result<LogoutOutcome> {
+        let kept = self.kept_async().await?;
+        let locked = Locked::take(&kept.store, key, self.0.settings.lock_wait).await?;
+        let revocation = match locked.read().await {
+            Ok(Some(record)) => self.revoke(&record).await,
+            Ok(None) => {
+                self.0.catalog.find(&key.provider)?;
+                return Err(not_connected(key));
+            }
+            // A record that cannot be read can still be put away.
+            Err(error) if *error.kind() == ErrorKind::StoreCorrupt => {
+                Revocation::Failed { why: format!("the record could not be read: {error}") }
+            }
+            Err(error) => return Err(error),
+        };
+        locked.delete().await?;
+        Ok(LogoutOutcome { key: key.clone(), revocation })
+    }
+
+    async fn revoke(&self, record: &ConnectionRecord) -> Revocation {
+        if matches!(record.status, ConnectionStatus::LoginRequired { .. }) {
+            return Revocation::AlreadyEnded;
+        }
+        let Some(endpoint) = &record.server.revocation_endpoint else {
+            let note =
+                self.0.catalog.find(&record.key.provider).ok().and_then(|entry| entry.definition.logout.note);
+            return Revocation::NotSupported { note };
+        };
+        // RFC 7009 2.1: with the refresh token the server ends the whole grant.
+        let (token, hint) = match (&record.refresh_token, record.access_tokens.first()) {
+            (Some(refresh_token), _) => (refresh_token, TokenKind::RefreshToken),
+            (None, Some(access_token)) => (&access_token.secret, TokenKind::AccessToken),
+            (None, None) => return Revocation::AlreadyEnded,
+        };
+        let outcome = async {
+            let endpoint = Url::parse(endpoint)
+                .map_err(|_| Error::new(ErrorKind::StoreCorrupt, "the revocation endpoint is no URL"))?;
+            let client = Client {
+                client_id: &record.client.client_id,
+                authentication: record.client.authentication,
+                client_secret: record.client.client_secret.as_ref(),
+            };
+            let request = RevocationRequest { endpoint: &endpoint, client, token, hint }.to_http()?;
+            let response = self.0.transport.send(request, Limits::ENDPOINT).await?;
+            Ok::<_, Error>(classify_revocation(response.status().as_u16(), response.body()))
+        };
+        match outcome.await {
+            Ok(RevocationOutcome::Revoked) => Revocation::Revoked,
+            Ok(RevocationOutcome::Refused { status, error }) => {
+                let error = error.map(|error| format!(", {error}")).unwrap_or_default();
+                Revocation::Failed { why: format!("the server refused (status {status}{error})") }
+            }
+            Ok(RevocationOutcome::Unavailable) => {
+                Revocation::Failed { why: "the server could not do it just now".to_owned() }
+            }
+            Err(error) => Revocation::Failed { why: error.message().to_owned() },
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The use cases, one file each: what a binding or the command line calls.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `options` | what a broker is opened with |
+//! | `login` | `login`, `begin_login`, `finish_login` |
+//! | `token` | `token`, `cached_token`, `close` |
+//! | `connections` | `connections`, `connection` |
+//! | `logout` | `logout` |
+//! | `providers` | `providers`, and the user's own definitions |
+//! | `registrations` | client registrations that the user stored |
+
+mod connections;
+mod login;
+mod logout;
+mod options;
+mod providers;
+mod registrations;
+mod token;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+pub use connections::{Connection, Connections};
+pub use login::{LoginOptions, PendingLogin};
+pub use logout::{LogoutOutcome, Revocation};
+pub use options::BrokerOptions;
+use options::Settings;
+pub use providers::Provider;
+pub use registrations::Registration;
+pub use token::{AccessToken, TokenOptions};
+
+use crate::clock::{Clock, SystemClock};
+use crate::error::Result;
+use crate::provider::Catalog;
+use crate::refresh::Refresher;
+use crate::store::{TokenStore, VaultOptions, VaultState, inspect, off_thread, open_vault};
+use crate::transport::Transport;
+
+/// Logs a person in, keeps the grant, and hands out fresh access tokens.
+///
+/// Cheap to clone: clones share the store, the network and the refreshes under way. Opening one touches
+/// no file and no keychain; the store is opened by the first call that needs it.
+#[derive(Clone)]
+pub struct Broker(Arc<Parts>);
+
+struct Parts {
+    settings: Settings,
+    catalog: Catalog,
+    transport: Arc<Transport>,
+    clock: Arc<dyn Clock>,
+    kept: OnceLock<Kept>,
+    opening: Mutex<()>,
+}
+
+/// What needs the store to be open.
+struct Kept {
+    store: Arc<dyn TokenStore>,
+    refresher: Refresher,
+}
+
+impl Broker {
+    /// A broker with `options`. Errors are those of the options; the store's come with the first call.
+    pub fn open(options: BrokerOptions) -> Result<Self> {
+        let settings = Settings::resolve(options)?;
+        Ok(Broker(Arc::new(Parts {
+            catalog: Catalog::new(settings.home.join("providers")),
+            transport: Arc::new(Transport::new(settings.insecure_loopback)),
+            clock: Arc::new(SystemClock),
+            kept: OnceLock::new(),
+            opening: Mutex::new(()),
+            settings,
+        })))
+    }
+
+    /// The store's folder.
+    pub fn home(&self) -> &Path {
+        &self.0.settings.home
+    }
+
+    /// Makes the store's key, or opens the store that is there. Blocks; a passphrase costs 0.2 s.
+    pub fn initialize(&self) -> Result<VaultState> {
+        self.kept()?;
+        Ok(self.inspect())
+    }
+
+    /// What is there of the store and whether its key can be had. Changes nothing.
+    pub fn inspect(&self) -> VaultState {
+        inspect(self.home())
+    }
+
+    fn kept(&self) -> Result<&Kept> {
+        let parts = &*self.0;
+        if let Some(kept) = parts.kept.get() {
+            return Ok(kept);
+        }
+        // One thread opens: a passphrase is worked through once, and a keychain asks once.
+        let _opening = parts.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = parts.kept.get() {
+            return Ok(kept);
+        }
+        let store: Arc<dyn TokenStore> = Arc::new(open_vault(self.vault_options())?);
+        let (transport, clock) = (Arc::clone(&parts.transport), Arc::clone(&parts.clock));
+        let refresher = Refresher::new(Arc::clone(&store), transport, clock, parts.settings.lock_wait);
+        Ok(parts.kept.get_or_init(|| Kept { store, refresher }))
+    }
+
+    /// The same for async callers: an opening that may block does so off the runtime's threads.
+    async fn kept_async(&self) -> Result<&Kept> {
+        if self.0.kept.get().is_none() {
+            let broker = self.clone();
+            off_thread(move || broker.kept().map(|_| ())).await?;
+        }
+        self.kept()
+    }
+
+    fn vault_options(&self) -> VaultOptions {
+        let settings = &self.0.settings;
+        VaultOptions {
+            home: settings.home.clone(),
+            key_source: settings.key_source,
+            passphrase: settings.passphrase.clone(),
+        }
+    }
+}

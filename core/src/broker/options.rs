@@ -1,0 +1,132 @@
+//! What a broker is opened with. An option wins over an environment variable, which wins over the default.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::environment::Environment;
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Secret;
+use crate::store::KeySource;
+
+/// How long another process may hold a connection before a caller is told so: longer than the slowest
+/// refresh (two sends of 30 s) would keep it.
+const LOCK_WAIT: Duration = Duration::from_secs(65);
+
+/// What a broker is opened with. The default takes everything from the environment.
+#[derive(Debug, Clone)]
+pub struct BrokerOptions {
+    /// The store's folder; else `TOKENKEEP_HOME`, else the platform's data directory.
+    pub home: Option<PathBuf>,
+    /// Where the vault key is; else `TOKENKEEP_KEY`, else what the store was made with.
+    pub key_source: Option<KeySource>,
+    /// The passphrase of a store that wants one; else `TOKENKEEP_PASSPHRASE`.
+    pub passphrase: Option<Secret>,
+    /// How long to wait for a connection that another process is refreshing; 65 s.
+    pub lock_wait: Option<Duration>,
+    /// Allows plain http to this machine, for tests; else `TOKENKEEP_INSECURE_LOOPBACK`.
+    pub insecure_loopback: bool,
+    /// The environment variables.
+    pub environment: Environment,
+}
+
+impl Default for BrokerOptions {
+    fn default() -> Self {
+        BrokerOptions {
+            home: None,
+            key_source: None,
+            passphrase: None,
+            lock_wait: None,
+            insecure_loopback: false,
+            environment: Environment::process(),
+        }
+    }
+}
+
+/// The options with nothing left open.
+pub(super) struct Settings {
+    pub(super) home: PathBuf,
+    pub(super) key_source: Option<KeySource>,
+    pub(super) passphrase: Option<Secret>,
+    pub(super) lock_wait: Duration,
+    pub(super) insecure_loopback: bool,
+    pub(super) environment: Environment,
+}
+
+impl Settings {
+    pub(super) fn resolve(options: BrokerOptions) -> Result<Self> {
+        let environment = options.environment;
+        let key_source = match (options.key_source, environment.get("TOKENKEEP_KEY")) {
+            (Some(source), _) => Some(source),
+            (None, Some(name)) => Some(name.parse()?),
+            (None, None) => None,
+        };
+        Ok(Settings {
+            home: options.home.map_or_else(|| home(&environment), Ok)?,
+            key_source,
+            passphrase: options
+                .passphrase
+                .or_else(|| environment.get("TOKENKEEP_PASSPHRASE").map(Secret::new)),
+            lock_wait: options.lock_wait.unwrap_or(LOCK_WAIT),
+            insecure_loopback: options.insecure_loopback
+                || environment.switch("TOKENKEEP_INSECURE_LOOPBACK")?,
+            environment,
+        })
+    }
+}
+
+/// The store's folder: `TOKENKEEP_HOME`, else `tokenkeep` in the platform's data directory.
+fn home(environment: &Environment) -> Result<PathBuf> {
+    if let Some(home) = environment.get("TOKENKEEP_HOME") {
+        return Ok(PathBuf::from(home));
+    }
+    let under_home = |rest: &str| environment.get("HOME").map(|home| PathBuf::from(home).join(rest));
+    let data = if cfg!(windows) {
+        environment.get("LOCALAPPDATA").map(PathBuf::from)
+    } else if cfg!(target_os = "macos") {
+        under_home("Library/Application Support")
+    } else {
+        // XDG Base Directory: a relative path there is to be ignored.
+        let named = environment.get("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        named.or_else(|| under_home(".local/share"))
+    };
+    data.map(|data| data.join("tokenkeep")).ok_or_else(|| {
+        Error::new(ErrorKind::ConfigInvalid, "there is no home directory to keep the store in")
+            .with_help("set TOKENKEEP_HOME to a folder of your own")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_option_wins_over_the_variable_and_the_variable_over_the_default() {
+        let environment = Environment::of([
+            ("TOKENKEEP_HOME", "/variable"),
+            ("HOME", "/home/me"),
+            ("TOKENKEEP_KEY", "file"),
+        ]);
+        let options = BrokerOptions { environment, ..Default::default() };
+        let by_variable = Settings::resolve(options.clone()).unwrap();
+        assert_eq!(by_variable.home, PathBuf::from("/variable"));
+        assert_eq!(by_variable.key_source, Some(KeySource::File));
+        let home = Some(PathBuf::from("/option"));
+        assert_eq!(
+            Settings::resolve(BrokerOptions { home, ..options }).unwrap().home,
+            PathBuf::from("/option")
+        );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn without_a_word_the_store_is_in_the_data_directory() {
+        let home = |variables: &[(&str, &str)]| home(&Environment::of(variables.iter().copied()));
+        assert_eq!(home(&[("HOME", "/h")]).unwrap(), PathBuf::from("/h/.local/share/tokenkeep"));
+        assert_eq!(home(&[("HOME", "/h"), ("XDG_DATA_HOME", "/d")]).unwrap(), PathBuf::from("/d/tokenkeep"));
+        assert_eq!(
+            home(&[("HOME", "/h"), ("XDG_DATA_HOME", "d")]).unwrap(),
+            PathBuf::from("/h/.local/share/tokenkeep")
+        );
+        assert_eq!(home(&[]).unwrap_err().code(), "config_invalid");
+    }
+}

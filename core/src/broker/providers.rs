@@ -1,0 +1,58 @@
+//! `providers`: who can be logged in to, and the user's own definitions.
+
+use std::path::Path;
+
+use super::Broker;
+use crate::error::Result;
+use crate::names::ProviderName;
+use crate::provider::{CatalogEntry, DefinitionOrigin};
+
+/// A provider that can be logged in to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provider {
+    /// The name that people type.
+    pub name: ProviderName,
+    /// The name that people read.
+    pub display_name: String,
+    /// The environment variable that programs expect the access token in.
+    pub access_token_variable: String,
+    /// Where its definition is from.
+    pub origin: DefinitionOrigin,
+    /// Its definition, as the file has it.
+    pub definition: String,
+}
+
+impl Broker {
+    /// All providers by name. A definition that is broken is an error in its own place.
+    pub fn providers(&self) -> Result<Vec<Result<Provider>>> {
+        let names = self.0.catalog.names()?;
+        Ok(names.iter().map(|name| self.provider(name)).collect())
+    }
+
+    /// One provider.
+    pub fn provider(&self, name: &ProviderName) -> Result<Provider> {
+        self.0.catalog.find(name).map(Provider::from)
+    }
+
+    /// Checks a provider's file and keeps it as the user's own; it wins over a bundled one.
+    pub fn add_provider(&self, file: &Path) -> Result<Provider> {
+        self.0.catalog.add(file).map(Provider::from)
+    }
+
+    /// Removes the user's own definition. False when there is none.
+    pub fn remove_provider(&self, name: &ProviderName) -> Result<bool> {
+        self.0.catalog.remove(name)
+    }
+}
+
+impl From<CatalogEntry> for Provider {
+    fn from(entry: CatalogEntry) -> Self {
+        Provider {
+            name: entry.definition.name,
+            display_name: entry.definition.display_name,
+            access_token_variable: entry.definition.access_token_variable,
+            origin: entry.origin,
+            definition: entry.text,
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! `token`: a fresh access token, from the store when it is fresh there, else refreshed.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::Broker;
+use crate::clock::Timestamp;
+use crate::error::{Error, ErrorKind, Result};
+use crate::names::{ConnectionKey, ConnectionName, ProviderName};
+use crate::refresh::{Demand, Freshness, freshness, not_connected};
+use crate::scope::ScopeSet;
+use crate::secret::Secret;
+use crate::store::ConnectionRecord;
+
+/// What is wanted of a token.
+#[derive(Debug, Clone, Default)]
+pub struct TokenOptions {
+    /// Which connection.
+    pub connection: ConnectionName,
+    /// Scopes that the token must hold; none are checked when absent.
+    pub scopes: Option<ScopeSet>,
+    /// The token is refreshed first when it is good for less than this. A server may give tokens that
+    /// live shorter; then the newest is handed out.
+    pub min_lifetime: Duration,
+    /// Refresh even when the token looks fresh, because a server would not have it.
+    pub force_refresh: bool,
+}
+
+/// An access token, ready for use (RFC 6749 1.4).
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccessToken {
+    /// The token itself.
+    pub secret: Secret,
+    /// RFC 6749 7.1: `Bearer`.
+    pub token_type: String,
+    /// When it ends; absent when it does not expire.
+    pub expires_at: Option<Timestamp>,
+    /// What it grants.
+    pub scopes: ScopeSet,
+    /// The resource that it is for (RFC 8707), when the server tells resources apart.
+    pub resource: Option<String>,
+    /// The connection that it is from.
+    pub connection: ConnectionKey,
+}
+
+impl AccessToken {
+    /// The value of an `Authorization` header (RFC 6750 2.1).
+    pub fn authorization_header(&self) -> Secret {
+        Secret::new(format!("{} {}", self.token_type, self.secret.expose()))
+    }
+}
+
+impl Broker {
+    /// The connection's access token, when it can be handed out as it is: no lock, no network, no
+    /// runtime. `None` when a refresh is needed or welcome: then ask [`Broker::token`].
+    pub fn cached_token(
+        &self,
+        provider: &ProviderName,
+        options: &TokenOptions,
+    ) -> Result<Option<AccessToken>> {
+        let key = ConnectionKey::new(provider.clone(), options.connection.clone());
+        let record = self.record(&key)?;
+        self.check_scopes(&record, options)?;
+        if options.force_refresh || self.judge(&record, options) != Some(Freshness::Fresh) {
+            return Ok(None);
+        }
+        Ok(Some(hand_out(&record)?))
+    }
+
+    /// The connection's access token, refreshed first where that is needed.
+    ///
+    /// Cancel-safe: dropping the future never loses a refresh token. Must run within a tokio runtime
+    /// that lives on until [`Broker::close`] has returned.
+    pub async fn token(&self, provider: &ProviderName, options: &TokenOptions) -> Result<AccessToken> {
+        let kept = self.kept_async().await?;
+        let key = ConnectionKey::new(provider.clone(), options.connection.clone());
+        let record = self.record(&key)?;
+        self.check_scopes(&record, options)?;
+
+        let min_lifetime = i64::try_from(options.min_lifetime.as_secs()).unwrap_or(i64::MAX);
+        let replaces =
+            record.access_tokens.first().filter(|_| options.force_refresh).map(|token| token.secret.clone());
+        let demand = Demand { min_lifetime, replaces };
+        match self.judge(&record, options) {
+            Some(Freshness::Fresh) if !options.force_refresh => hand_out(&record),
+            Some(Freshness::RefreshWelcome) if !options.force_refresh => {
+                // The token at hand is good: nobody waits, and a failure changes nothing.
+                let replaces = record.access_tokens.first().map(|token| token.secret.clone());
+                kept.refresher.refresh_in_background(&key, &Demand { replaces, ..demand });
+                hand_out(&record)
+            }
+            _ => {
+                let refreshed = kept.refresher.refreshed(&key, &demand).await?;
+                self.check_scopes(&refreshed, options)?;
+                hand_out(&refreshed)
+            }
+        }
+    }
+
+    /// Waits until the refreshes under way are written down. A program that ends calls it last.
+    pub async fn close(&self) {
+        if let Some(kept) = self.0.kept.get() {
+            kept.refresher.settle().await;
+        }
+    }
+
+    pub(super) fn record(&self, key: &ConnectionKey) -> Result<ConnectionRecord> {
+        match self.kept()?.store.get(key)? {
+            Some(record) => Ok(record),
+            None => {
+                // A name that no provider has is a slip of the hand, not a login that is missing.
+                self.0.catalog.find(&key.provider)?;
+                Err(not_connected(key))
+            }
+        }
+    }
+
+    fn judge(&self, record: &ConnectionRecord, options: &TokenOptions) -> Option<Freshness> {
+        let min_lifetime = i64::try_from(options.min_lifetime.as_secs()).unwrap_or(i64::MAX);
+        record.access_tokens.first().map(|token| freshness(token, &self.0.clock.now(), min_lifetime))
+    }
+
+    fn check_scopes(&self, record: &ConnectionRecord, options: &TokenOptions) -> Result<()> {
+        let Some(wanted) = &options.scopes else { return Ok(()) };
+        let equivalence = self.0.catalog.find(&record.key.provider)?.definition.scope_equivalence();
+        let missing = record.granted_scopes.missing(wanted, &equivalence);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let all = record.requested_scopes.union(wanted);
+        let command = format!(
+            "log in again with all of them: `tokenkeep login {} --scopes \"{all}\"`",
+            record.key.provider
+        );
+        Err(Error::new(ErrorKind::ScopeNotGranted, format!("{} was not granted {missing}", record.key))
+            .with_help(command))
+    }
+}
+
+fn hand_out(record: &ConnectionRecord) -> Result<AccessToken> {
+    let token = record.access_tokens.first().ok_or_else(|| not_connected(&record.key))?;
+    Ok(AccessToken {
+        secret: token.secret.clone(),
+        token_type: token.token_type.clone(),
+        expires_at: token.lifetime.map(|lifetime| token.obtained.wall.plus(lifetime)),
+        scopes: token.scopes.clone(),
+        resource: token.resource.clone(),
+        connection: record.key.clone(),
+    })
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessToken")
+            .field("secret", &self.secret)
+            .field("token_type", &self.token_type)
+            .field("expires_at", &self.expires_at)
+            .field("scopes", &self.scopes)
+            .field("connection", &self.connection)
+            .finish_non_exhaustive()
+    }
+}
