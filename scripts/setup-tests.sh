@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# Puts on this machine what the tests need beside Rust, and writes target/test-env/env.sh, which
+# tells the tests where it is. Safe to run again at any time; what is there stays.
+#
+#   scripts/setup-tests.sh
+#
+# System programs come from apt-get on Debian as root. Elsewhere the script names what is missing
+# and how to get it, and stops: a test that cannot run is never skipped in silence.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+CARGO_DENY=0.20.2
+NODE_MAJOR=20
+NPM_FOLDERS=(tests/interop/oidc-provider tests/interop/browser)
+environment=$PWD/target/test-env
+
+say() { echo "setup-tests: $*"; }
+
+fail() {
+  echo "setup-tests: $*" >&2
+  exit 1
+}
+
+has() { command -v "$1" >/dev/null; }
+
+# Chromium may be one of your own: TOKENKEEP_TEST_CHROMIUM names it.
+chromium_path() { echo "${TOKENKEEP_TEST_CHROMIUM:-$(type -P chromium)}"; }
+
+# The Debian packages of the programs that are not there.
+missing_packages() {
+  [ -x "$(chromium_path)" ] || echo chromium
+  has dbus-daemon && has dbus-send || echo dbus
+  has gcc || echo gcc
+  has gnome-keyring-daemon || echo gnome-keyring
+  has openssl || echo openssl
+  has pkg-config || echo pkg-config
+  has python3 || echo python3
+  python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+  has secret-tool || echo libsecret-tools
+  has strace || echo strace
+}
+
+install_packages() {
+  local missing
+  mapfile -t missing < <(missing_packages)
+  [ ${#missing[@]} -gt 0 ] || return 0
+  if ! has apt-get; then
+    fail "missing: ${missing[*]} (Debian's names). Install them with your system's package manager, then run this again."
+  fi
+  if [ "$(id -u)" -ne 0 ]; then
+    fail "missing: ${missing[*]}. Run: sudo apt-get install --no-install-recommends ${missing[*]}"
+  fi
+  say "installing with apt-get: ${missing[*]}"
+  # Another apt-get may be at work: wait for it.
+  local apt=(apt-get -qq -o DPkg::Lock::Timeout=300)
+  "${apt[@]}" update
+  DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null
+  mapfile -t missing < <(missing_packages)
+  [ ${#missing[@]} -eq 0 ] || fail "still missing after apt-get: ${missing[*]}"
+}
+
+# Debian's own Node may be too old, so this is left to the developer.
+check_node() {
+  local major
+  has node && has npm || fail "missing: node and npm. Install Node.js $NODE_MAJOR or newer."
+  major=$(node -p 'process.versions.node.split(".")[0]')
+  [ "$major" -ge "$NODE_MAJOR" ] || fail "Node.js $major is too old. Install Node.js $NODE_MAJOR or newer."
+}
+
+# is_done STAMP FILE: whether STAMP was written for what FILE says now.
+is_done() { [ "$(cat "$1" 2>/dev/null)" = "$(hash_of "$2")" ]; }
+
+hash_of() { openssl dgst -sha256 -r "$1" | cut -d ' ' -f 1; }
+
+install_npm_folder() {
+  local folder=$1 stamp=$1/node_modules/.tokenkeep-lock
+  ! is_done "$stamp" "$folder/package-lock.json" || return 0
+  say "npm ci in $folder"
+  (cd "$folder" && npm ci --loglevel=error)
+  hash_of "$folder/package-lock.json" >"$stamp"
+}
+
+# install_venv NAME REQUIREMENTS
+install_venv() {
+  local venv=$environment/$1 requirements=$2
+  [ -f "$requirements" ] || fail "$requirements is not there"
+  ! is_done "$venv/.requirements" "$requirements" || return 0
+  say "Python packages of $requirements in target/test-env/$1"
+  python3 -m venv --clear "$venv"
+  "$venv/bin/pip" install --quiet --no-cache-dir --disable-pip-version-check --requirement "$requirements"
+  hash_of "$requirements" >"$venv/.requirements"
+}
+
+is_cargo_deny() { [ "$("$1" --version 2>/dev/null)" = "cargo-deny $CARGO_DENY" ]; }
+
+install_cargo_deny() {
+  ! is_cargo_deny cargo-deny || return 0
+  ! is_cargo_deny "$environment/cargo/bin/cargo-deny" || return 0
+  say "cargo install cargo-deny $CARGO_DENY in target/test-env/cargo (some minutes, once)"
+  cargo install --quiet --locked --root "$environment/cargo" "cargo-deny@$CARGO_DENY"
+}
+
+write_environment() {
+  local file=$environment/env.sh
+  {
+    echo "# Written by scripts/setup-tests.sh: where the tests find what they need."
+    printf 'export TOKENKEEP_TEST_NODE=%q\n' "$(command -v node)"
+    printf 'export TOKENKEEP_TEST_PYTHON_DJANGO=%q\n' "$environment/django/bin/python"
+    printf 'export TOKENKEEP_TEST_PYTHON_MSAL=%q\n' "$environment/msal/bin/python"
+    printf 'export TOKENKEEP_TEST_CHROMIUM=%q\n' "$(chromium_path)"
+    printf 'export PATH=%q:"$PATH"\n' "$environment/cargo/bin"
+  } >"$file.new"
+  mv "$file.new" "$file"
+}
+
+mkdir -p "$environment"
+install_packages
+check_node
+for folder in "${NPM_FOLDERS[@]}"; do
+  install_npm_folder "$folder"
+done
+install_venv django tests/interop/django/requirements.txt
+install_venv msal tests/authorization-server/tests/msal/requirements.txt
+install_cargo_deny
+write_environment
+say "all there; the paths are in target/test-env/env.sh"
