@@ -1,0 +1,44 @@
+//! What the end-to-end tests share: a home of its own for each, the command line as a person types it,
+//! and programs (servers, people) that end with the test that started them.
+//!
+//! A test that lacks something fails and says what to run; nothing is skipped.
+
+// This is test code: what cannot be had ends the test with a clear line.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod command;
+mod home;
+mod server;
+
+pub use command::{Run, Running, files_below, run, signal};
+pub use home::Home;
+pub use server::{Server, request};
+
+use std::path::{Path, PathBuf};
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    here.canonicalize().expect("the repository is there")
+}
+
+/// A program of this workspace, built beforehand by `make`.
+pub fn program(name: &str) -> PathBuf {
+    // target/<profile>/deps/<this test>: the programs are two folders up.
+    let this_test = std::env::current_exe().expect("a test knows its own path");
+    let folder = this_test.parent().and_then(Path::parent).expect("a test lies in target/<profile>/deps");
+    let path = folder.join(name);
+    assert!(path.is_file(), "{} is not built: run `cargo build --workspace --bins`", path.display());
+    path
+}
+
+/// A path that `scripts/setup-tests.sh` found out.
+pub fn tool(variable: &str) -> PathBuf {
+    match std::env::var_os(variable) {
+        Some(path) => PathBuf::from(path),
+        None => panic!(
+            "{variable} is not set: run `make test`, or scripts/setup-tests.sh and then \
+                        `. target/test-env/env.sh`"
+        ),
+    }
+}
