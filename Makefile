@@ -1,0 +1,42 @@
+# The one door to everything that is done here. `make demo` and `make test` set up what they need.
+
+.PHONY: demo test check test-rust setup build bench clean help
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+# What scripts/setup-tests.sh found out, for the commands that need it.
+ENV := source target/test-env/env.sh
+
+help: ## What there is to make
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+demo: ## Log in, hand out a token, let it expire, see it rotated, log out: against a server on this machine
+	@echo "demo: building (the first time takes some minutes)"
+	@cargo build --quiet --locked -p tokenkeep-cli -p tokenkeep-authorization-server
+	@scripts/demo.sh
+
+test: setup check test-rust ## Everything: set-up, checks, tests
+	@echo "test: all passed"
+
+setup: ## What the tests need beside Rust: apt as root, npm, pip
+	@scripts/setup-tests.sh
+
+check: ## Format, lints, licences and sources of dependencies
+	cargo fmt --all --check
+	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+	$(ENV); cargo deny --log-level error check bans licenses sources
+
+build: ## Every program of the workspace, for the tests
+	cargo build --quiet --locked --workspace --bins
+
+test-rust: build ## All tests in Rust; they drive the programs that `build` made
+	$(ENV); cargo test --locked --workspace --no-fail-fast
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps -p tokenkeep
+
+bench: ## The figures of docs/benchmarks.md, measured here and now
+	@cargo build --release --locked -p tokenkeep-cli
+	@cargo build --quiet --locked -p tokenkeep-authorization-server
+	@scripts/bench.sh
+
+clean: ## Remove what was built
+	cargo clean
