@@ -114,8 +114,9 @@ impl Broker {
         Ok(PendingLogin { request, plan, attempt })
     }
 
-    /// The second half: the address that the provider sent the person back to.
-    pub async fn finish_login(&self, pending: PendingLogin, callback_url: &str) -> Result<Connection> {
+    /// The second half: the address that the provider sent the person back to. One that is not the
+    /// answer to this login is refused, and the login is still pending.
+    pub async fn finish_login(&self, pending: &PendingLogin, callback_url: &str) -> Result<Connection> {
         let kept = self.kept_async().await?;
         let answer = pending.attempt.judge_url(callback_url).map_err(|rejection| {
             Error::new(
@@ -124,7 +125,12 @@ impl Broker {
             )
         })?;
         let granted = pending.attempt.redeem(&pending.request, answer).await?;
-        self.keep(kept, &pending.request, pending.plan, granted).await
+        self.keep(kept, &pending.request, pending.plan.clone(), granted).await
+    }
+
+    /// The flow that a login on this machine takes when none is named, for a provider with both; and why.
+    pub fn preferred_flow(&self, browser_named: bool) -> Result<(Flow, &'static str)> {
+        choose(&Surroundings::detect(&self.0.settings.environment, browser_named), true, true)
     }
 
     /// Resolves everything that can fail before the person is asked.

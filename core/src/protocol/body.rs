@@ -66,8 +66,6 @@ fn read_form<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
             return Err(Unreadable::Broken("a form with a repeated member"));
         }
     }
-    // RFC 6749 3.2: a parameter without a value is an omitted one.
-    members.retain(|_, value| value != "");
     serde_json::from_value(Value::Object(members))
         .map_err(|_| Unreadable::Broken("a form with a member of the wrong type"))
 }

@@ -169,7 +169,7 @@ pub fn classify_device_poll(
         // The second name is Microsoft's.
         "access_denied" | "authorization_declined" => DevicePoll::Denied,
         "expired_token" | "code_expired" => DevicePoll::Expired,
-        // Microsoft's `bad_verification_code` among them: the code was never good, so asking again is no help.
+        // Microsoft's `bad_verification_code` among them: the code was never good.
         _ => DevicePoll::Failed(TokenEndpointError::Oauth(error)),
     }
 }

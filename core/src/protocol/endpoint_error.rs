@@ -40,14 +40,16 @@ impl TokenEndpointError {
             TokenEndpointError::Oauth(error) => error.to_error(context),
             TokenEndpointError::NotOauth { status, .. } => {
                 let kind = match status {
-                    418 => ErrorKind::Throttled { retry_at: None },
+                    429 => ErrorKind::Throttled { retry_at: None },
                     _ => ErrorKind::Network,
                 };
                 let error = Error::new(kind, format!("{context}: {self}"));
                 if matches!(status, 429 | 500..) {
                     return error;
                 }
-                error.with_help("check the provider's endpoint addresses, and what stands in between: a proxy, a sign-in page")
+                error.with_help(
+                    "check the provider's endpoint addresses, and any proxy or sign-in page in between",
+                )
             }
             TokenEndpointError::Malformed { .. } => {
                 Error::new(ErrorKind::ProviderRejected, format!("{context}: {self}"))

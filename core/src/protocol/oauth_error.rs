@@ -61,8 +61,8 @@ struct Members {
 }
 
 impl OauthError {
-    /// RFC 6749 4.1.2.1: an error as it comes back through the browser. Every text is cleaned here, and
-    /// both ways in lead through here.
+    /// RFC 6749 4.1.2.1: an error as it comes back through the browser. Every text for people is
+    /// cleaned here, and both ways in lead through here. `claims` is for the server, and stays as it is.
     pub(super) fn new(
         error: &str,
         description: Option<String>,
@@ -270,7 +270,10 @@ mod tests {
         fn no_number_steers_the_kind(
             error in "invalid_grant|interaction_required|invalid_client|invalid_request|odd",
             suberror in proptest::option::of("consent_required|bad_token|basic_action"),
-            number in 16_000_u64..=9_999_999,
+            number in prop_oneof![
+                prop::sample::select(&[50076_u64, 53003, 65001, 70008, 70016, 90094, 700082, 7000218][..]),
+                16_000_u64..=9_999_999,
+            ],
         ) {
             let plain = OauthError { error, suberror, ..OauthError::default() };
             let numbered = OauthError {

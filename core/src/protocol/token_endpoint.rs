@@ -167,15 +167,14 @@ pub fn parse_token_response(
     check_accepted(status, content_type, body)?;
     let members: Members = read(content_type, body).map_err(|unreadable| unusable(status, unreadable))?;
     let malformed = |what| TokenEndpointError::Malformed { what };
-    match text(members.token_type.clone()) {
-        // RFC 6749 7.1: the name is compared without case, and an unknown type is not used.
-        Some(name) if !name.eq_ignore_ascii_case("Bearer") => {
-            return Err(malformed("its token_type is not Bearer"));
-        }
-        None if !matches!(&members.token_type, None | Some(Value::Null | Value::String(_))) => {
-            return Err(malformed("its token_type is not Bearer"));
-        }
-        _ => {}
+    // RFC 6749 7.1: the name is compared without case, and an unknown type is not used.
+    let bearer = match &members.token_type {
+        None | Some(Value::Null) => true,
+        Some(Value::String(name)) => name.is_empty() || name.eq_ignore_ascii_case("Bearer"),
+        Some(_) => false,
+    };
+    if !bearer {
+        return Err(malformed("its token_type is not Bearer"));
     }
     Ok(TokenResponse {
         access_token: token(members.access_token, "its access_token is not a token")?

@@ -1,5 +1,8 @@
 //! Steps 3 to 7 of a refresh: the lock, the re-read, the marker, the request, the durable write.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use url::Url;
 
 use super::{Demand, Parts, Refreshed, freshness, retry_after};
@@ -14,11 +17,29 @@ use crate::transport::{Limits, TransportError};
 /// answer the second one; on others the grant was gone with the first.
 const SENDS: u32 = 2;
 
+/// How long a caller with a token that still works waits for the lock: it has something to go on with.
+const SHORT_WAIT: Duration = Duration::from_secs(5);
+
+/// Seconds in which a failed refresh is not tried again while its token still works. It ends before the
+/// token does, so that nobody with an expired token is held up by it.
+const PAUSE_AFTER_FAILURE: i64 = 10;
+
 /// Refreshes `key` unless that turns out not to be needed.
 pub(super) async fn refresh(parts: &Parts, key: &ConnectionKey, demand: &Demand) -> Result<Refreshed> {
+    let before = read(parts, key).await?;
+    let has_something = usable(&before, &parts.clock.now(), demand);
+    let wait = if has_something { parts.lock_wait.min(SHORT_WAIT) } else { parts.lock_wait };
+
     // Nothing but the lock's own bounded wait stands between here and the re-read: the record itself
     // names the endpoint, so that no discovery runs while others wait.
-    let locked = Locked::take(&parts.store, key, parts.lock_wait).await?;
+    let locked = match Locked::take(&parts.store, key, wait).await {
+        Ok(locked) => locked,
+        Err(error) if *error.kind() == ErrorKind::LockTimeout => {
+            // The holder is slow or stopped. Its refresh may be done all the same, or the token may do.
+            return serve_or(read(parts, key).await?, &parts.clock.now(), demand, error);
+        }
+        Err(error) => return Err(error),
+    };
     let record = locked.read().await?.ok_or_else(|| not_connected(key))?;
 
     // While this caller waited for the lock, its holder may have done the work.
@@ -26,16 +47,22 @@ pub(super) async fn refresh(parts: &Parts, key: &ConnectionKey, demand: &Demand)
         return Ok(Refreshed { record, settled: false });
     }
     if let ConnectionStatus::LoginRequired { reason, .. } = record.status {
-        return Err(login_required(key, reason));
+        return serve_or(record, &parts.clock.now(), demand, login_required(key, reason));
     }
     let now = parts.clock.now();
     if let Some(remaining) = remaining_pause(record.cool_down.as_ref(), &now) {
-        // The pause was asked of every process: none sends a request to find out by itself.
+        // The pause is every process's: none sends a request to find out by itself.
         let retry_at = Some(now.wall.plus(remaining));
-        let message = format!("{key}: the server asked for a pause of {remaining} s more");
+        let message =
+            format!("{key}: no refresh for {remaining} s more, after a failure or at the server's wish");
         return serve_or(record, &now, demand, Error::new(ErrorKind::Throttled { retry_at }, message));
     }
     exchange(parts, &locked, key, record, demand).await
+}
+
+async fn read(parts: &Parts, key: &ConnectionKey) -> Result<ConnectionRecord> {
+    let (store, read_key) = (Arc::clone(&parts.store), key.clone());
+    off_thread(move || store.get(&read_key)).await?.ok_or_else(|| not_connected(key))
 }
 
 /// Sends the refresh token of `record`, which was read under the lock, and writes the answer down.
@@ -47,8 +74,15 @@ async fn exchange(
     demand: &Demand,
 ) -> Result<Refreshed> {
     if record.refresh_token.is_none() {
-        let ended = login_required(key, LoginReason::NoRefreshToken);
-        return end_grant(parts, locked, record, demand, ended).await;
+        let now = parts.clock.now();
+        let error = login_required(key, LoginReason::NoRefreshToken);
+        let works = record.access_tokens.first().is_some_and(|token| freshness(token, &now, 0).is_valid());
+        // While the token works the login has not ended, also for a caller that would rather have another.
+        return if works {
+            serve_or(record, &now, demand, error)
+        } else {
+            end_grant(parts, locked, record, demand, error).await
+        };
     }
     let before = record.refresh_attempt.take();
     let lost_before = before.as_ref().map_or(0, |attempt| attempt.count);
@@ -73,16 +107,19 @@ async fn exchange(
                 let lost = lost_before.saturating_add(send - 1);
                 record.refresh_attempt =
                     (lost > 0).then(|| RefreshAttempt { started: now.clone(), count: lost });
+                record.cool_down = own_pause(&record, &now);
                 locked.write(&record).await?;
                 return serve_or(record, &now, demand, error);
             }
             // The server may have rotated the refresh token and the answer is gone. The same token once
             // more is the only way to find out, and nobody else can come in between: the lock is held.
-            Err(TransportError::MaybeSent(error)) if send == SENDS => {
-                return serve_or(record, &now, demand, error);
+            Err(TransportError::MaybeSent(error)) if send < SENDS => {
+                tracing::info!(connection = %key, %error, "the answer was lost; sending once more");
             }
             Err(TransportError::MaybeSent(error)) => {
-                tracing::info!(connection = %key, %error, "the answer was lost; sending once more");
+                record.cool_down = own_pause(&record, &now);
+                locked.write(&record).await?;
+                return serve_or(record, &now, demand, error);
             }
         }
     }
@@ -127,7 +164,8 @@ async fn conclude(
     }
     // The server answered, and it was not about this grant: no answer was lost.
     record.refresh_attempt = None;
-    record.cool_down = pause.map(|seconds| CoolDown { started: now.clone(), seconds });
+    let asked = pause.map(|seconds| CoolDown { started: now.clone(), seconds });
+    record.cool_down = asked.or_else(|| own_pause(&record, &now));
     locked.write(&record).await?;
     let failure = match pause {
         Some(seconds) => {
@@ -175,10 +213,21 @@ async fn end_grant(
 
 /// The token at hand while the server still takes it, and the caller would; else `error`.
 fn serve_or(record: ConnectionRecord, now: &Instant, demand: &Demand, error: Error) -> Result<Refreshed> {
-    let usable = record.access_tokens.first().is_some_and(|token| {
+    if usable(&record, now, demand) { Ok(Refreshed { record, settled: true }) } else { Err(error) }
+}
+
+fn usable(record: &ConnectionRecord, now: &Instant, demand: &Demand) -> bool {
+    record.access_tokens.first().is_some_and(|token| {
         freshness(token, now, 0).is_valid() && demand.replaces.as_ref() != Some(&token.secret)
-    });
-    if usable { Ok(Refreshed { record, settled: true }) } else { Err(error) }
+    })
+}
+
+/// The pause after a failure, for as long as there is a token to go on with.
+fn own_pause(record: &ConnectionRecord, now: &Instant) -> Option<CoolDown> {
+    let token = record.access_tokens.first()?;
+    let remaining = token.lifetime? - now.age_since(&token.obtained)?;
+    let seconds = remaining.min(PAUSE_AFTER_FAILURE);
+    (seconds > 0).then(|| CoolDown { started: now.clone(), seconds })
 }
 
 /// A maker of this record's refresh request (RFC 6749 6). It is asked again for each send: an
@@ -190,7 +239,7 @@ async fn request_builder(
     let endpoint = Url::parse(&record.server.token_endpoint).map_err(|_| {
         Error::new(ErrorKind::StoreCorrupt, format!("{}: its token endpoint is no URL", record.key))
     })?;
-    let (store, provider) = (std::sync::Arc::clone(&parts.store), record.key.provider.clone());
+    let (store, provider) = (Arc::clone(&parts.store), record.key.provider.clone());
     let registration = off_thread(move || store.registration(&provider)).await?;
     // A secret that was renewed with `tokenkeep client set` replaces the one the login was made with,
     // as long as it is for the same client.
