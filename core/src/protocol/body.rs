@@ -83,7 +83,8 @@ pub(super) fn text(member: Option<Value>) -> Option<String> {
 pub(super) struct NotSeconds;
 
 /// A duration as servers write it: RFC 6749 A.14 says an integer; a string and a float are seen too.
-/// What is larger than [`MAX_SECONDS`] counts as that. A negative or another value is refused.
+/// What is larger than [`MAX_SECONDS`] counts as that, and what is negative as 0: the refresh token that came
+/// with it may be the only one left. What is no number is refused.
 pub(super) fn seconds(member: Option<&Value>) -> Result<Option<i64>, NotSeconds> {
     let number = match member {
         None | Some(Value::Null) => return Ok(None),
@@ -92,12 +93,11 @@ pub(super) fn seconds(member: Option<&Value>) -> Result<Option<i64>, NotSeconds>
         Some(Value::Number(number)) => number.as_f64().ok_or(NotSeconds)?,
         Some(_) => return Err(NotSeconds),
     };
-    // A NaN fails this comparison as well.
-    if !(number >= 0.0 && number.is_finite()) {
+    if !number.is_finite() {
         return Err(NotSeconds);
     }
     // In range, so nothing is lost but the fraction.
-    Ok(Some(number.min(MAX_SECONDS as f64) as i64))
+    Ok(Some(number.clamp(0.0, MAX_SECONDS as f64) as i64))
 }
 
 #[cfg(test)]
@@ -164,9 +164,9 @@ mod tests {
             (json!(u64::MAX), ten_years),
             (json!(1e308), ten_years),
             (json!("1e308"), ten_years),
-            (json!(-1), Err(NotSeconds)),
-            (json!(-0.5), Err(NotSeconds)),
-            (json!("-1"), Err(NotSeconds)),
+            (json!(-1), Ok(Some(0))),
+            (json!(-0.5), Ok(Some(0))),
+            (json!("-1"), Ok(Some(0))),
             (json!("NaN"), Err(NotSeconds)),
             (json!("inf"), Err(NotSeconds)),
             (json!("1e999"), Err(NotSeconds)),

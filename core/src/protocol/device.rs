@@ -49,7 +49,7 @@ pub struct DeviceAuthorizationRequest<'a> {
 
 impl DeviceAuthorizationRequest<'_> {
     /// The request as it is sent.
-    pub fn to_http(&self) -> Result<Request<Vec<u8>>> {
+    pub fn to_http(self) -> Result<Request<Vec<u8>>> {
         let endpoint = DeviceAuthorizationUrl::from_url(self.endpoint.clone());
         let client = oauth2_client(&self.client)?.set_device_authorization_url(endpoint);
         let mut request = client.exchange_device_code();

@@ -270,20 +270,14 @@ pub(super) fn is_guid(text: &str) -> bool {
         })
 }
 
-/// Microsoft's `client_info`: the account itself, whichever tenant it visits.
+/// Microsoft's `client_info`: the account itself, whichever tenant it visits. Its libraries call
+/// `uid.utid` the home account id.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ClientInfo {
     /// The account's id in its home tenant.
     pub uid: String,
     /// The home tenant.
     pub utid: String,
-}
-
-impl ClientInfo {
-    /// `uid.utid`, which Microsoft's libraries call the home account id.
-    pub fn home_account_id(&self) -> String {
-        format!("{}.{}", self.uid, self.utid)
-    }
 }
 
 /// Reads `client_info`: base64url of JSON. `None` for anything else, since nothing depends on it.
@@ -368,7 +362,7 @@ mod tests {
     fn client_info_names_the_account() {
         let json = r#"{"uid":"u1","utid":"t1","more":[1]}"#;
         let info = parse_client_info(&BASE64URL.encode(json)).unwrap();
-        assert_eq!(info.home_account_id(), "u1.t1");
+        assert_eq!((info.uid.as_str(), info.utid.as_str()), ("u1", "t1"));
         assert_eq!(parse_client_info(BASE64URL.encode(json).trim_end_matches('=')), Some(info));
         for bad in [
             r#"["u","t"]"#,

@@ -47,13 +47,10 @@ pub use device::{
     parse_device_authorization_response,
 };
 pub use endpoint_error::TokenEndpointError;
-pub use form::is_protocol_parameter;
 pub use id_token::{
-    ClientInfo, ExpectedIdToken, IdTokenClaims, IdTokenRejection, OriginalIdentity, check_id_token,
-    check_refreshed, parse_client_info, parse_id_token,
+    ExpectedIdToken, OriginalIdentity, check_id_token, check_refreshed, parse_client_info, parse_id_token,
 };
 pub use metadata::{AuthorizationServerMetadata, parse_metadata, well_known_urls};
-pub use oauth_error::OauthError;
 pub use pkce::CodeVerifier;
 pub use revocation::{RevocationOutcome, RevocationRequest, TokenKind, classify_revocation};
 pub use token_endpoint::{Grant, TokenRequest, TokenResponse, parse_token_response};

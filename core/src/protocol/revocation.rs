@@ -48,7 +48,7 @@ pub struct RevocationRequest<'a> {
 
 impl RevocationRequest<'_> {
     /// The request as it is sent. Its body holds secrets: it may not be logged.
-    pub fn to_http(&self) -> Result<Request<Vec<u8>>> {
+    pub fn to_http(self) -> Result<Request<Vec<u8>>> {
         let parameters = [("token", self.token.expose()), ("token_type_hint", self.hint.as_str())];
         form_request(self.endpoint, &self.client, &parameters, &[])
     }

@@ -70,7 +70,7 @@ pub struct TokenRequest<'a> {
 
 impl TokenRequest<'_> {
     /// The request as it is sent. Its body holds secrets: it may not be logged.
-    pub fn to_http(&self) -> Result<Request<Vec<u8>>> {
+    pub fn to_http(self) -> Result<Request<Vec<u8>>> {
         match self.grant {
             Grant::AuthorizationCode { code, redirect_uri, code_verifier } => {
                 self.redeem(code, redirect_uri, code_verifier)
