@@ -1,0 +1,155 @@
+//! Who asks, and can it prove it (RFC 6749, sections 2.3 and 3.2.1).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use url::form_urlencoded;
+
+use crate::options::Dialect;
+use crate::random;
+use crate::refusal::Refusal;
+use crate::registered_client::{AuthenticationMethod, RegisteredClient};
+use crate::request::Request;
+
+/// What a request says about its client, not yet believed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Presented {
+    pub(crate) id: String,
+    pub(crate) method: AuthenticationMethod,
+    secret: Option<String>,
+    /// What is wrong with the way it was presented.
+    problem: Option<Refusal>,
+}
+
+/// Reads the client id, the method and the secret; `None` when there is no client id.
+pub(crate) fn presented(request: &Request) -> Option<Presented> {
+    let (posted_id, posted_secret) = (request.parameter("client_id"), request.parameter("client_secret"));
+    if let Some((id, secret)) = request.authorization().and_then(basic) {
+        // "The client MUST NOT use more than one authentication method in each request" (section 2.3).
+        let twice = posted_secret.is_some() || posted_id.is_some_and(|posted| posted != id);
+        let problem = match &secret {
+            _ if twice => Some(Refusal::AuthenticationMethod),
+            None => Some(Refusal::SecretWrong),
+            Some(_) => None,
+        };
+        return Some(Presented { id, method: AuthenticationMethod::ClientSecretBasic, secret, problem });
+    }
+    let method = match posted_secret {
+        Some(_) => AuthenticationMethod::ClientSecretPost,
+        None => AuthenticationMethod::None,
+    };
+    Some(Presented { id: posted_id?.into(), method, secret: posted_secret.map(Into::into), problem: None })
+}
+
+/// Finds the client and checks its secret; gives its id.
+pub(crate) fn authenticate(
+    dialect: Dialect,
+    clients: &[RegisteredClient],
+    request: &Request,
+) -> Result<String, Refusal> {
+    let presented = presented(request).ok_or(Refusal::ParameterMissing("client_id"))?;
+    let client = find(dialect, clients, &presented.id)?;
+    if let Some(problem) = presented.problem {
+        return Err(problem);
+    }
+    match (&client.secret, &presented.secret) {
+        (None, Some(_)) => Err(Refusal::SecretFromPublicClient),
+        (Some(_), None) => Err(Refusal::SecretMissing),
+        (Some(expected), Some(secret)) if expected != secret => Err(Refusal::SecretWrong),
+        _ if !client.methods.contains(&presented.method) => Err(Refusal::AuthenticationMethod),
+        _ => Ok(presented.id),
+    }
+}
+
+/// Finds a client by id. Entra without a list of clients knows every GUID, as a public client.
+pub(crate) fn find(
+    dialect: Dialect,
+    clients: &[RegisteredClient],
+    id: &str,
+) -> Result<RegisteredClient, Refusal> {
+    match clients.iter().find(|client| client.id == id) {
+        Some(client) => Ok(client.clone()),
+        None if dialect == Dialect::Entra && clients.is_empty() && random::is_guid(id) => {
+            Ok(RegisteredClient::public(id))
+        }
+        None => Err(Refusal::UnknownClient),
+    }
+}
+
+/// `Basic`: id and secret are form-url-encoded before they are joined (section 2.3.1), so that a colon in either
+/// cannot move the border. The secret is `None` if it was not encoded.
+fn basic(header: &str) -> Option<(String, Option<String>)> {
+    let (scheme, encoded) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let joined = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (id, secret) = joined.split_once(':')?;
+    Some((form_decode(id)?, form_decode(secret)))
+}
+
+/// Decodes one value. A raw `&` or `=` cannot come out of a form encoder, so it is no value.
+fn form_decode(value: &str) -> Option<String> {
+    if value.contains(['&', '=']) {
+        return None;
+    }
+    form_urlencoded::parse(format!("v={value}").as_bytes()).next().map(|(_, value)| value.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::AUTHORIZATION;
+
+    use super::*;
+
+    const SECRET: &str = "s3cret:with%special+chars &=";
+    const ENCODED: &str = "s3cret%3Awith%25special%2Bchars+%26%3D";
+
+    fn by_header(id: &str, secret: &str) -> Request {
+        let value = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
+        Request::form("/token", &[]).with_header(AUTHORIZATION, &value)
+    }
+
+    fn by_post(form: &[(&str, &str)]) -> Request {
+        Request::form("/token", form)
+    }
+
+    #[test]
+    fn the_default_clients() {
+        let (id, secret) = ("client_id", "client_secret");
+        for (request, expected) in [
+            (by_post(&[(id, "public")]), Ok("public")),
+            (by_post(&[(id, "public"), (secret, "x")]), Err(Refusal::SecretFromPublicClient)),
+            (by_post(&[(id, "stranger")]), Err(Refusal::UnknownClient)),
+            (by_post(&[]), Err(Refusal::ParameterMissing("client_id"))),
+            (by_post(&[(id, "confidential-post"), (secret, SECRET)]), Ok("confidential-post")),
+            (by_post(&[(id, "confidential-post"), (secret, "x")]), Err(Refusal::SecretWrong)),
+            (by_post(&[(id, "confidential-post")]), Err(Refusal::SecretMissing)),
+            (by_post(&[(id, "confidential-basic"), (secret, SECRET)]), Err(Refusal::AuthenticationMethod)),
+            (by_header("confidential-basic", ENCODED), Ok("confidential-basic")),
+            (by_header("confidential-post", ENCODED), Err(Refusal::AuthenticationMethod)),
+            (by_header("confidential-basic", SECRET), Err(Refusal::SecretWrong)),
+        ] {
+            let clients = RegisteredClient::defaults();
+            let answer = authenticate(Dialect::Plain, &clients, &request);
+            assert_eq!(answer.as_deref().map_err(|refusal| *refusal), expected, "{request:?}");
+        }
+    }
+
+    #[test]
+    fn two_methods_at_once_are_refused() {
+        let clients = RegisteredClient::defaults();
+        let mut both = by_post(&[("client_secret", SECRET)]);
+        both = both
+            .with_header(AUTHORIZATION, by_header("confidential-basic", ENCODED).authorization().unwrap());
+        assert_eq!(authenticate(Dialect::Plain, &clients, &both), Err(Refusal::AuthenticationMethod));
+    }
+
+    #[test]
+    fn entra_takes_any_guid_until_it_has_a_list() {
+        let guid = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+        assert!(find(Dialect::Entra, &[], guid).is_ok());
+        assert_eq!(find(Dialect::Entra, &[], "public"), Err(Refusal::UnknownClient));
+        assert_eq!(find(Dialect::Entra, &RegisteredClient::defaults(), guid), Err(Refusal::UnknownClient));
+        assert_eq!(find(Dialect::Plain, &[], guid), Err(Refusal::UnknownClient));
+    }
+}

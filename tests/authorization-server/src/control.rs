@@ -1,0 +1,93 @@
+//! `/_control/...`: how a test in another process speaks to the server. The same verbs as `Running` has, over
+//! loopback, without authentication: nothing here guards anything.
+
+use std::time::Instant;
+
+use hyper::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::fault::Fault;
+use crate::options::LiveOptions;
+use crate::reply::{Content, Reply};
+use crate::request::Request;
+use crate::shared::Shared;
+
+/// Answers a control request: 204 or JSON, 400 for what cannot be read, 404 for what is not there.
+pub(crate) fn answer(shared: &Shared, request: &Request, name: &str) -> Reply {
+    let answer = match (&request.method, name) {
+        (&Method::GET, "journal") => Ok(Reply::json(200, shared.journal.to_json())),
+        (&Method::GET, "faults") => Ok(Reply::json(200, json!(shared.faults().waiting()))),
+        (&Method::POST, "faults") => push_faults(shared, request),
+        (&Method::DELETE, "faults") => {
+            shared.faults().clear();
+            Ok(done())
+        }
+        (&Method::GET, "options") => Ok(Reply::json(200, json!(shared.live()))),
+        (&Method::POST, "options") => set_options(shared, request),
+        (&Method::POST, "device") => decide_device(shared, request),
+        (&Method::POST, "expire") => {
+            shared.state().expire_access_tokens(Instant::now());
+            Ok(done())
+        }
+        (&Method::POST, "revoke-all") => {
+            shared.state().revoke_all();
+            Ok(done())
+        }
+        _ => Ok(Reply::json(404, json!({"error": format!("there is no {} {name}", request.method)}))),
+    };
+    answer.unwrap_or_else(|error| Reply::json(400, json!({"error": error.to_string()})))
+}
+
+/// A fault or a list of faults. The list is read whole before any of it counts.
+fn push_faults(shared: &Shared, request: &Request) -> serde_json::Result<Reply> {
+    let faults = read_script(request.json()?)?;
+    let mut queue = shared.faults();
+    faults.into_iter().for_each(|fault| queue.push(fault));
+    Ok(done())
+}
+
+/// Reads a script: one fault, or an array of them.
+pub(crate) fn read_script(script: Value) -> serde_json::Result<Vec<Fault>> {
+    match script {
+        Value::Array(_) => serde_json::from_value(script),
+        one => serde_json::from_value(one).map(|fault| vec![fault]),
+    }
+}
+
+/// The options that are named change, the others stay.
+fn set_options(shared: &Shared, request: &Request) -> serde_json::Result<Reply> {
+    let mut options = serde_json::to_value(shared.live())?;
+    if let (Some(options), Value::Object(changes)) = (options.as_object_mut(), request.json()?) {
+        options.extend(changes);
+    }
+    let options: LiveOptions = serde_json::from_value(options)?;
+    shared.set_live(options.clone());
+    Ok(Reply::json(200, json!(options)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeviceDecision {
+    user_code: String,
+    decision: Decision,
+}
+
+#[derive(Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum Decision {
+    Approve,
+    Deny,
+}
+
+fn decide_device(shared: &Shared, request: &Request) -> serde_json::Result<Reply> {
+    let DeviceDecision { user_code, decision } = serde_json::from_value(request.json()?)?;
+    let approve = decision == Decision::Approve;
+    let found = shared.state().devices.decide(&user_code, approve, Instant::now());
+    let missing = || Reply::json(404, json!({"error": "no device waits with this code"}));
+    Ok(if found { done() } else { missing() })
+}
+
+fn done() -> Reply {
+    Reply::new(204, Content::Empty)
+}

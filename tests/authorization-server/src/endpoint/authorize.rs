@@ -1,0 +1,167 @@
+//! The authorization endpoint (RFC 6749, sections 3.1 and 4.1.1; RFC 7636, section 4.3; RFC 9207), and the person
+//! in front of it.
+
+use std::time::Instant;
+
+use url::{Host, Url};
+
+use crate::client_authentication::find;
+use crate::clock::after;
+use crate::entra;
+use crate::grant::Grant;
+use crate::options::{Dialect, IssuerParameter, Person};
+use crate::page;
+use crate::pkce;
+use crate::refusal::Refusal;
+use crate::reply::{Content, Reply};
+use crate::request::Request;
+use crate::shared::Shared;
+use crate::state::Code;
+
+/// Who signs in when the request gives no `login_hint`.
+pub(super) const DEFAULT_USERNAME: &str = "person@example.com";
+
+/// An issuer that is not this server's.
+const WRONG_ISSUER: &str = "https://wrong.example";
+
+/// Answers with a page, a redirect or a form that posts itself. `Err` is an error that must not be sent to the
+/// redirect URI, because the client or the URI itself is in doubt (RFC 6749, section 4.1.2.1).
+pub(super) fn answer(shared: &Shared, request: &Request, tenant: &str) -> Result<Reply, Refusal> {
+    if request.repeated_parameter().is_some() {
+        return Err(Refusal::ParameterRepeated);
+    }
+    if shared.is_entra() {
+        entra::check_tenant(tenant)?;
+    }
+    let client_id = request.parameter("client_id").ok_or(Refusal::ParameterMissing("client_id"))?;
+    find(shared.dialect(), &shared.options.clients, client_id)?;
+    let redirect_uri = request.parameter("redirect_uri").ok_or(Refusal::ParameterMissing("redirect_uri"))?;
+    let redirect = redirect_url(shared, redirect_uri)?;
+    // A response that cannot be sent as asked is sent in the query.
+    let form_post = request.parameter("response_mode") == Some("form_post");
+
+    let decided = match request.parameter(page::DECISION) {
+        Some(page::APPROVE) => Some(true),
+        Some(_) => Some(false),
+        None => match shared.live().person {
+            Person::Approve => Some(true),
+            Person::Deny => Some(false),
+            Person::Form => None,
+        },
+    };
+    let response = match (check(shared, request), decided) {
+        (Ok(_), None) => {
+            return Ok(Reply::html(
+                200,
+                page::consent(client_id, &request.scope().join(" "), request.parameters()),
+            ));
+        }
+        (Ok(challenge), Some(true)) => Ok(code(shared, request, tenant, client_id, redirect_uri, challenge)),
+        (Ok(_), Some(false)) => Err(Refusal::AccessDenied),
+        (Err(refusal), _) => Err(refusal),
+    };
+    Ok(respond(shared, request, &redirect, form_post, response))
+}
+
+/// Loopback only, on any port (RFC 8252, section 7.3); `localhost` alone in the Entra dialect; the path must be one
+/// of those registered.
+fn redirect_url(shared: &Shared, redirect_uri: &str) -> Result<Url, Refusal> {
+    let url = Url::parse(redirect_uri).map_err(|_| Refusal::RedirectUriInvalid)?;
+    let host = match url.host() {
+        Some(Host::Domain(domain)) => domain == "localhost",
+        Some(Host::Ipv4(address)) => shared.dialect() == Dialect::Plain && address.is_loopback(),
+        Some(Host::Ipv6(address)) => shared.dialect() == Dialect::Plain && address.is_loopback(),
+        None => false,
+    };
+    let path = shared.options.redirect_paths.iter().any(|path| path == url.path());
+    let plain = url.scheme() == "http" && url.username().is_empty() && url.fragment().is_none();
+    if host && path && plain { Ok(url) } else { Err(Refusal::RedirectUriInvalid) }
+}
+
+/// What may be told to the client. Gives the code challenge.
+fn check(shared: &Shared, request: &Request) -> Result<String, Refusal> {
+    if request.parameter("response_type") != Some("code") {
+        return Err(Refusal::ResponseTypeUnsupported);
+    }
+    if !matches!(request.parameter("response_mode"), None | Some("query" | "form_post")) {
+        return Err(Refusal::ResponseModeUnsupported);
+    }
+    if shared.is_entra() && request.parameter("resource").is_some() {
+        return Err(Refusal::ResourceParameter);
+    }
+    if shared.is_entra() && request.scope().is_empty() {
+        return Err(Refusal::ParameterMissing("scope"));
+    }
+    pkce::challenge(request.parameter("code_challenge"), request.parameter("code_challenge_method"))
+}
+
+/// Makes the code and binds it to everything that redeeming it will be measured by.
+fn code(
+    shared: &Shared,
+    request: &Request,
+    tenant: &str,
+    client_id: &str,
+    redirect_uri: &str,
+    code_challenge: String,
+) -> String {
+    let value = shared.random.awkward_token("code");
+    let grant = Grant {
+        client_id: client_id.into(),
+        username: request.parameter("login_hint").unwrap_or(DEFAULT_USERNAME).into(),
+        scope: request.scope(),
+        tenant: tenant.into(),
+        nonce: request.parameter("nonce").map(Into::into),
+        revoked: false,
+    };
+    let expires = after(Instant::now(), shared.live().code_lifetime);
+    let code = Code { grant, redirect_uri: redirect_uri.into(), code_challenge, expires, redeemed: None };
+    shared.state().add_code(value.clone(), code);
+    value
+}
+
+/// The authorization response (RFC 6749, sections 4.1.2 and 4.1.2.1), with `iss` on success and error alike
+/// (RFC 9207, section 2).
+fn respond(
+    shared: &Shared,
+    request: &Request,
+    redirect: &Url,
+    form_post: bool,
+    response: Result<String, Refusal>,
+) -> Reply {
+    let mut parameters: Vec<(String, String)> = Vec::new();
+    let mut add = |name: &str, value: String| parameters.push((name.into(), value));
+    let mut error = None;
+    match response {
+        Ok(code) => {
+            add("code", code);
+            if shared.is_entra() {
+                add("session_state", shared.random.guid());
+            }
+        }
+        Err(refusal) => {
+            let refused = refusal.error(shared.dialect());
+            add("error", refused.error.clone());
+            add("error_description", refused.text(shared.dialect(), &shared.trace(request)));
+            error = Some(refused.error);
+        }
+    }
+    if let Some(state) = request.parameter("state") {
+        add("state", state.into());
+    }
+    match shared.live().issuer_parameter {
+        IssuerParameter::On => add("iss", shared.default_issuer()),
+        IssuerParameter::Wrong => add("iss", WRONG_ISSUER.into()),
+        IssuerParameter::Off => {}
+    }
+    let mut reply = if form_post {
+        Reply::html(200, page::form_post(redirect.as_str(), &parameters))
+    } else {
+        let mut location = redirect.clone();
+        location.query_pairs_mut().extend_pairs(parameters);
+        // 303: whatever the method was, the next one is GET, and no form goes along (RFC 9700, section 4.12).
+        Reply::new(if request.method == "POST" { 303 } else { 302 }, Content::Empty)
+            .with_header("location", location.as_str())
+    };
+    reply.outcome.error = error;
+    reply
+}

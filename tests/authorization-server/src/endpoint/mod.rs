@@ -1,0 +1,77 @@
+//! The endpoints: a request in, a reply out. Each answers `Err(Refusal)` for what the protocol refuses; how that is
+//! written is the dialect's business.
+
+mod authorize;
+mod device_authorization;
+mod device_page;
+mod metadata;
+mod resource;
+mod revoke;
+mod token;
+
+use hyper::Method;
+
+use crate::entra;
+use crate::options::Dialect;
+use crate::page;
+use crate::refusal::Refusal;
+use crate::reply::{Content, Reply};
+use crate::request::{Endpoint, Request};
+use crate::shared::Shared;
+
+/// What device polls say in `grant_type` (RFC 8628, section 3.4).
+pub(crate) const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+/// Answers a request at its endpoint. `tenant` is empty in the plain dialect.
+pub(crate) fn answer(shared: &Shared, endpoint: Endpoint, tenant: &str, request: &Request) -> Reply {
+    let answer = match endpoint {
+        Endpoint::Authorize => authorize::answer(shared, request, tenant),
+        Endpoint::Token => token::answer(shared, request, tenant),
+        Endpoint::Device => device_authorization::answer(shared, request, tenant),
+        Endpoint::DevicePage => Ok(device_page::answer(shared, request)),
+        Endpoint::Revoke => revoke::answer(shared, request),
+        Endpoint::Metadata => metadata::answer(shared, request, tenant),
+        Endpoint::Jwks => Ok(metadata::jwks(shared)),
+        Endpoint::Resource => Ok(resource::answer(shared, request)),
+        Endpoint::Unknown | Endpoint::Any => Ok(Reply::new(404, Content::Empty)),
+    };
+    match answer {
+        Ok(reply) => reply,
+        // A person looks at these; there is no client to redirect to.
+        Err(refusal) if endpoint == Endpoint::Authorize => {
+            let error = refusal.error(shared.dialect());
+            let page = page::message("Sign-in failed", &error.text(shared.dialect(), &shared.trace(request)));
+            let mut reply = Reply::html(400, page);
+            reply.outcome.error = Some(error.error);
+            reply
+        }
+        Err(refusal) => shared.refuse(refusal, request),
+    }
+}
+
+/// What every endpoint that a client posts to checks first: a form (RFC 6749, section 3.2), no parameter twice
+/// (section 3.1), and what only Entra minds.
+fn check_post(shared: &Shared, request: &Request, tenant: &str) -> Result<(), Refusal> {
+    if request.method != Method::POST {
+        return Err(Refusal::MethodNotPost);
+    }
+    if !request.is_form() {
+        return Err(Refusal::NotAForm);
+    }
+    if request.repeated_parameter().is_some() {
+        return Err(Refusal::ParameterRepeated);
+    }
+    if shared.dialect() == Dialect::Plain {
+        // "The parameters MUST NOT be included in the request URI" (section 2.3.1): URIs end up in logs.
+        return if request.has_query() { Err(Refusal::QueryInUri) } else { Ok(()) };
+    }
+    entra::check_tenant(tenant)?;
+    // Only redirect URIs of single-page applications may be redeemed across origins; here there is none.
+    if request.has_origin() {
+        return Err(Refusal::OriginHeader);
+    }
+    if request.parameter("resource").is_some() {
+        return Err(Refusal::ResourceParameter);
+    }
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! The token endpoint: a code redeemed (RFC 6749, section 4.1.3), a grant refreshed (section 6), a device polled
+//! (RFC 8628, section 3.4).
+
+use std::time::Instant;
+
+use super::{DEVICE_CODE_GRANT, check_post};
+use crate::client_authentication::authenticate;
+use crate::entra;
+use crate::journal::Outcome;
+use crate::options::Dialect;
+use crate::pkce;
+use crate::refusal::Refusal;
+use crate::reply::Reply;
+use crate::request::Request;
+use crate::rotation::Decision;
+use crate::shared::Shared;
+use crate::state::{Code, GrantId, State};
+use crate::token_response::{self, TokenResponse};
+
+/// Answers with tokens.
+pub(super) fn answer(shared: &Shared, request: &Request, tenant: &str) -> Result<Reply, Refusal> {
+    check_post(shared, request, tenant)?;
+    let client_id = authenticate(shared.dialect(), &shared.options.clients, request)?;
+    let asked = Asked { shared, request, tenant, client_id: &client_id, now: Instant::now() };
+    match required(request, "grant_type")? {
+        "authorization_code" => asked.authorization_code(),
+        "refresh_token" => asked.refresh_token(),
+        DEVICE_CODE_GRANT => asked.device_code(),
+        // Entra's older name of the same.
+        "device_code" if shared.is_entra() => asked.device_code(),
+        _ => Err(Refusal::GrantTypeUnsupported),
+    }
+}
+
+/// A token request by a client that proved who it is.
+struct Asked<'a> {
+    shared: &'a Shared,
+    request: &'a Request,
+    tenant: &'a str,
+    client_id: &'a str,
+    now: Instant,
+}
+
+impl Asked<'_> {
+    fn authorization_code(&self) -> Result<Reply, Refusal> {
+        let value = required(self.request, "code")?;
+        // It was in every authorization request, so it must be here (section 4.1.3).
+        let redirect_uri = required(self.request, "redirect_uri")?;
+        let mut state = self.shared.state();
+        let grant = state.redeem(value, self.now, |code| self.check_code(code, redirect_uri))?;
+        let asked_scope = self.request.scope();
+        // Only Entra lets the token request say which of the scopes this token is for.
+        let narrowed = self.shared.is_entra() && !asked_scope.is_empty();
+        let scope = if narrowed { asked_scope } else { state.granted(grant).scope.clone() };
+        self.first_tokens(&mut state, grant, &scope)
+    }
+
+    fn check_code(&self, code: &Code, redirect_uri: &str) -> Result<(), Refusal> {
+        if code.grant.client_id != self.client_id {
+            return Err(Refusal::CodeOfOtherClient);
+        }
+        if code.grant.tenant != self.tenant {
+            return Err(Refusal::CodeOfOtherTenant);
+        }
+        // "Their values MUST be identical": no normalisation.
+        if code.redirect_uri != redirect_uri {
+            return Err(Refusal::RedirectUriMismatch);
+        }
+        pkce::verify(&code.code_challenge, self.request.parameter("code_verifier"))?;
+        let scope = self.request.scope();
+        match self.shared.dialect() {
+            Dialect::Plain => Ok(()),
+            Dialect::Entra if scope.is_empty() => {
+                entra::check_token_scope(&code.grant.scope).map_err(|_| Refusal::ScopeEmptyForCode)
+            }
+            Dialect::Entra => entra::check_token_scope(&scope),
+        }
+    }
+
+    fn device_code(&self) -> Result<Reply, Refusal> {
+        let device_code = required(self.request, "device_code")?;
+        // Entra never says slow_down by itself.
+        let strict = self.shared.dialect() == Dialect::Plain;
+        let live = self.shared.live();
+        let mut state = self.shared.state();
+        let grant = state.devices.poll(device_code, self.client_id, &live, strict, self.now)?;
+        let scope = grant.scope.clone();
+        let grant = state.grant(grant);
+        self.first_tokens(&mut state, grant, &scope)
+    }
+
+    /// The tokens of a new grant. Entra gives a refresh token only for `offline_access`.
+    fn first_tokens(&self, state: &mut State, grant: GrantId, scope: &[String]) -> Result<Reply, Refusal> {
+        let granted = &state.granted(grant).scope;
+        let offline = !self.shared.is_entra() || granted.iter().any(|scope| scope == "offline_access");
+        let refresh_token = offline.then(|| self.shared.random.awkward_token("refresh"));
+        let response = self.response(grant, scope, refresh_token.as_deref(), true);
+        let body = response.build(self.shared, state, self.now)?;
+        if let Some(refresh_token) = refresh_token {
+            state.add_refresh_token(refresh_token, grant);
+        }
+        Ok(token_response::reply(body, Outcome::default()))
+    }
+
+    fn refresh_token(&self) -> Result<Reply, Refusal> {
+        let value = required(self.request, "refresh_token")?;
+        let rotation = self.shared.live().rotation;
+        let mut state = self.shared.state();
+        let presented = state.present(value, self.client_id, rotation, self.now)?;
+        let scope = self.refresh_scope(&state, presented.grant)?;
+        let (decision, reuse) = (presented.decision, presented.reuse);
+        if let (Decision::Repeat, Some(answer)) = (decision, presented.answer) {
+            return Ok(token_response::reply(answer, Outcome { reuse, ..Outcome::default() }));
+        }
+        let rotated = decision != Decision::Keep;
+        let refresh_token = rotated.then(|| self.shared.random.awkward_token("refresh"));
+        let response = self.response(presented.grant, &scope, refresh_token.as_deref(), false);
+        let body = response.build(self.shared, &mut state, self.now)?;
+        if let Some(refresh_token) = refresh_token {
+            state.add_refresh_token(refresh_token, presented.grant);
+            state.use_up(value, self.now, &body);
+        }
+        let reuse = reuse && rotated;
+        Ok(token_response::reply(body, Outcome { rotated, reuse, ..Outcome::default() }))
+    }
+
+    /// The scope of a refreshed token: "MUST NOT include any scope not originally granted", and all of it when
+    /// omitted (section 6). Entra wants it named, and gives any one resource that the client asks for.
+    fn refresh_scope(&self, state: &State, grant: GrantId) -> Result<Vec<String>, Refusal> {
+        let granted = state.granted(grant);
+        let scope = self.request.scope();
+        if self.shared.is_entra() {
+            entra::check_refresh_tenant(&granted.tenant, self.tenant)?;
+            required(self.request, "scope")?;
+            entra::check_token_scope(&scope)?;
+            return Ok(scope);
+        }
+        if !scope.iter().all(|scope| granted.scope.contains(scope)) {
+            return Err(Refusal::ScopeExceedsGrant);
+        }
+        Ok(if scope.is_empty() { granted.scope.clone() } else { scope })
+    }
+
+    fn response<'a>(
+        &'a self,
+        grant: GrantId,
+        scope: &'a [String],
+        refresh_token: Option<&'a str>,
+        first: bool,
+    ) -> TokenResponse<'a> {
+        let client_info = self.request.parameter("client_info") == Some("1");
+        TokenResponse { grant, scope, refresh_token, tenant: self.tenant, first, client_info }
+    }
+}
+
+fn required<'a>(request: &'a Request, name: &'static str) -> Result<&'a str, Refusal> {
+    request.parameter(name).ok_or(Refusal::ParameterMissing(name))
+}

@@ -1,0 +1,13 @@
+//! What a person allowed a client: the thing that codes, tokens and devices all point to.
+
+/// What a person allowed a client.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Grant {
+    pub(crate) client_id: String,
+    pub(crate) username: String,
+    pub(crate) scope: Vec<String>,
+    /// The Entra authority it was made at, as the path said it.
+    pub(crate) tenant: String,
+    pub(crate) nonce: Option<String>,
+    pub(crate) revoked: bool,
+}

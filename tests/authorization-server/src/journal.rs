@@ -1,0 +1,245 @@
+//! What the server was asked and what became of it. A secret never enters: of a parameter that is not known to be
+//! harmless, only the beginning of its SHA-256 is kept, so that tests can tell two values apart and a search for
+//! leaked tokens finds nothing here.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::client_authentication::presented;
+use crate::registered_client::AuthenticationMethod;
+use crate::request::{Endpoint, Request};
+
+/// The parameters whose values are kept as they are.
+const HARMLESS: [&str; 15] = [
+    "client_id",
+    "client_info",
+    "code_challenge_method",
+    "decision",
+    "domain_hint",
+    "grant_type",
+    "login_hint",
+    "max_age",
+    "prompt",
+    "redirect_uri",
+    "resource",
+    "response_mode",
+    "response_type",
+    "scope",
+    "token_type_hint",
+];
+
+/// One request.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Entry {
+    /// The order of arrival, from 1.
+    pub sequence: u64,
+    /// When it arrived, since the server started.
+    pub milliseconds: u64,
+    /// Where it went.
+    pub endpoint: Endpoint,
+    /// `GET` or `POST`.
+    pub method: String,
+    /// The path without the query.
+    pub path: String,
+    /// Who asked, from the body or the `Authorization` header.
+    pub client_id: Option<String>,
+    /// How it authenticated, or tried to.
+    pub client_authentication: Option<AuthenticationMethod>,
+    /// The `grant_type`.
+    pub grant_type: Option<String>,
+    /// Every parameter; one that may be a secret as its [`fingerprint`].
+    pub parameters: BTreeMap<String, String>,
+    /// The `User-Agent`.
+    pub user_agent: Option<String>,
+    /// Was there an `Origin` header? A native client sends none.
+    pub origin: bool,
+    /// The action of the fault that struck, by name.
+    pub fault: Option<String>,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The status; `None` if the connection was closed without an answer.
+    pub status: Option<u16>,
+    /// The `error` of the answer.
+    pub error: Option<String>,
+    /// Tokens were made for a grant, whether or not the answer arrived.
+    pub granted: bool,
+    /// A refresh token was replaced by another.
+    pub rotated: bool,
+    /// The refresh token had been used before.
+    pub reuse: bool,
+    /// A grant ended.
+    pub revoked: bool,
+    /// The tokens that were given, as fingerprints.
+    pub issued: BTreeMap<String, String>,
+}
+
+/// The first twelve hexadecimal digits of a value's SHA-256, as `sha256:0123456789ab`.
+#[must_use]
+pub fn fingerprint(secret: &str) -> String {
+    let hash = digest(&SHA256, secret.as_bytes());
+    let hex: String = hash.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
+}
+
+/// All requests so far.
+pub struct Journal {
+    started: Instant,
+    pages: Mutex<Pages>,
+}
+
+#[derive(Default)]
+struct Pages {
+    begun: u64,
+    entries: Vec<Entry>,
+    file: Option<File>,
+}
+
+impl Journal {
+    pub(crate) fn new(file: Option<&Path>) -> io::Result<Self> {
+        let file = file.map(File::create).transpose()?;
+        Ok(Self { started: Instant::now(), pages: Mutex::new(Pages { file, ..Pages::default() }) })
+    }
+
+    /// All entries in the order of arrival. One that is still being answered is not among them.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        let mut entries = self.pages().entries.clone();
+        entries.sort_by_key(|entry| entry.sequence);
+        entries
+    }
+
+    /// How often tokens were made, by grant type.
+    #[must_use]
+    pub fn grants(&self) -> BTreeMap<String, usize> {
+        let mut grants = BTreeMap::new();
+        for entry in self.pages().entries.iter().filter(|entry| entry.outcome.granted) {
+            *grants.entry(entry.grant_type.clone().unwrap_or_default()).or_default() += 1;
+        }
+        grants
+    }
+
+    /// How often a used refresh token came back.
+    #[must_use]
+    pub fn reuse_count(&self) -> usize {
+        self.pages().entries.iter().filter(|entry| entry.outcome.reuse).count()
+    }
+
+    /// How often a request ended a grant.
+    #[must_use]
+    pub fn revoked_count(&self) -> usize {
+        self.pages().entries.iter().filter(|entry| entry.outcome.revoked).count()
+    }
+
+    /// The milliseconds between one poll and the next of the same device code.
+    #[must_use]
+    pub fn poll_gaps(&self) -> Vec<u64> {
+        let mut last: HashMap<String, u64> = HashMap::new();
+        let entries = self.entries().into_iter();
+        entries
+            .filter_map(|entry| Some((entry.parameters.get("device_code")?.clone(), entry.milliseconds)))
+            .filter_map(|(code, now)| last.insert(code, now).map(|before| now - before))
+            .collect()
+    }
+
+    /// The journal as one JSON value.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "entries": self.entries(),
+            "grants": self.grants(),
+            "reuse_count": self.reuse_count(),
+            "revoked_count": self.revoked_count(),
+            "poll_gaps": self.poll_gaps(),
+        })
+    }
+
+    /// The entry of a request that has just arrived.
+    pub(crate) fn begin(&self, endpoint: Endpoint, request: &Request) -> Entry {
+        let sequence = {
+            let mut pages = self.pages();
+            pages.begun += 1;
+            pages.begun
+        };
+        let client = presented(request);
+        let mut parameters: BTreeMap<String, String> = request
+            .parameters()
+            .iter()
+            .map(|(name, value)| {
+                let harmless = HARMLESS.contains(&name.as_str());
+                (name.clone(), if harmless { value.clone() } else { fingerprint(value) })
+            })
+            .collect();
+        if let Some(token) = request.bearer_token() {
+            parameters.insert("access_token".into(), fingerprint(token));
+        }
+        Entry {
+            sequence,
+            milliseconds: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            endpoint,
+            method: request.method.to_string(),
+            path: request.path.clone(),
+            client_authentication: client.as_ref().map(|client| client.method),
+            client_id: client.map(|client| client.id),
+            grant_type: request.parameter("grant_type").map(Into::into),
+            parameters,
+            user_agent: request.user_agent().map(Into::into),
+            origin: request.has_origin(),
+            fault: None,
+            outcome: Outcome::default(),
+        }
+    }
+
+    /// Writes a finished entry down. A file that cannot be written is no reason to fail the client's request; the
+    /// test that reads the file will miss the line.
+    pub(crate) fn finish(&self, entry: Entry) {
+        let mut pages = self.pages();
+        if let (Some(file), Ok(line)) = (&mut pages.file, serde_json::to_string(&entry)) {
+            writeln!(file, "{line}").unwrap_or_default();
+        }
+        pages.entries.push(entry);
+    }
+
+    fn pages(&self) -> MutexGuard<'_, Pages> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_enters() {
+        let journal = Journal::new(None).unwrap();
+        let secrets =
+            ["code", "code_verifier", "client_secret", "refresh_token", "device_code", "state", "nonce"];
+        let mut form: Vec<(&str, &str)> = secrets.iter().map(|name| (*name, "VERY-SECRET")).collect();
+        form.push(("scope", "openid"));
+        journal.finish(journal.begin(Endpoint::Token, &Request::form("/token", &form)));
+        let text = journal.to_json().to_string();
+        assert!(!text.contains("VERY-SECRET"), "{text}");
+        assert!(text.contains(&fingerprint("VERY-SECRET")) && text.contains("openid"), "{text}");
+    }
+
+    #[test]
+    fn gaps_are_counted_per_device_code() {
+        let journal = Journal::new(None).unwrap();
+        for (code, milliseconds) in [("a", 0), ("b", 10), ("a", 100), ("b", 150), ("a", 350)] {
+            let request = Request::form("/token", &[("device_code", code)]);
+            journal.finish(Entry { milliseconds, ..journal.begin(Endpoint::Token, &request) });
+        }
+        assert_eq!(journal.poll_gaps(), [100, 140, 250]);
+    }
+}

@@ -1,0 +1,77 @@
+//! A scripted OAuth authorization server: the other side of every test that logs in.
+//!
+//! It plays two dialects, plain OAuth (RFC 6749, 7009, 7636, 8414, 8628, 9207 and OpenID Connect Core) and
+//! Microsoft Entra; four ways to rotate a refresh token; the person at the browser; and every fault that a real
+//! server or the network in front of it was seen to make. What it was asked is kept in a [`Journal`] that holds
+//! no secret.
+//!
+//! It shares no code with the product. It is strict where an RFC says MUST, so that a client which gets an
+//! answer here has earned it, and it misbehaves only when a [`Fault`] says so.
+//!
+//! The rooms; one knows only what stands below it, or to its right:
+//!
+//! ```text
+//! server                                        start, stop, what a test holds in its hand
+//! listener tls                                  sockets; http or https
+//! dispatch                                      one request: route, fault, endpoint, journal
+//! control endpoint/*                            what the test asks; what the client asks
+//! route token_response                          which endpoint; what a grant looks like on the wire
+//! shared                                        what all requests share
+//! state id_token reply                          what is remembered, claimed, answered
+//! device rotation journal                       device codes; used refresh tokens; what was asked
+//! client_authentication pkce entra grant        rules
+//! refusal oauth_error                           every reason to say no, and how it is written
+//! options                                       what the server is told
+//! fault_queue fault mutation registered_client  what goes wrong; who may ask
+//! request signing_key page random clock         values and outside things
+//!
+//! person form http_client                       the stand-in person, a client of its own
+//! ```
+//!
+//! Left out on purpose: dynamic registration, pushed requests, DPoP, introspection and userinfo. Servers written
+//! by others play those parts in the interoperability tests.
+
+mod client_authentication;
+mod clock;
+mod control;
+mod device;
+mod dispatch;
+mod endpoint;
+mod entra;
+mod fault;
+mod fault_queue;
+mod form;
+mod grant;
+mod http_client;
+mod id_token;
+mod journal;
+mod listener;
+mod mutation;
+mod oauth_error;
+mod options;
+mod page;
+mod person;
+mod pkce;
+mod random;
+mod refusal;
+mod registered_client;
+mod reply;
+mod request;
+mod rotation;
+mod route;
+mod server;
+mod shared;
+mod signing_key;
+mod state;
+mod tls;
+mod token_response;
+
+pub use fault::{Action, Fault, When};
+pub use http_client::{Answer, HttpClient};
+pub use journal::{Entry, Journal, Outcome, fingerprint};
+pub use mutation::{IdTokenMutation, Mutation, Signature};
+pub use options::{Dialect, Host, IssuerParameter, LiveOptions, Person, Rotation, ServerOptions};
+pub use person::{Decision, StandInPerson};
+pub use registered_client::{AuthenticationMethod, RegisteredClient};
+pub use request::Endpoint;
+pub use server::{AuthorizationServer, Running};

@@ -1,0 +1,214 @@
+//! What a server is told: once, before it listens ([`ServerOptions`]), and at any time after ([`LiveOptions`]).
+//!
+//! The defaults are those of the dialect: [`ServerOptions::plain`] is strict in the manner of RFC 9700,
+//! [`ServerOptions::entra`] does what Entra does.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+use crate::registered_client::RegisteredClient;
+
+/// What is fixed when the server starts.
+#[derive(Clone, Debug)]
+pub struct ServerOptions {
+    /// Which server is played.
+    pub dialect: Dialect,
+    /// The host in every URL the server gives out.
+    pub host: Host,
+    /// The port; 0 lets the kernel choose.
+    pub port: u16,
+    /// A path below which the issuer lives, such as `/t1`; empty for none.
+    pub issuer_path: String,
+    /// Serve https; a fresh certificate authority writes its `ca.pem` into this directory.
+    pub tls_directory: Option<PathBuf>,
+    /// Who may ask. Empty in the Entra dialect: any GUID, as a public client.
+    pub clients: Vec<RegisteredClient>,
+    /// The paths a loopback redirect URI may have (RFC 8252, section 7.3 leaves only the port open).
+    pub redirect_paths: Vec<String>,
+    /// Faults that are loaded before the first request.
+    pub script: Vec<Fault>,
+    /// A file that gets every journal entry as one line of JSON.
+    pub journal: Option<PathBuf>,
+    /// What can be changed later.
+    pub live: LiveOptions,
+}
+
+/// What can be changed while the server runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LiveOptions {
+    /// What happens to a refresh token that is used.
+    pub rotation: Rotation,
+    /// `expires_in`, and when `/resource` refuses the token, in seconds.
+    pub access_token_lifetime: u64,
+    /// `refresh_in` in seconds; left out when `None`.
+    pub refresh_in: Option<u64>,
+    /// How long an authorization code lives, in seconds (RFC 6749, section 4.1.2: at most ten minutes).
+    pub code_lifetime: u64,
+    /// The `interval` of a device authorization, in seconds.
+    pub device_interval: u64,
+    /// The `expires_in` of a device authorization, in seconds.
+    pub device_lifetime: u64,
+    /// The device is approved by itself after this many polls were answered `authorization_pending`.
+    pub device_approve_after: Option<u32>,
+    /// The device is denied by itself after this many polls were answered `authorization_pending`.
+    pub device_deny_after: Option<u32>,
+    /// What the person does with an authorization request.
+    pub person: Person,
+    /// The `iss` of authorization responses (RFC 9207).
+    pub issuer_parameter: IssuerParameter,
+}
+
+impl ServerOptions {
+    /// A strict server of plain OAuth.
+    #[must_use]
+    pub fn plain() -> Self {
+        Self {
+            dialect: Dialect::Plain,
+            host: Host::Ipv4,
+            port: 0,
+            issuer_path: String::new(),
+            tls_directory: None,
+            clients: RegisteredClient::defaults(),
+            redirect_paths: vec!["/".into(), "/callback".into()],
+            script: Vec::new(),
+            journal: None,
+            live: LiveOptions {
+                rotation: Rotation::ReuseDetection,
+                access_token_lifetime: 3600,
+                refresh_in: None,
+                code_lifetime: 60,
+                device_interval: 5,
+                device_lifetime: 900,
+                device_approve_after: None,
+                device_deny_after: None,
+                person: Person::Approve,
+                issuer_parameter: IssuerParameter::On,
+            },
+        }
+    }
+
+    /// A server that answers as Entra does: every refresh gives a new refresh token and the old one stays
+    /// valid, there is no `iss` parameter, any GUID is a public client, and the host is `localhost`.
+    #[must_use]
+    pub fn entra() -> Self {
+        let plain = Self::plain();
+        let live =
+            LiveOptions { rotation: Rotation::KeepOld, issuer_parameter: IssuerParameter::Off, ..plain.live };
+        Self { dialect: Dialect::Entra, host: Host::Localhost, clients: Vec::new(), live, ..plain }
+    }
+}
+
+/// Which server is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dialect {
+    /// OAuth 2.0 and OpenID Connect as written.
+    Plain,
+    /// Microsoft Entra: tenants in the path, AADSTS numbers in the errors.
+    Entra,
+}
+
+/// The host in the server's URLs. Either way it listens on loopback only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Host {
+    /// `localhost`: listens on 127.0.0.1, and on ::1 with the same port where there is IPv6.
+    #[serde(rename = "localhost")]
+    Localhost,
+    /// `127.0.0.1`.
+    #[serde(rename = "127.0.0.1")]
+    Ipv4,
+}
+
+impl Host {
+    /// As it stands in a URL.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Localhost => "localhost",
+            Self::Ipv4 => "127.0.0.1",
+        }
+    }
+}
+
+/// What happens to a refresh token that is used (RFC 9700, section 4.14.2). Written `none`, `keep-old`,
+/// `reuse-detection` or `grace:SECONDS`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Rotation {
+    /// The same token stays; the response has no `refresh_token`.
+    None,
+    /// A new one each time, and the old one stays valid.
+    KeepOld,
+    /// Each works once; a second use ends the grant.
+    ReuseDetection,
+    /// A used token gives the same new pair again for this many seconds; after that a use ends the grant.
+    Grace(u64),
+}
+
+impl fmt::Display for Rotation {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => out.write_str("none"),
+            Self::KeepOld => out.write_str("keep-old"),
+            Self::ReuseDetection => out.write_str("reuse-detection"),
+            Self::Grace(seconds) => write!(out, "grace:{seconds}"),
+        }
+    }
+}
+
+impl FromStr for Rotation {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text}: not none, keep-old, reuse-detection or grace:SECONDS");
+        match (text, text.strip_prefix("grace:")) {
+            ("none", _) => Ok(Self::None),
+            ("keep-old", _) => Ok(Self::KeepOld),
+            ("reuse-detection", _) => Ok(Self::ReuseDetection),
+            (_, Some(seconds)) => seconds.parse().map(Self::Grace).map_err(|_| wrong()),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl From<Rotation> for String {
+    fn from(rotation: Rotation) -> Self {
+        rotation.to_string()
+    }
+}
+
+impl TryFrom<String> for Rotation {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+/// What the person does with an authorization request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Person {
+    /// Says yes at once.
+    Approve,
+    /// Says no at once.
+    Deny,
+    /// Is shown a form.
+    Form,
+}
+
+/// The `iss` of authorization responses (RFC 9207), with the metadata that announces it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IssuerParameter {
+    /// Sent and announced.
+    On,
+    /// Neither.
+    Off,
+    /// Announced, and another issuer's.
+    Wrong,
+}

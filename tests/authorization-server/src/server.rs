@@ -1,0 +1,185 @@
+//! Starting and stopping, and what a test holds while the server runs.
+
+use std::io;
+use std::net::TcpListener as StdListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use tokio::net::TcpListener;
+use tokio::runtime;
+use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
+
+use crate::fault::Fault;
+use crate::journal::Journal;
+use crate::listener;
+use crate::options::{LiveOptions, ServerOptions};
+use crate::shared::Shared;
+use crate::tls;
+
+/// The server; see [`AuthorizationServer::start`].
+pub struct AuthorizationServer;
+
+impl AuthorizationServer {
+    /// Starts the server in a thread of its own, so that synchronous and asynchronous tests can use it alike. It is
+    /// listening when this returns.
+    ///
+    /// # Errors
+    ///
+    /// When the port is taken, or a file named in the options cannot be written.
+    pub fn start(options: ServerOptions) -> io::Result<Running> {
+        let (listeners, port) = listener::bind(options.host, options.port)?;
+        let (acceptor, ca_certificate) = match &options.tls_directory {
+            Some(directory) => {
+                let (acceptor, path) = tls::acceptor(directory)?;
+                (Some(acceptor), Some(path))
+            }
+            None => (None, None),
+        };
+        let scheme = if acceptor.is_some() { "https" } else { "http" };
+        let origin = format!("{scheme}://{}:{port}", options.host.as_str());
+        let shared = Arc::new(Shared::new(options, origin)?);
+        let (stop, stopped) = oneshot::channel();
+        // One thread: requests are answered in microseconds, and in the order in which they come.
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let thread = {
+            let shared = shared.clone();
+            let run = move || runtime.block_on(serve(listeners, acceptor, shared, stopped));
+            thread::Builder::new().name("authorization-server".into()).spawn(run)?
+        };
+        Ok(Running { shared, port, ca_certificate, stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+async fn serve(
+    listeners: Vec<StdListener>,
+    tls: Option<TlsAcceptor>,
+    shared: Arc<Shared>,
+    stopped: oneshot::Receiver<()>,
+) -> io::Result<()> {
+    for listener in listeners {
+        tokio::spawn(listener::accept(TcpListener::from_std(listener)?, tls.clone(), shared.clone()));
+    }
+    // The other end says so, or is gone: either way it is over.
+    stopped.await.unwrap_or_default();
+    Ok(())
+}
+
+/// A running server. Dropping it stops it.
+pub struct Running {
+    shared: Arc<Shared>,
+    port: u16,
+    ca_certificate: Option<PathBuf>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Running {
+    /// The issuer; in the Entra dialect that of the home tenant, which `common` signs in to.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        self.shared.default_issuer()
+    }
+
+    /// Scheme, host and port.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.shared.origin
+    }
+
+    /// The port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The file that holds the certificate authority, when the server speaks TLS.
+    #[must_use]
+    pub fn ca_certificate(&self) -> Option<&Path> {
+        self.ca_certificate.as_deref()
+    }
+
+    /// What was asked so far.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.shared.journal
+    }
+
+    /// Adds a fault behind those that wait.
+    pub fn push_fault(&self, fault: Fault) {
+        self.shared.faults().push(fault);
+    }
+
+    /// Forgets the faults that wait.
+    pub fn clear_faults(&self) {
+        self.shared.faults().clear();
+    }
+
+    /// The options that can change, as they are.
+    #[must_use]
+    pub fn options(&self) -> LiveOptions {
+        self.shared.live()
+    }
+
+    /// Changes them, from the next request on.
+    pub fn set_options(&self, options: LiveOptions) {
+        self.shared.set_live(options);
+    }
+
+    /// The person approves a device. Says whether one waits with this code.
+    pub fn approve_device(&self, user_code: &str) -> bool {
+        self.shared.state().devices.decide(user_code, true, Instant::now())
+    }
+
+    /// The person denies a device. Says whether one waits with this code.
+    pub fn deny_device(&self, user_code: &str) -> bool {
+        self.shared.state().devices.decide(user_code, false, Instant::now())
+    }
+
+    /// `/resource` refuses every access token given so far. The clients are not told.
+    pub fn expire_access_tokens(&self) {
+        self.shared.state().expire_access_tokens(Instant::now());
+    }
+
+    /// Ends every grant, as a changed password does.
+    pub fn revoke_all(&self) {
+        self.shared.state().revoke_all();
+    }
+
+    /// Stops the server and waits until its sockets are closed.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            stop.send(()).unwrap_or_default();
+        }
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has said so on standard error already.
+            thread.join().map(|_| ()).unwrap_or_default();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dropped_server_frees_its_port() {
+        fn shared_between_threads<T: Send + Sync>(_: &T) {}
+
+        let first = AuthorizationServer::start(ServerOptions::entra()).unwrap();
+        shared_between_threads(&first);
+        let taken = ServerOptions { port: first.port(), ..ServerOptions::entra() };
+        assert!(AuthorizationServer::start(taken.clone()).is_err());
+        let origin = first.origin().to_owned();
+        first.stop();
+        assert_eq!(AuthorizationServer::start(taken).unwrap().origin(), origin);
+    }
+}

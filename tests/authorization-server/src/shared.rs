@@ -1,0 +1,131 @@
+//! What all requests share: the options, the memory, the key, the journal, and the names of the server itself.
+
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use hyper::header::HeaderName;
+
+use crate::clock;
+use crate::entra;
+use crate::fault_queue::FaultQueue;
+use crate::journal::Journal;
+use crate::oauth_error::{OAuthError, Trace};
+use crate::options::{Dialect, LiveOptions, ServerOptions};
+use crate::random::{self, Random};
+use crate::refusal::Refusal;
+use crate::reply::Reply;
+use crate::request::Request;
+use crate::signing_key::SigningKey;
+use crate::state::State;
+
+/// The header in which MSAL sends an id of its own for a request.
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
+
+/// The server behind its sockets.
+pub(crate) struct Shared {
+    pub(crate) options: ServerOptions,
+    /// Scheme, host and port.
+    pub(crate) origin: String,
+    pub(crate) journal: Journal,
+    pub(crate) key: SigningKey,
+    pub(crate) random: Random,
+    live: Mutex<LiveOptions>,
+    state: Mutex<State>,
+    faults: Mutex<FaultQueue>,
+}
+
+impl Shared {
+    pub(crate) fn new(options: ServerOptions, origin: String) -> io::Result<Self> {
+        let mut faults = FaultQueue::default();
+        options.script.iter().cloned().for_each(|fault| faults.push(fault));
+        Ok(Self {
+            origin,
+            journal: Journal::new(options.journal.as_deref())?,
+            key: SigningKey::generate()?,
+            random: Random::new()?,
+            live: Mutex::new(options.live.clone()),
+            state: Mutex::default(),
+            faults: Mutex::new(faults),
+            options,
+        })
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.options.dialect
+    }
+
+    pub(crate) fn is_entra(&self) -> bool {
+        self.options.dialect == Dialect::Entra
+    }
+
+    /// What endpoint URLs begin with.
+    pub(crate) fn base(&self) -> String {
+        format!("{}{}", self.origin, self.options.issuer_path)
+    }
+
+    /// The issuer (RFC 8414, section 2). Entra has one for each tenant; `tenant` is the part in its place.
+    pub(crate) fn issuer(&self, tenant: &str) -> String {
+        match self.dialect() {
+            Dialect::Plain => self.base(),
+            Dialect::Entra => format!("{}/{tenant}/v2.0", self.base()),
+        }
+    }
+
+    /// The issuer in the id_tokens of an account that signs in without naming its tenant.
+    pub(crate) fn default_issuer(&self) -> String {
+        self.issuer(entra::HOME)
+    }
+
+    pub(crate) fn live(&self) -> LiveOptions {
+        locked(&self.live).clone()
+    }
+
+    pub(crate) fn set_live(&self, live: LiveOptions) {
+        *locked(&self.live) = live;
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        locked(&self.state)
+    }
+
+    pub(crate) fn faults(&self) -> MutexGuard<'_, FaultQueue> {
+        locked(&self.faults)
+    }
+
+    /// The ids of this request, for Entra's errors.
+    pub(crate) fn trace(&self, request: &Request) -> Trace {
+        let asked = request.header(&CLIENT_REQUEST_ID).filter(|id| random::is_guid(id));
+        Trace {
+            trace_id: self.random.guid(),
+            correlation_id: asked.map_or_else(|| self.random.guid(), Into::into),
+            unix_seconds: clock::unix_seconds(),
+        }
+    }
+
+    /// An error response in the form of the dialect (RFC 6749, section 5.2).
+    pub(crate) fn error_reply(&self, error: &OAuthError, request: &Request) -> Reply {
+        let mut reply = Reply::json(error.status, error.body(self.dialect(), &self.trace(request)));
+        reply.outcome.error = Some(error.error.clone());
+        reply
+    }
+
+    /// A refusal as a response, with what the journal is to know of it.
+    pub(crate) fn refuse(&self, refusal: Refusal, request: &Request) -> Reply {
+        let mut reply = self.error_reply(&refusal.error(self.dialect()), request);
+        reply.outcome.reuse = refusal == Refusal::RefreshTokenReplayed;
+        reply.outcome.revoked = [Refusal::RefreshTokenReplayed, Refusal::CodeUsedTwice].contains(&refusal);
+        match refusal {
+            Refusal::MethodNotPost => reply.with_header("allow", "POST"),
+            // Section 5.2: a client that tried the header is told the scheme.
+            _ if reply.status == 401 && request.authorization().is_some() => {
+                reply.with_header("www-authenticate", "Basic realm=\"authorization server\"")
+            }
+            _ => reply,
+        }
+    }
+}
+
+/// A lock that outlives a panic of its holder: a test server goes on and lets the test fail by itself.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
