@@ -182,7 +182,8 @@ pub fn parse_token_response(
         token_type: "Bearer".to_owned(),
         expires_in: seconds(members.expires_in.as_ref())
             .map_err(|_| malformed("its expires_in is not a number of seconds"))?,
-        refresh_in: seconds(members.refresh_in.as_ref()).unwrap_or(None),
+        // Advice to refresh at once would be followed for ever.
+        refresh_in: seconds(members.refresh_in.as_ref()).unwrap_or(None).filter(|seconds| *seconds > 0),
         ext_expires_in: seconds(members.ext_expires_in.as_ref()).unwrap_or(None),
         refresh_token: token(members.refresh_token, "its refresh_token is not a token")?,
         scope: scopes(members.scope, scope_separator),
