@@ -276,4 +276,47 @@ mod tests {
         assert_eq!(error.help(), "log in first: `tokenkeep login PROVIDER`");
         assert_eq!(error.with_help("do this").help(), "do this");
     }
+
+    /// One of each kind. The match keeps it complete: a new kind does not compile until it is here.
+    fn one_of_each() -> Vec<ErrorKind> {
+        use ErrorKind::*;
+        let next = |kind: &ErrorKind| match kind {
+            ConfigInvalid => Some(UnknownProvider),
+            UnknownProvider => Some(RegistrationMissing),
+            RegistrationMissing => Some(NotConnected),
+            NotConnected => Some(LoginRequired { reason: LoginReason::GrantEnded }),
+            LoginRequired { .. } => Some(LoginCancelled),
+            LoginCancelled => Some(LoginTimedOut),
+            LoginTimedOut => Some(AccessDenied),
+            AccessDenied => Some(ConsentRequired),
+            ConsentRequired => Some(AdminConsentRequired),
+            AdminConsentRequired => Some(InteractionRequired { claims: None }),
+            InteractionRequired { .. } => Some(ScopeNotGranted),
+            ScopeNotGranted => Some(ProviderRejected),
+            ProviderRejected => Some(Network),
+            Network => Some(Throttled { retry_at: None }),
+            Throttled { .. } => Some(StoreLocked),
+            StoreLocked => Some(StoreUnavailable),
+            StoreUnavailable => Some(StoreCorrupt),
+            StoreCorrupt => Some(LockTimeout),
+            LockTimeout => Some(Unsupported),
+            Unsupported => Some(Internal),
+            Internal => None,
+        };
+        std::iter::successors(Some(ConfigInvalid), next).collect()
+    }
+
+    #[test]
+    fn the_table_is_what_the_code_says() {
+        let table: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/vectors/errors.json")).unwrap();
+        let rows: Vec<_> = table["errors"].as_array().unwrap().iter().collect();
+        let kinds = one_of_each();
+        assert_eq!(rows.len(), kinds.len());
+        for (row, kind) in rows.iter().zip(&kinds) {
+            assert_eq!(row["code"], kind.code());
+            assert_eq!(row["retryable"], kind.retryable(), "{}", kind.code());
+            assert!(!Error::new(kind.clone(), "x").help().is_empty());
+        }
+    }
 }
