@@ -138,3 +138,6 @@ impl Refresher {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

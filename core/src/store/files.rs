@@ -4,9 +4,10 @@
 //!   mode is given to the call that creates them, never set afterwards. What belongs to another user,
 //!   is a symbolic link, has a second name (a hard link), is no plain file, or is larger than 1 MiB is
 //!   refused, and refused at once: nothing here opens a pipe and waits.
-//! - **Found too open.** A folder or file of ours that others may read is set right, with a warning in
-//!   the log: a folder made by hand is 0755 by custom, and to refuse it would help nobody. The key file
-//!   is the exception (`vault_key.rs` refuses it): who could read it may have.
+//! - **Found too open.** A folder or file of the store that others may read is set right, with a warning
+//!   in the log: a folder made by hand is 0755 by custom, and to refuse it would help nobody. Two
+//!   exceptions are refused: a home that holds other things and no vault, which may be somebody's whole
+//!   home; and the key file (`vault_key.rs`), because who could read it may have.
 //! - **Durable.** A write goes to a new file beside its target, is synced, is renamed over the target,
 //!   and then the folder is synced. A reader, and whoever comes after a crash, finds the old bytes or
 //!   the new ones, whole.
@@ -40,6 +41,10 @@ pub(crate) use platform::{mode_of, too_open};
 /// A record is a few kilobytes. Whatever is larger was not written here.
 const MAX_FILE: u64 = 1024 * 1024;
 const LEFTOVER_AGE: Duration = Duration::from_secs(3600);
+
+/// What may be in a store's home before there is a vault.
+#[cfg(unix)]
+const OWN_NAMES: [&str; 5] = ["vault.key", "records", "registrations", "locks", "providers"];
 
 /// The folders of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -295,5 +300,6 @@ pub(crate) fn quoted(path: &Path) -> String {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

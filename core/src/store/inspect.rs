@@ -101,10 +101,13 @@ fn look(home: &Path, state: &mut VaultState) -> Result<()> {
     state.id = Some(file.id.clone());
     state.key_source = Some(file.key_source);
     state.key = KeyState::Asked;
-    if file.key_source != KeySource::Passphrase {
-        find_key(&dir, &file, None)?;
-        state.key = KeyState::Found;
-    }
+    match (file.key_source, &state.keychain) {
+        (KeySource::Passphrase, _) => return Ok(()),
+        // It was asked once: a keychain that hangs is not waited for twice.
+        (KeySource::Keychain, Some(error)) => return Err(error.clone()),
+        _ => find_key(&dir, &file, None)?,
+    };
+    state.key = KeyState::Found;
     Ok(())
 }
 

@@ -132,8 +132,16 @@ fn within<T: Send + 'static>(
 /// go on.
 fn refused(error: &KeyringError) -> Error {
     match error {
+        // A Secret Service that was never unlocked has no keyring yet.
+        KeyringError::NoStorageAccess(why) if why.to_string().contains("no result found") => {
+            locked("the keychain has no default keyring to keep a key in".to_owned())
+        }
         KeyringError::NoStorageAccess(why) => {
             locked(format!("the keychain is locked: {why}")).with_help("unlock the keychain and try again")
+        }
+        // libdbus gives up on a silent service by itself, after two seconds and with many words.
+        KeyringError::PlatformFailure(why) if why.to_string().contains("Did not receive a reply") => {
+            no_answer("the keychain does not answer")
         }
         KeyringError::PlatformFailure(why) => locked(format!("the keychain cannot be used: {why}")),
         KeyringError::Ambiguous(items) => locked(format!("the keychain holds {} such items", items.len())),

@@ -146,5 +146,5 @@ fn unsupported(path: &Path, error: &io::Error) -> Error {
         .with_help("the file system may not know locks: name a folder on a local disk with TOKENKEEP_HOME")
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests;

@@ -229,8 +229,8 @@ fn passphrase_missing() -> Error {
 }
 
 fn no_keychain(why: &Error) -> Error {
-    locked(format!("there is no keychain to keep the store's key in: {}", why.message())).with_help(
-        "choose another place for the key, once:\n  \
+    locked(format!("the store's key cannot go into a keychain: {}", why.message())).with_help(
+        "unlock or start the keychain, or choose another place for the key, once:\n  \
          `tokenkeep init --key file`        a file that only you can read; whoever copies the folder has the tokens\n  \
          `tokenkeep init --key passphrase`  asked for each time, or taken from TOKENKEEP_PASSPHRASE\n\
          or set TOKENKEEP_KEY to `file` or `passphrase`",
@@ -238,4 +238,5 @@ fn no_keychain(why: &Error) -> Error {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests;

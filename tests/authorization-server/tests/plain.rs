@@ -3,8 +3,13 @@
 mod common;
 
 use authorization_server::{IssuerParameter, Person, Rotation, ServerOptions};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use common::{CHALLENGE, DEVICE_CODE, REDIRECT, Tester, refused};
 use serde_json::{Value, json};
+
+/// The secret of the confidential clients.
+const SECRET: &str = "s3cret:with%special+chars &=";
 
 #[tokio::test]
 async fn a_login_gives_tokens_that_work() {
@@ -60,6 +65,9 @@ async fn what_a_code_is_bound_to() {
         refused(&tester.redeem(&code, &[("client_id", "stranger")]).await),
         (401, "invalid_client".into())
     );
+
+    let other = [("client_id", "confidential-post"), ("client_secret", SECRET)];
+    assert_eq!(refused(&tester.redeem(&code, &other).await), invalid_grant);
 
     let tokens = tester.redeem(&code, &[]).await.json();
     assert_eq!(refused(&tester.redeem(&code, &[]).await), invalid_grant);
@@ -198,6 +206,25 @@ async fn a_token_request_is_checked() {
     let answer =
         tester.http.send(hyper::Method::POST, &tester.url("/token"), &json, b"{}".to_vec()).await.unwrap();
     assert_eq!(refused(&answer), (400, "invalid_request".into()));
+}
+
+#[tokio::test]
+async fn a_confidential_client_authenticates_its_own_way() {
+    let tester = Tester::plain();
+    let grant = [("grant_type", "refresh_token"), ("refresh_token", "guessed")];
+    let by_post = [&grant[..], &[("client_id", "confidential-post"), ("client_secret", SECRET)]].concat();
+    assert_eq!(refused(&tester.token(&by_post).await), (400, "invalid_grant".into()));
+    // Form-url-encoded, then base64: the order of RFC 6749, section 2.3.1.
+    let encoded: String = url::form_urlencoded::byte_serialize(SECRET.as_bytes()).collect();
+    for (secret, expected) in [(encoded.as_str(), (400, "invalid_grant")), (SECRET, (401, "invalid_client"))]
+    {
+        let value = format!("Basic {}", STANDARD.encode(format!("confidential-basic:{secret}")));
+        let form = [("authorization", value.as_str()), ("content-type", "application/x-www-form-urlencoded")];
+        let body = b"grant_type=refresh_token&refresh_token=guessed".to_vec();
+        let answer = tester.http.send(hyper::Method::POST, &tester.url("/token"), &form, body).await.unwrap();
+        assert_eq!(refused(&answer), (expected.0, expected.1.into()));
+        assert_eq!(answer.header("www-authenticate").is_some(), answer.status == 401);
+    }
 }
 
 #[tokio::test]

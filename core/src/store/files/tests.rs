@@ -126,32 +126,54 @@ fn a_home_that_is_a_link_or_a_file_is_refused() {
 #[test]
 fn what_is_open_to_others_is_closed() {
     let (_folder, dir) = home();
-    dir.write("a", b"text").unwrap();
-    set_mode(&dir.path_of("a"), 0o644);
-    set_mode(&dir.place.path, 0o755);
-    let again = PrivateDir::open(&dir.place.path, Folder::Home).unwrap().unwrap();
-    assert_eq!(again.read("a").unwrap().unwrap().as_slice(), b"text");
-    assert_eq!((mode(&dir.place.path), mode(&dir.path_of("a"))), (0o700, 0o600));
+    let home = &dir.place.path;
+    let open_again = || PrivateDir::open(home, Folder::Home);
+    set_mode(home, 0o755);
+    open_again().unwrap();
+    assert_eq!(mode(home), 0o700, "an empty folder is to become a store");
+    fs::create_dir(home.join("providers")).unwrap();
+    set_mode(home, 0o755);
+    open_again().unwrap();
+    assert_eq!(mode(home), 0o700, "nothing but ours is in it");
+    dir.write("vault.json", b"text").unwrap();
+    set_mode(&dir.path_of("vault.json"), 0o644);
+    set_mode(home, 0o755);
+    assert_eq!(open_again().unwrap().unwrap().read("vault.json").unwrap().unwrap().as_slice(), b"text");
+    assert_eq!((mode(home), mode(&dir.path_of("vault.json"))), (0o700, 0o600));
+}
+
+#[test]
+fn somebodys_whole_home_is_not_closed_to_others() {
+    let (_folder, dir) = home();
+    let home = &dir.place.path;
+    dir.write("letter", b"text").unwrap();
+    set_mode(home, 0o755);
+    let error = PrivateDir::create(home, Folder::Records).err().unwrap();
+    assert_eq!(error.code(), "store_unavailable");
+    assert!(error.message().contains("holds other things") && error.help().contains("TOKENKEEP_HOME"));
+    assert_eq!(mode(home), 0o755);
+    assert_eq!(dir.names().unwrap(), ["letter"]);
 }
 
 /// Root gives a folder away; anybody else is refused the root folder.
 #[test]
-fn another_users_folder_is_refused_with_the_way_out() {
-    let (folder, dir) = home();
-    let (home, expected) = if rustix::process::geteuid().is_root() {
+fn another_users_folder_is_refused() {
+    let (_folder, dir) = home();
+    let (home, help) = if rustix::process::geteuid().is_root() {
         dir.write("a", b"text").unwrap();
         std::os::unix::fs::chown(dir.path_of("a"), Some(12345), None).unwrap();
         let error = dir.read("a").unwrap_err();
         assert!(error.message().contains("belongs to user 12345"), "{error}");
         std::os::unix::fs::chown(&dir.place.path, Some(12345), None).unwrap();
-        (folder.path().join("home"), "without sudo")
+        (dir.place.path.as_path(), "without sudo")
     } else {
-        (PathBuf::from("/"), "sudo chown -R")
+        // A command that takes it would take the whole machine.
+        (Path::new("/"), "a folder of your own")
     };
-    let error = PrivateDir::open(&home, Folder::Home).err().unwrap();
+    let error = PrivateDir::open(home, Folder::Home).err().unwrap();
     assert_eq!(error.code(), "store_unavailable");
     assert!(error.message().contains("belongs to user"), "{error}");
-    assert!(error.help().contains(expected), "{}", error.help());
+    assert!(error.help().contains(help), "{}", error.help());
 }
 
 #[test]

@@ -10,7 +10,8 @@ use std::path::Path;
 use rustix::fs::{AtFlags, Mode, OFlags, open, openat, renameat, statat, unlinkat};
 use rustix::io::{Errno, retry_on_intr};
 
-use super::{Place, quoted};
+use super::super::vault_file::VAULT_FILE;
+use super::{OWN_NAMES, Place, quoted};
 use crate::error::{Error, ErrorKind, Result};
 
 const DIR_MODE: u32 = 0o700;
@@ -31,11 +32,32 @@ impl Dir {
         Ok(Dir(File::from(folder)))
     }
 
-    /// Refuses a folder of another user; closes one that is open to others.
+    /// Refuses a folder of another user; closes one that is open to others, if it is a store's.
     pub(super) fn check(&self, place: &Place) -> Result<()> {
         let found = self.0.metadata().map_err(|error| place.failed("cannot be looked at", &error))?;
         check_owner(&found, place)?;
+        if too_open(&found) && place.path == place.home && !self.is_a_store(place)? {
+            // Somebody's whole home, or root's /tmp, named by mistake: not for us to lock others out of.
+            let path = quoted(&place.path);
+            return Err(Error::new(
+                ErrorKind::StoreUnavailable,
+                format!("{place} is open to other users and holds other things"),
+            )
+            .with_help(format!(
+                "name a folder of its own with TOKENKEEP_HOME, or close it: `chmod 700 {path}`"
+            )));
+        }
         close_to_others(&self.0, &found, DIR_MODE, place)
+    }
+
+    /// A store, or a folder that is to become one: nothing is in it that is not ours.
+    fn is_a_store(&self, place: &Place) -> Result<bool> {
+        let failed = |error| place.failed("cannot be looked at", &error);
+        if self.exists(VAULT_FILE).map_err(failed)? {
+            return Ok(true);
+        }
+        let mut entries = std::fs::read_dir(&place.path).map_err(failed)?.flatten();
+        Ok(entries.all(|entry| OWN_NAMES.iter().any(|name| entry.file_name() == *name)))
     }
 
     pub(super) fn open_file(&self, name: &str) -> io::Result<File> {
@@ -86,8 +108,12 @@ fn file(opened: rustix::io::Result<OwnedFd>) -> io::Result<File> {
 pub(super) fn make_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(DIR_MODE).create(path)?;
     match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        // Not `Dir::open`: the folders above are the user's affair and may be links.
-        Some(parent) => Dir(File::open(parent)?).sync(),
+        // Not `Dir::open`: the folders above are the user's affair and may be links. Some can be passed
+        // through and not read: then the system's own next sync has to do.
+        Some(parent) => match File::open(parent) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            parent => Dir(parent?).sync(),
+        },
         None => Ok(()),
     }
 }
@@ -155,6 +181,9 @@ pub(super) fn repair(place: &Place, error: &io::Error) -> Option<String> {
     if is_link {
         return Some(format!("it is a symbolic link, which is never followed: `rm {}`", quoted(&place.path)));
     }
+    if error.kind() == io::ErrorKind::NotADirectory && place.path == place.home {
+        return Some("name a folder with TOKENKEEP_HOME".to_owned());
+    }
     if error.kind() != io::ErrorKind::PermissionDenied {
         return None;
     }
@@ -165,15 +194,24 @@ pub(super) fn repair(place: &Place, error: &io::Error) -> Option<String> {
     }
 }
 
+/// A store that a run with sudo left behind is taken back. A folder that may be anybody's is not: the
+/// command would take it from them.
 fn ownership_help(place: &Place) -> String {
     let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
     if user.is_root() {
         return "run this as the user whom the store belongs to, without sudo".to_owned();
     }
-    let home = quoted(&place.home);
-    format!(
-        "a run with sudo may have made it; take it back: `sudo chown -R {}:{} {home}`",
-        user.as_raw(),
-        group.as_raw()
-    )
+    let look = |path: &Path| std::fs::symlink_metadata(path).ok();
+    let own = |found: Option<Metadata>| found.is_some_and(|found| found.uid() == user.as_raw());
+    let private = look(&place.home).is_some_and(|home| !too_open(&home));
+    let in_own_folder = place.home.parent().is_some_and(|parent| own(look(parent)));
+    if own(look(&place.home)) || (private && in_own_folder) {
+        let home = quoted(&place.home);
+        return format!(
+            "a run with sudo may have made it; take it back: `sudo chown -R {}:{} {home}`",
+            user.as_raw(),
+            group.as_raw()
+        );
+    }
+    "name a folder of your own with TOKENKEEP_HOME".to_owned()
 }

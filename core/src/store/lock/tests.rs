@@ -45,6 +45,7 @@ fn who_gave_up_does_not_get_the_lock_later() {
 }
 
 /// What a fork leaves behind: a second descriptor of the same open file.
+#[cfg(unix)]
 #[test]
 fn a_lock_is_freed_though_a_copy_of_its_file_stays_open() {
     let folder = tempfile::tempdir().unwrap();
@@ -57,6 +58,7 @@ fn a_lock_is_freed_though_a_copy_of_its_file_stays_open() {
     drop(copy);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_forked_copy_frees_nothing() {
     let folder = tempfile::tempdir().unwrap();
