@@ -1,6 +1,8 @@
 //! The shape of the core, proved from its source: arrows point down, each door has one keeper, files
 //! stay rooms, and what is public is explained.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where it cannot go on")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +32,12 @@ struct SourceFile {
     /// Relative to `core/src`, with `/`.
     name: String,
     text: String,
+}
+
+impl SourceFile {
+    fn is_test(&self) -> bool {
+        self.name.contains("/tests/") || self.name.ends_with("/tests.rs")
+    }
 }
 
 fn sources() -> Vec<SourceFile> {
@@ -133,8 +141,8 @@ fn files_are_rooms() {
 #[test]
 fn a_fifth_of_the_core_is_explained() {
     let (mut documented, mut all) = (0, 0);
-    for file in sources() {
-        // Tests at the end of a file explain by their names.
+    // Tests explain by their names.
+    for file in sources().iter().filter(|file| !file.is_test()) {
         let text = file.text.split("#[cfg(test)]").next().unwrap();
         let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
         documented += lines().filter(|line| line.starts_with("///") || line.starts_with("//!")).count();

@@ -70,7 +70,8 @@ fn system_openers() -> Vec<Vec<String>> {
     openers.iter().map(|words| words.iter().map(|word| (*word).to_owned()).collect()).collect()
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;

@@ -16,7 +16,7 @@ pub mod client_registration;
 pub mod definition;
 pub mod endpoints;
 
-pub use authority::{Authority, Tenant};
+pub use authority::Authority;
 pub use catalog::{Catalog, CatalogEntry, DefinitionOrigin};
 pub use client_registration::{ClientCredentials, ClientRegistration, ClientSources};
 pub use definition::{ProviderDefinition, RedirectDefinition, RedirectHost};
