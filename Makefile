@@ -33,10 +33,11 @@ test-rust: build ## All tests in Rust; they drive the programs that `build` made
 	$(ENV); cargo test --locked --workspace --no-fail-fast
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps -p tokenkeep
 
-bench: ## The figures of docs/benchmarks.md, measured here and now
-	@cargo build --release --locked -p tokenkeep-cli
+bench: setup ## The figures of docs/benchmarks.md, measured here and now
+	@echo "bench: building for release (some minutes)"
+	@cargo build --quiet --release --locked -p tokenkeep-cli
 	@cargo build --quiet --locked -p tokenkeep-authorization-server
-	@scripts/bench.sh
+	@$(ENV); python3 scripts/bench.py "$$TOKENKEEP_TEST_PYTHON_MSAL"
 
 clean: ## Remove what was built
 	cargo clean

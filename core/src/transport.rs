@@ -65,7 +65,10 @@ impl Transport {
         Transport { insecure_loopback, client: OnceLock::new() }
     }
 
-    /// Refuses a URL that a secret must not travel to.
+    /// Refuses a URL that a secret must not travel to (RFC 6749 3.1.2.1, RFC 9700 2.6).
+    ///
+    /// # Errors
+    /// `config_invalid`, with the switch that allows plain http to this machine where that would help.
     pub fn check(&self, url: &Url) -> Result<()> {
         let host = url.host_str().unwrap_or_default();
         match url.scheme() {
@@ -85,7 +88,12 @@ impl Transport {
         }
     }
 
-    /// Sends `request` and reads the whole answer, within `limits`.
+    /// Sends `request` and reads the whole answer, within `limits`. Every status is an answer, a redirect
+    /// among them.
+    ///
+    /// # Errors
+    /// `network`: not reached, not trusted, too slow or too large. Whether the request may have left is
+    /// told apart, because a refresh token and a code must not be sent twice by accident.
     pub async fn send(
         &self,
         request: http::Request<Vec<u8>>,

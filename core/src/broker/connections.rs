@@ -54,6 +54,10 @@ pub struct Connections {
 
 impl Broker {
     /// All connections. Blocks for as long as the files take to read; no network.
+    ///
+    /// # Errors
+    /// Those of the store as a whole: `store_locked`, `store_unavailable`. A single damaged file is listed
+    /// in [`Connections::damaged`], and hides none of the others.
     pub fn connections(&self) -> Result<Connections> {
         let mut all = Connections { connections: Vec::new(), damaged: Vec::new() };
         for record in self.kept()?.store.list()? {
@@ -67,6 +71,9 @@ impl Broker {
     }
 
     /// One connection. No network.
+    ///
+    /// # Errors
+    /// `not_connected`, `unknown_provider`, `store_corrupt`, and those of the store as a whole.
     pub fn connection(&self, key: &ConnectionKey) -> Result<Connection> {
         self.record(key).map(|record| Connection::from(&record))
     }

@@ -36,7 +36,7 @@ pub struct LoginOptions {
     pub connection: ConnectionName,
     /// The flow; chosen by what this machine has when absent.
     pub flow: Option<Flow>,
-    /// What to ask for.
+    /// What to ask for (RFC 6749 3.3). Scopes that the provider's definition always asks for are added.
     pub scopes: Option<ScopeSet>,
     /// Microsoft: who signs the person in.
     pub tenant: Option<String>,
@@ -48,7 +48,7 @@ pub struct LoginOptions {
     pub client_id: Option<String>,
     /// RFC 6749 2.3.1.
     pub client_secret: Option<Secret>,
-    /// Fixes host, port and path of the loopback redirect.
+    /// Fixes host, port and path of the loopback redirect (RFC 8252 7.3); without a port any will do.
     pub redirect_uri: Option<String>,
     /// True when the person's browser is elsewhere and its last address will be pasted.
     pub paste: bool,
@@ -82,7 +82,21 @@ struct Plan {
 impl Broker {
     /// Logs a person in and keeps the grant. `interaction` talks to the person.
     ///
+    /// The grant is written durably before the person's browser is told that it worked. A connection of
+    /// the same name is replaced; its grant is not revoked, because another program may hold a token of it.
+    ///
     /// Cancel-safe: dropping the future closes the listener and leaves the store as it was.
+    ///
+    /// # Errors
+    /// - `config_invalid`: an option is not of its form; nobody was asked anything.
+    /// - `registration_missing`: no client id is known; the help shows what to register, and where.
+    /// - `unsupported`: the provider has no such flow, or this machine cannot listen on loopback.
+    /// - `access_denied`, `consent_required`, `admin_consent_required`: the answer was no.
+    /// - `login_timed_out`: nobody finished in time (`timeout`, or the life of the device code).
+    /// - `provider_rejected`: the server refused, or its id_token is not for this login (OIDC Core 3.1.3.7).
+    /// - `network`: the server could not be reached. An authorization code that may have been sent is not
+    ///   sent again (RFC 6749 4.1.2).
+    /// - `lock_timeout`, and those of the store: the grant could not be kept.
     pub async fn login(
         &self,
         provider: &ProviderName,
@@ -98,7 +112,11 @@ impl Broker {
     }
 
     /// The first half of a login for programs with a browser of their own: the URL to send the person
-    /// to. `redirect_uri` in the options is where the answer will be received.
+    /// to. `redirect_uri` in the options is where the answer will be received, to the letter (RFC 6749
+    /// 4.1.3); any scheme will do. State, nonce and code verifier stay inside the [`PendingLogin`].
+    ///
+    /// # Errors
+    /// As [`Broker::login`], as far as nobody was asked; `config_invalid` without a redirect URI.
     pub async fn begin_login(&self, provider: &ProviderName, options: &LoginOptions) -> Result<PendingLogin> {
         let redirect_uri = options.redirect_uri.clone().ok_or_else(|| {
             Error::new(
@@ -115,7 +133,10 @@ impl Broker {
     }
 
     /// The second half: the address that the provider sent the person back to. One that is not the
-    /// answer to this login is refused, and the login is still pending.
+    /// answer to this login (RFC 6749 10.12, RFC 9207 2.4) is refused, and the login is still pending.
+    ///
+    /// # Errors
+    /// `provider_rejected` for another login's address; else as [`Broker::login`].
     pub async fn finish_login(&self, pending: &PendingLogin, callback_url: &str) -> Result<Connection> {
         let kept = self.kept_async().await?;
         let answer = pending.attempt.judge_url(callback_url).map_err(|rejection| {
@@ -129,6 +150,10 @@ impl Broker {
     }
 
     /// The flow that a login on this machine takes when none is named, for a provider with both; and why.
+    /// `browser_named` says that the caller has a browser to open.
+    ///
+    /// # Errors
+    /// None today; the signature is that of the choice for a provider without either flow.
     pub fn preferred_flow(&self, browser_named: bool) -> Result<(Flow, &'static str)> {
         choose(&Surroundings::detect(&self.0.settings.environment, browser_named), true, true)
     }

@@ -53,6 +53,14 @@ impl Revocation {
 impl Broker {
     /// Ends the connection: revokes the grant at the server where it can be, and deletes it here in any
     /// case. The lock is held over both, so that no refresh brings it back.
+    ///
+    /// A server that cannot be reached, or refuses, is no error: the outcome says that the grant may still
+    /// be good there (RFC 7009 2.2.1).
+    ///
+    /// # Errors
+    /// - `not_connected`, `unknown_provider`: there is nothing to end.
+    /// - `lock_timeout`: another process is refreshing the connection and does not finish.
+    /// - `store_unavailable`: it could not be deleted.
     pub async fn logout(&self, key: &ConnectionKey) -> Result<LogoutOutcome> {
         let kept = self.kept_async().await?;
         let locked = Locked::take(&kept.store, key, self.0.settings.lock_wait).await?;

@@ -60,7 +60,11 @@ struct Kept {
 }
 
 impl Broker {
-    /// A broker with `options`. Errors are those of the options; the store's come with the first call.
+    /// A broker with `options`.
+    ///
+    /// # Errors
+    /// `config_invalid` when an option or an environment variable is not of its form, or no home directory
+    /// is known. The store's errors come with the first call that needs it.
     pub fn open(options: BrokerOptions) -> Result<Self> {
         let settings = Settings::resolve(options)?;
         Ok(Broker(Arc::new(Parts {
@@ -78,7 +82,13 @@ impl Broker {
         &self.0.settings.home
     }
 
-    /// Makes the store's key, or opens the store that is there. Blocks; a passphrase costs 0.2 s.
+    /// Makes the store's key, or opens the store that is there. Blocks: a passphrase costs 0.2 s, and a
+    /// keychain may ask the person.
+    ///
+    /// # Errors
+    /// - `store_locked`: the key cannot be had, or no place for it was chosen; the help has the commands.
+    /// - `config_invalid`: the store that is there keeps its key elsewhere.
+    /// - `store_unavailable`: the folder cannot be read or written, or is not the user's own.
     pub fn initialize(&self) -> Result<VaultState> {
         self.kept()?;
         Ok(self.inspect())

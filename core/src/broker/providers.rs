@@ -24,22 +24,36 @@ pub struct Provider {
 
 impl Broker {
     /// All providers by name. A definition that is broken is an error in its own place.
+    ///
+    /// # Errors
+    /// `store_unavailable` when the folder of the user's own definitions cannot be read.
     pub fn providers(&self) -> Result<Vec<Result<Provider>>> {
         let names = self.0.catalog.names()?;
         Ok(names.iter().map(|name| self.provider(name)).collect())
     }
 
     /// One provider.
+    ///
+    /// # Errors
+    /// `unknown_provider`; `config_invalid` when the user's own definition is broken.
     pub fn provider(&self, name: &ProviderName) -> Result<Provider> {
         self.0.catalog.find(name).map(Provider::from)
     }
 
-    /// Checks a provider's file and keeps it as the user's own; it wins over a bundled one.
+    /// Checks a provider's file and keeps it as the user's own; it wins over a bundled one. Its endpoints
+    /// are where codes, tokens and secrets of that provider will go: show them to the user.
+    ///
+    /// # Errors
+    /// `config_invalid` with the file, the line and what was expected; `store_unavailable`.
     pub fn add_provider(&self, file: &Path) -> Result<Provider> {
         self.0.catalog.add(file).map(Provider::from)
     }
 
-    /// Removes the user's own definition. False when there is none.
+    /// Removes the user's own definition. False when there is none. Connections that were made with it
+    /// go on: a record holds all that a refresh needs.
+    ///
+    /// # Errors
+    /// `store_unavailable` when the file cannot be removed.
     pub fn remove_provider(&self, name: &ProviderName) -> Result<bool> {
         self.0.catalog.remove(name)
     }

@@ -21,7 +21,11 @@ pub struct Registration {
 }
 
 impl Broker {
-    /// Stores the client to log in to `provider` with. It replaces an earlier one.
+    /// Stores the client to log in to `provider` with. It replaces an earlier one. A renewed secret also
+    /// counts for the refreshes of connections that were made with the same client id.
+    ///
+    /// # Errors
+    /// `config_invalid` for a client id that is none (RFC 6749 A.1); `unknown_provider`; those of the store.
     pub fn set_registration(
         &self,
         provider: &ProviderName,
@@ -43,12 +47,18 @@ impl Broker {
     }
 
     /// The stored registration for `provider`.
+    ///
+    /// # Errors
+    /// `unknown_provider`; those of the store.
     pub fn registration(&self, provider: &ProviderName) -> Result<Option<Registration>> {
         self.0.catalog.find(provider)?;
         Ok(self.kept()?.store.registration(provider)?.as_ref().map(Registration::from))
     }
 
-    /// Removes it. False when there is none.
+    /// Removes it. False when there is none. Connections that were made with it keep their own copy.
+    ///
+    /// # Errors
+    /// `unknown_provider`; those of the store.
     pub fn remove_registration(&self, provider: &ProviderName) -> Result<bool> {
         self.0.catalog.find(provider)?;
         self.kept()?.store.delete_registration(provider)

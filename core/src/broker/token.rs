@@ -26,7 +26,8 @@ pub struct TokenOptions {
     pub force_refresh: bool,
 }
 
-/// An access token, ready for use (RFC 6749 1.4).
+/// An access token, ready for use (RFC 6749 1.4). It is opaque: what a server put into it is for the
+/// resource to read. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessToken {
     /// The token itself.
@@ -53,6 +54,14 @@ impl AccessToken {
 impl Broker {
     /// The connection's access token, when it can be handed out as it is: no lock, no network, no
     /// runtime. `None` when a refresh is needed or welcome: then ask [`Broker::token`].
+    ///
+    /// The record is read anew by every call, so that a logout or a login by another process counts at
+    /// once.
+    ///
+    /// # Errors
+    /// - `not_connected`: nobody has logged in; `unknown_provider` when there is no such provider either.
+    /// - `scope_not_granted`: the grant does not hold the scopes in `options`.
+    /// - `store_locked`, `store_unavailable`, `store_corrupt`: the store cannot be opened or read.
     pub fn cached_token(
         &self,
         provider: &ProviderName,
@@ -69,8 +78,19 @@ impl Broker {
 
     /// The connection's access token, refreshed first where that is needed.
     ///
+    /// However many tasks, programs and languages ask at once, one refresh is sent (RFC 6749 6). While the
+    /// token at hand still works, no trouble of the network or the server is an error.
+    ///
     /// Cancel-safe: dropping the future never loses a refresh token. Must run within a tokio runtime
     /// that lives on until [`Broker::close`] has returned.
+    ///
+    /// # Errors
+    /// Those of [`Broker::cached_token`], and, once the token at hand is of no more use:
+    /// - `login_required`: the server no longer accepts the grant, or there is no refresh token. The record
+    ///   stays, so that the login can be repeated as it was.
+    /// - `interaction_required`, `consent_required`: the server wants the person; the grant lives on.
+    /// - `network`, `throttled`, `lock_timeout`: it may pass; `retryable` is true.
+    /// - `provider_rejected`: the server refused the client or the request.
     pub async fn token(&self, provider: &ProviderName, options: &TokenOptions) -> Result<AccessToken> {
         let kept = self.kept_async().await?;
         let key = ConnectionKey::new(provider.clone(), options.connection.clone());
@@ -97,7 +117,8 @@ impl Broker {
         }
     }
 
-    /// Waits until the refreshes under way are written down. A program that ends calls it last.
+    /// Waits until the refreshes under way are written down. A program that ends calls it last: what it
+    /// leaves half done is found by the next one, which must then ask the server what became of it.
     pub async fn close(&self) {
         if let Some(kept) = self.0.kept.get() {
             kept.refresher.settle().await;

@@ -9,7 +9,10 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Opens `url` with `command` (words separated by spaces; the URL is appended), else with what
 /// `$BROWSER` names (a list separated by `:`, tried in order), else with the system's own opener.
-/// Says which program was started.
+/// Says which program was started; whether a window appears, nobody can know.
+///
+/// # Errors
+/// `unsupported` when none could be started, or when `url` is not a web address.
 pub fn open_browser(url: &Url, command: Option<&str>, environment: &Environment) -> Result<String> {
     // A file: or data: URL from a provider's answer is not for a browser to open.
     if !matches!(url.scheme(), "https" | "http") {

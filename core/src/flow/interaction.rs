@@ -1,7 +1,10 @@
 //! The one callback: how a flow talks to the person, whatever the language.
 //!
 //! The methods are plain calls that may block; flows call them off the runtime's threads, so that a
-//! dialog in Python, Node or Swift holds up nobody else.
+//! dialog in Python, Node or Swift holds up nobody else. A login that is given up does not wait for a
+//! method to return.
+//!
+//! May not enter: a token, a code, a verifier. What a person sees is an address, a user code, and words.
 
 use url::Url;
 
@@ -30,15 +33,26 @@ pub trait Interaction: Send + Sync {
         let _ = (flow, reason);
     }
 
-    /// Takes the person to the authorization URL. An error ends the login; a browser that cannot be
-    /// started need not be one, when the person can also copy the URL.
+    /// Takes the person to the authorization URL (RFC 6749 3.1, RFC 8252 8.12: in the system's browser,
+    /// not in a web view).
+    ///
+    /// # Errors
+    /// An error ends the login. A browser that cannot be started need not be one, when the person can also
+    /// copy the URL.
     fn open_url(&self, authorization_url: &Url) -> Result<()>;
 
-    /// Shows the device code and where to enter it.
+    /// Shows the user code and where to enter it (RFC 8628 3.3). Say which program asks, and that nobody
+    /// should go on who has not started it (RFC 8628 5.4).
+    ///
+    /// # Errors
+    /// An error ends the login.
     fn show_device_authorization(&self, device: &DeviceAuthorization) -> Result<()>;
 
     /// Asks for the address that the browser ended up at. Called only where the person's browser is
-    /// elsewhere; the default says that nobody can be asked.
+    /// elsewhere, and again after an address that was not the answer.
+    ///
+    /// # Errors
+    /// An error ends the login. The default says that nobody can be asked.
     fn read_redirect_url(&self) -> Result<String> {
         Err(Error::new(ErrorKind::Unsupported, "nobody is here to paste the redirect URL"))
     }

@@ -32,6 +32,9 @@ pub struct Authority {
 
 impl Authority {
     /// The authority of `tenant` in `cloud`; the definition's defaults stand in for what is not named.
+    ///
+    /// # Errors
+    /// `config_invalid` for a cloud that the definition does not have, or a text that is no tenant.
     pub fn resolve(
         definition: &AuthorityDefinition,
         tenant: Option<&str>,

@@ -52,6 +52,9 @@ impl Catalog {
     }
 
     /// The provider of that name; the user's file wins over the bundled one.
+    ///
+    /// # Errors
+    /// `unknown_provider`, with the names that are known; `config_invalid` for a broken file.
     pub fn find(&self, name: &ProviderName) -> Result<CatalogEntry> {
         let path = self.path_of(name);
         if let Some(text) = read_if_there(&path)? {
@@ -73,6 +76,9 @@ impl Catalog {
     }
 
     /// All names, sorted. A file whose name is no provider name is not a provider's.
+    ///
+    /// # Errors
+    /// `store_unavailable` when the user's folder is there and cannot be read.
     pub fn names(&self) -> Result<Vec<ProviderName>> {
         let mut names: Vec<ProviderName> = BUNDLED.iter().filter_map(|(name, _)| name.parse().ok()).collect();
         match std::fs::read_dir(&self.folder) {
@@ -94,6 +100,9 @@ impl Catalog {
     }
 
     /// Checks the definition in `file` and keeps it as the user's own. Says which provider it defines.
+    ///
+    /// # Errors
+    /// `config_invalid` for a file that is missing or broken; `store_unavailable`.
     pub fn add(&self, file: &Path) -> Result<CatalogEntry> {
         let text = read_if_there(file)?.ok_or_else(|| {
             Error::new(ErrorKind::ConfigInvalid, format!("there is no file {}", file.display()))

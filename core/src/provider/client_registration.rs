@@ -53,6 +53,11 @@ pub struct ClientSources<'a> {
 }
 
 /// Finds the client for `definition`. `redirect_uri` is what a new registration must name.
+///
+/// # Errors
+/// - `registration_missing`: no client id, or no secret where the provider insists; the message lists what
+///   was tried, the help is the provider's own steps.
+/// - `config_invalid`: a secret for a provider whose clients are public (RFC 8252 8.5).
 pub fn resolve(
     definition: &ProviderDefinition,
     sources: ClientSources<'_>,

@@ -37,7 +37,10 @@ impl Endpoints {
     }
 }
 
-/// The endpoints of a provider whose file names them.
+/// The endpoints of a provider whose file names them, with `{cloud}` and `{tenant}` filled in.
+///
+/// # Errors
+/// `config_invalid` when there is no token endpoint, or one does not become a URL.
 pub fn from_definition(definition: &ProviderDefinition, authority: Option<&Authority>) -> Result<Endpoints> {
     let cloud = authority.map(|authority| authority.cloud.as_str()).unwrap_or_default();
     let tenant = authority.map(|authority| authority.tenant.to_string()).unwrap_or_default();
@@ -60,7 +63,14 @@ pub fn from_definition(definition: &ProviderDefinition, authority: Option<&Autho
     })
 }
 
-/// The endpoints that `issuer` publishes. All well-known forms are tried, in order.
+/// The endpoints that `issuer` publishes (RFC 8414 3, OpenID Connect Discovery 4). All well-known forms are
+/// tried, in order; the first document that names this very issuer counts.
+///
+/// # Errors
+/// - `config_invalid`: it is not an issuer (RFC 8414 2), or not reachable over https.
+/// - `provider_rejected`: no document, or that of another issuer (RFC 8414 3.3).
+/// - `unsupported`: the server knows no S256 code challenge (RFC 7636 4.2).
+/// - `network`: it could not be reached.
 pub async fn discover(transport: &Transport, issuer: &str) -> Result<Endpoints> {
     let not_an_issuer = |why: &str| {
         Error::new(ErrorKind::ConfigInvalid, format!("{issuer:?} is not an issuer: {why}"))

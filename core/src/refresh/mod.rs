@@ -96,6 +96,11 @@ impl Refresher {
     /// The connection's record with a token that meets `demand`, refreshed where that is needed.
     ///
     /// Cancel-safe: dropping the future leaves the refresh to run to its end.
+    ///
+    /// # Errors
+    /// `login_required` when the server, in OAuth's words, ended the grant; `not_connected` when somebody
+    /// logged out meanwhile; `network`, `throttled`, `lock_timeout` when it may pass and the token at hand
+    /// no longer works; `provider_rejected` and `interaction_required` as the server said; the store's own.
     pub async fn refreshed(&self, key: &ConnectionKey, demand: &Demand) -> Result<ConnectionRecord> {
         loop {
             let mut landed = self.launch(key, demand);

@@ -18,6 +18,9 @@ pub struct Locked {
 
 impl Locked {
     /// Takes the lock of `key`, waiting at most `wait` for another process to free it.
+    ///
+    /// # Errors
+    /// `lock_timeout`; `store_unavailable` when the file system has no locks.
     pub async fn take(store: &Arc<dyn TokenStore>, key: &ConnectionKey, wait: Duration) -> Result<Self> {
         let store = Arc::clone(store);
         let key = key.clone();
