@@ -26,8 +26,8 @@ check: ## Format, lints, licences and sources of dependencies
 	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 	$(ENV); cargo deny --log-level error check bans licenses sources
 
-build: ## Every program of the workspace, for the tests
-	cargo build --quiet --locked --workspace --bins
+build: ## Every program and example of the workspace, for the tests
+	cargo build --quiet --locked --workspace --bins --examples
 
 test-rust: build ## All tests in Rust; they drive the programs that `build` made
 	$(ENV); cargo test --locked --workspace --no-fail-fast
