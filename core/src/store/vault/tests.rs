@@ -71,6 +71,17 @@ fn a_folder_names_no_provider_and_holds_no_token() {
     assert_eq!(looked_at, 4);
 }
 
+/// On disk a name is always in full, however it is shown: `github` for the default connection.
+#[test]
+fn a_file_is_named_by_the_whole_name() {
+    let home = Home::new();
+    home.put("github/default");
+    home.vault.put_registration(&registration("github")).unwrap();
+    assert!(home.file("github/default").exists());
+    let id = home.vault.ids.id("registration", "github");
+    assert!(home.folder.path().join(format!("registrations/{id}.sealed")).exists());
+}
+
 #[test]
 fn each_write_of_a_connection_has_a_number_of_its_own() {
     let home = Home::new();
@@ -200,6 +211,7 @@ fn one_damaged_file_hides_no_other_from_a_list() {
     fs::write(home.file("github/a"), "damage").unwrap();
     fs::write(home.folder.path().join("records/.x.tmp"), "leftover").unwrap();
     fs::write(home.folder.path().join("records/README"), "not ours").unwrap();
+    fs::write(home.folder.path().join("records/notes.sealed"), "not ours").unwrap();
     fs::create_dir(home.folder.path().join("records/00112233445566778899aabbccddeeff.sealed")).unwrap();
     let list = home.vault.list().unwrap();
     let told = |found: &Result<ConnectionRecord>| match found {
