@@ -1,4 +1,5 @@
-//! Names that people type: of a provider and of a connection. Checked once, here.
+//! Names that people type: of a provider and of a connection. Checked once, here: whoever holds one of
+//! these types need not ask again whether it fits a file name, a variable or a terminal.
 
 use std::fmt;
 use std::str::FromStr;

@@ -60,7 +60,8 @@ impl ScopeSet {
         all
     }
 
-    /// Those of `wanted` that this set does not grant, as `equivalence` sees it.
+    /// Those of `wanted` that this set does not grant, as `equivalence` sees it. Empty means that all are
+    /// covered; a scope that the server never names in an answer counts as granted.
     pub fn missing(&self, wanted: &ScopeSet, equivalence: &ScopeEquivalence) -> ScopeSet {
         let own: BTreeSet<String> = self.iter().map(|scope| equivalence.canonical(scope)).collect();
         let missing = wanted.iter().filter(|scope| {

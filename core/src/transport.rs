@@ -126,6 +126,7 @@ impl Transport {
     }
 }
 
+/// One request and its answer, read piece by piece so that an endless one is noticed in time.
 async fn exchange(
     client: &reqwest::Client,
     request: reqwest::Request,
@@ -218,6 +219,8 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// The HTTP client. Fails, with a way out, on a machine that trusts nobody: a container without CA
+/// certificates.
 fn build_client() -> Result<reqwest::Client> {
     use rustls_platform_verifier::BuilderVerifierExt;
 

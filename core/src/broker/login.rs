@@ -158,7 +158,8 @@ impl Broker {
         choose(&Surroundings::detect(&self.0.settings.environment, browser_named), true, true)
     }
 
-    /// Resolves everything that can fail before the person is asked.
+    /// Resolves everything that can fail before the person is asked: the definition, the endpoints, the
+    /// client, the scopes. What the options leave open comes from the connection's earlier login.
     async fn prepare(
         &self,
         kept: &Kept,
@@ -214,6 +215,7 @@ impl Broker {
         Ok((FlowRequest { transport, definition, endpoints, client, scopes, redirect, interaction }, plan))
     }
 
+    /// The provider's endpoints: from its definition, or from the metadata of the issuer.
     async fn endpoints(
         &self,
         definition: &ProviderDefinition,
@@ -232,6 +234,7 @@ impl Broker {
         endpoints::discover(&self.0.transport, issuer).await
     }
 
+    /// The flow that was asked for, else the one that fits; and tells the person which and why.
     async fn choose_flow(&self, request: &FlowRequest, options: &LoginOptions) -> Result<Flow> {
         let (flow, reason) = match options.flow {
             Some(flow) => (flow, "it was asked for"),
@@ -274,6 +277,7 @@ impl Broker {
         written
     }
 
+    /// The record of a new grant. Its `grant_id` tells it from every other login of this connection.
     fn record_of(&self, request: &FlowRequest, plan: Plan, granted: &Granted) -> Result<ConnectionRecord> {
         let (response, definition) = (&granted.response, &request.definition);
         let now = self.0.clock.now();
@@ -402,6 +406,7 @@ fn redirect(default: &RedirectDefinition, redirect_uri: Option<&str>) -> Result<
     Ok(RedirectDefinition { host, port: url.port().or(default.port), path: url.path().to_owned() })
 }
 
+/// A damaged record has nothing to say; any other error of the store does.
 fn none_if_damaged<T>(error: Error) -> Result<Option<T>> {
     if *error.kind() == ErrorKind::StoreCorrupt { Ok(None) } else { Err(error) }
 }

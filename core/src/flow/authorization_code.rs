@@ -1,5 +1,16 @@
 //! Authorization code with PKCE (RFC 6749 4.1, RFC 7636), on a loopback redirect (RFC 8252) or with a
 //! redirect that somebody else receives.
+//!
+//! In this order, because each step protects the next:
+//! 1. The redirect is bound, and stays bound: its port is in the request.
+//! 2. State, nonce and code verifier are made, 256 random bits each, for this request alone.
+//! 3. The person is sent to the authorization URL. It holds none of them but the state and the nonce, and
+//!    the verifier's hash.
+//! 4. What comes back is judged: no parameter twice, this state, this issuer (RFC 9207).
+//! 5. The code is redeemed, once, with the verifier and the very redirect URI of the request.
+//! 6. The browser is told how it ended when that is known.
+//!
+//! May not enter: what becomes of the grant.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -120,7 +131,7 @@ impl AuthorizationAttempt {
     }
 }
 
-/// Runs the flow to the grant.
+/// Runs the flow to the grant. The person has `timeout`; the exchange of the code has its own limits.
 pub(super) async fn run(request: &FlowRequest, way_back: Return, timeout: Duration) -> Result<Granted> {
     let redirect = &request.redirect;
     let loopback = Loopback::bind(redirect).await?;
@@ -169,6 +180,7 @@ pub fn registered_redirect_uri(redirect: &RedirectDefinition) -> String {
     }
 }
 
+/// Sends the person to the authorization URL.
 async fn open(interaction: &Arc<dyn Interaction>, url: &Url) -> Result<()> {
     let url = url.clone();
     ask(interaction, move |interaction| interaction.open_url(&url)).await
@@ -199,6 +211,7 @@ async fn paste(
     }
 }
 
+/// Says that something came and the login goes on.
 async fn tell_refused(interaction: &Arc<dyn Interaction>, rejection: ResponseRejection) -> Result<()> {
     let tell = move |interaction: &dyn Interaction| {
         interaction.response_refused(&rejection.to_string());

@@ -1,4 +1,5 @@
-//! Opens the person's browser. The URL travels as one argument and never through a shell.
+//! Opens the person's browser (RFC 8252 8.12: the system's, never an embedded one). The URL travels as one
+//! argument and never through a shell.
 
 use std::process::{Command, Stdio};
 
@@ -39,6 +40,7 @@ pub fn open_browser(url: &Url, command: Option<&str>, environment: &Environment)
         .with_help("open the URL by hand, or log in with --flow device-code"))
 }
 
+/// Starts the program and leaves it to itself.
 fn start(program: &str, arguments: &[String], url: &Url) -> std::io::Result<()> {
     let mut child = Command::new(program)
         .args(arguments)
@@ -53,6 +55,7 @@ fn start(program: &str, arguments: &[String], url: &Url) -> std::io::Result<()> 
     Ok(())
 }
 
+/// A command's words. There are no quotes: who needs them writes a script and names it.
 fn words(command: &str) -> Vec<String> {
     // A path with a space in it is one word when it names a file.
     if std::path::Path::new(command).is_file() {
@@ -61,6 +64,7 @@ fn words(command: &str) -> Vec<String> {
     command.split_whitespace().map(str::to_owned).collect()
 }
 
+/// What opens a web address here, best first.
 fn system_openers() -> Vec<Vec<String>> {
     let openers: &[&[&str]] = if cfg!(target_os = "macos") {
         &[&["open"]]

@@ -1,5 +1,17 @@
 //! The device code flow (RFC 8628): the person enters a code on any device while this process asks the
 //! token endpoint, at the server's pace, whether that has happened.
+//!
+//! | a poll's answer | what follows |
+//! |---|---|
+//! | a token response | the grant |
+//! | `authorization_pending` | the next poll, one interval later |
+//! | `slow_down` | five seconds more from now on, or the server's own new interval if that is longer |
+//! | none, or a server in trouble | twice the interval, up to a minute (RFC 8628 3.5) |
+//! | `access_denied`, Microsoft's `authorization_declined` | `access_denied` |
+//! | `expired_token`, Microsoft's `code_expired`; or the code's life is over | `login_timed_out` |
+//! | anything else | the error, as the server put it |
+//!
+//! May not enter: the device code outside of a request. The person sees the user code alone.
 
 use std::time::Duration;
 
@@ -20,7 +32,7 @@ const SLOW_DOWN: Duration = Duration::from_secs(5);
 /// A server that cannot be reached is asked ever more rarely (RFC 8628 3.5), but not more rarely than this.
 const MAX_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Runs the flow to the grant.
+/// Runs the flow to the grant. The person has the shorter of `timeout` and the code's own life.
 pub(super) async fn run(request: &FlowRequest, timeout: Duration) -> Result<Granted> {
     let authorization = authorize(request).await?;
     let shown = DeviceAuthorization {
@@ -40,6 +52,7 @@ pub(super) async fn run(request: &FlowRequest, timeout: Duration) -> Result<Gran
     }
 }
 
+/// RFC 8628 3.1 and 3.2: asks for a device code and a user code.
 async fn authorize(request: &FlowRequest) -> Result<DeviceAuthorizationResponse> {
     let endpoint = request.endpoints.device_authorization.as_ref().ok_or_else(|| {
         let message = format!("{} has no device code flow", request.definition.display_name);
@@ -58,6 +71,7 @@ async fn authorize(request: &FlowRequest) -> Result<DeviceAuthorizationResponse>
         .map_err(|error| error.to_error("the server gave no device code"))
 }
 
+/// RFC 8628 3.4 and 3.5: asks until there is an answer that is final.
 async fn poll(request: &FlowRequest, authorization: &DeviceAuthorizationResponse) -> Result<Granted> {
     let mut interval = Duration::from_secs(u64::try_from(authorization.interval).unwrap_or_default());
     loop {
@@ -110,6 +124,7 @@ async fn poll(request: &FlowRequest, authorization: &DeviceAuthorizationResponse
     }
 }
 
+/// The code's life is over, by the server's word or by our clock.
 fn expired() -> Error {
     Error::new(ErrorKind::LoginTimedOut, "the device code has expired")
         .with_help("run the login again and enter the new code in time")

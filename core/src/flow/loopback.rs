@@ -138,6 +138,7 @@ impl Listening {
     }
 }
 
+/// Takes connections until the listening ends. Each is served on its own: a slow one holds up no other.
 async fn accept(listener: TcpListener, room: Arc<Room>) {
     let mut connections = JoinSet::new();
     loop {
@@ -185,6 +186,9 @@ async fn serve(stream: TcpStream, room: Arc<Room>) {
 }
 
 /// The response, and whether it is the last page.
+///
+/// Checked in this order: `Host`, path, method and `Origin`, form, and last the parameters themselves. A
+/// request that fails at one of them is told so, learns nothing else, and changes nothing.
 async fn respond(room: &Room, request: Request<Incoming>) -> (Response<Full<Bytes>>, bool) {
     let nothing = |status| (Page::Nothing(status).response(), false);
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
@@ -251,18 +255,21 @@ impl Room {
     }
 }
 
+/// OAuth 2.0 Form Post Response Mode: the media type in any case, with or without a charset.
 fn is_form(request: &Request<Incoming>) -> bool {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = content_type.and_then(|value| value.split(';').next()).unwrap_or_default();
     essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
+/// The form, unless it is too large or too slow.
 async fn read_form(request: Request<Incoming>) -> Option<String> {
     let body = Limited::new(request.into_body(), MAX_REQUEST).collect();
     let bytes = tokio::time::timeout(REQUEST_TIMEOUT, body).await.ok()?.ok()?.to_bytes();
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// A free port, on every address that `host` may be taken for.
 async fn bind_any(host: RedirectHost) -> Result<(Vec<TcpListener>, u16)> {
     // For localhost the port that IPv4 gives may be taken on IPv6: another one is tried.
     let mut last = None;
@@ -285,6 +292,7 @@ async fn bind_any(host: RedirectHost) -> Result<(Vec<TcpListener>, u16)> {
     Err(cannot_listen(&error))
 }
 
+/// That port, on every address that `host` may be taken for.
 async fn bind_port(host: RedirectHost, port: u16) -> std::io::Result<Vec<TcpListener>> {
     match host {
         RedirectHost::Ipv4 => Ok(vec![TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?]),

@@ -76,6 +76,7 @@ pub(super) fn see_other(location: &str) -> Response<Full<Bytes>> {
     response
 }
 
+/// No cache keeps it, no script runs, nothing is fetched, nobody frames it, no referrer tells of it.
 fn harden(response: &mut Response<Full<Bytes>>) {
     const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     let headers = [

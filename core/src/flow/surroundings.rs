@@ -1,4 +1,6 @@
 //! Which flow fits this machine: is there a browser here, and is the person in front of it?
+//!
+//! `Surroundings::detect` looks, `choose` is pure. May not enter: what the person asked for by name.
 
 use std::path::Path;
 
@@ -57,6 +59,12 @@ impl Surroundings {
 }
 
 /// Chooses between the flows that the provider has, and says why.
+///
+/// The browser comes first wherever one can open: it is the flow that phishing cannot borrow (RFC 8628 5.4),
+/// and many organizations allow no other. The device code is for machines without one.
+///
+/// # Errors
+/// `unsupported` when the provider has neither.
 pub fn choose(
     surroundings: &Surroundings,
     authorization_code: bool,

@@ -1,4 +1,19 @@
 //! Steps 3 to 7 of a refresh: the lock, the re-read, the marker, the request, the durable write.
+//!
+//! What an answer means for the record, and for a caller whose token still works or does not:
+//!
+//! | answer | record | caller |
+//! |---|---|---|
+//! | a token response | rotated, durable | gets the new token |
+//! | `invalid_grant` | marked `login_required`, kept | old token while it works, then `login_required` |
+//! | `interaction_required`, `consent_required` | as it was | the error: the grant lives on |
+//! | `invalid_client`, `invalid_scope`, ... | as it was | `provider_rejected` |
+//! | 429, or `Retry-After` | a pause for all processes | old token while it works, then `throttled` |
+//! | 5xx, HTML, an empty body | a short pause | old token while it works, then `network` |
+//! | none, and the request never left | a short pause | old token while it works, then `network` |
+//! | none, and it may have left | the marker stays; sent once more | as the second answer says |
+//!
+//! May not enter: where the endpoint is found (the record says it), and how long a token is fresh.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +40,8 @@ const SHORT_WAIT: Duration = Duration::from_secs(5);
 const PAUSE_AFTER_FAILURE: i64 = 10;
 
 /// Refreshes `key` unless that turns out not to be needed.
+///
+/// Runs in a task of its own: from the request to the write nothing here can be cancelled.
 pub(super) async fn refresh(parts: &Parts, key: &ConnectionKey, demand: &Demand) -> Result<Refreshed> {
     let before = read(parts, key).await?;
     let has_something = usable(&before, &parts.clock.now(), demand);
@@ -60,12 +77,15 @@ pub(super) async fn refresh(parts: &Parts, key: &ConnectionKey, demand: &Demand)
     exchange(parts, &locked, key, record, demand).await
 }
 
+/// The record without the lock: good for knowing how long to wait, and for nothing else.
 async fn read(parts: &Parts, key: &ConnectionKey) -> Result<ConnectionRecord> {
     let (store, read_key) = (Arc::clone(&parts.store), key.clone());
     off_thread(move || store.get(&read_key)).await?.ok_or_else(|| not_connected(key))
 }
 
-/// Sends the refresh token of `record`, which was read under the lock, and writes the answer down.
+/// Sends the refresh token of `record`, which was read under the lock, and writes the answer down
+/// (RFC 6749 6). The lock is held from before the read until after the write, so the refresh token that
+/// is sent is the one that is stored, and the answer goes to the record that it was asked for.
 async fn exchange(
     parts: &Parts,
     locked: &Locked,
@@ -180,7 +200,8 @@ async fn conclude(
     if failure.retryable() { serve_or(record, &now, demand, failure) } else { Err(failure) }
 }
 
-/// True when the server said, in OAuth's words, that this grant is over. Nothing else ends a login.
+/// True when the server said, in OAuth's words, that this grant is over (RFC 6749 5.2 `invalid_grant`, and
+/// what GitHub and Slack call it). Nothing else ends a login: not a 401, not a page, not a number.
 fn ends_grant(error: &TokenEndpointError) -> bool {
     matches!(error, TokenEndpointError::Oauth(error) if matches!(error.kind(), ErrorKind::LoginRequired { .. }))
 }
@@ -216,13 +237,16 @@ fn serve_or(record: ConnectionRecord, now: &Instant, demand: &Demand, error: Err
     if usable(&record, now, demand) { Ok(Refreshed { record, settled: true }) } else { Err(error) }
 }
 
+/// True when the caller can go on with the token at hand: the server would take it, and it is not the one
+/// that the caller has found to be of no use.
 fn usable(record: &ConnectionRecord, now: &Instant, demand: &Demand) -> bool {
     record.access_tokens.first().is_some_and(|token| {
         freshness(token, now, 0).is_valid() && demand.replaces.as_ref() != Some(&token.secret)
     })
 }
 
-/// The pause after a failure, for as long as there is a token to go on with.
+/// The pause after a failure, for as long as there is a token to go on with. All processes keep it: an
+/// outage is met by one request every ten seconds, and not by one per call.
 fn own_pause(record: &ConnectionRecord, now: &Instant) -> Option<CoolDown> {
     let token = record.access_tokens.first()?;
     let remaining = token.lifetime? - now.age_since(&token.obtained)?;
@@ -269,6 +293,7 @@ async fn request_builder(
     })
 }
 
+/// Reads the answer as the connection's server writes it.
 fn parse(
     response: &http::Response<Vec<u8>>,
     record: &ConnectionRecord,
@@ -287,7 +312,7 @@ fn remaining_pause(cool_down: Option<&CoolDown>, now: &Instant) -> Option<i64> {
     (remaining > 0).then_some(remaining)
 }
 
-/// There is nothing to refresh.
+/// There is nothing to refresh: nobody has logged in, or somebody has logged out.
 pub(crate) fn not_connected(key: &ConnectionKey) -> Error {
     Error::new(ErrorKind::NotConnected, format!("{key} is not connected"))
         .with_help(login_command(key, "log in"))
