@@ -1,0 +1,338 @@
+//! What can be typed: the commands, their options, and the examples in their `--help`.
+//!
+//! Values stay text here. The core judges them, so that a bad one is the same error, with the same
+//! help, in every language. May not enter: defaults.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use clap_complete::Shell;
+use tokenkeep::{ConnectionKey, ConnectionName, KeySource, ProviderName, Result};
+
+use crate::exit;
+
+/// The heading over what every command takes.
+const EVERY: &str = "Options of every command";
+
+/// Log in once, and have a fresh access token ever after.
+#[derive(Debug, Parser)]
+#[command(name = "tokenkeep", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = exit::after_help())]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The store's folder [else TOKENKEEP_HOME, else the system's data folder]
+    #[arg(long, global = true, value_name = "PATH", help_heading = EVERY)]
+    pub home: Option<PathBuf>,
+    /// Answer in JSON, on one line; an error is one line of JSON on standard error
+    #[arg(long, global = true, help_heading = EVERY)]
+    pub json: bool,
+    /// Allow plain http to this machine, for tests only
+    #[arg(long, global = true, help_heading = EVERY)]
+    pub insecure_loopback: bool,
+    /// Say more; -vv and -vvv say more still [else TOKENKEEP_LOG=error|warn|info|debug|trace]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = EVERY)]
+    pub verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Log in to a provider and keep the grant
+    #[command(after_help = "Examples:\n  \
+        tokenkeep login microsoft --client-id 11111111-2222-3333-4444-555555555555\n  \
+        tokenkeep login microsoft --connection work --tenant contoso.com --scopes User.Read,Mail.Read\n  \
+        tokenkeep login oidc --issuer https://login.example --client-id my-app --flow device-code")]
+    Login(LoginArgs),
+    /// Print a fresh access token
+    #[command(after_help = "Examples:\n  \
+        curl -H \"Authorization: Bearer $(tokenkeep token microsoft)\" https://graph.microsoft.com/v1.0/me\n  \
+        tokenkeep token microsoft --connection work --min-lifetime 1800\n  \
+        tokenkeep token github --json")]
+    Token(TokenArgs),
+    /// List the connections
+    #[command(after_help = "Examples:\n  tokenkeep list\n  tokenkeep list --json")]
+    List,
+    /// Show one connection, or one field of it
+    #[command(after_help = "Examples:\n  \
+        tokenkeep get microsoft\n  \
+        tokenkeep get microsoft --field status     prints connected or login_required")]
+    Get(GetArgs),
+    /// End a grant: at the server where that is possible, and here in any case
+    #[command(after_help = "Examples:\n  \
+        tokenkeep logout microsoft --connection work\n  \
+        tokenkeep logout google --all --forget-client")]
+    Logout(LogoutArgs),
+    /// Print a fresh access token as an environment variable
+    #[command(after_help = "Examples:\n  \
+        eval \"$(tokenkeep export microsoft --format shell)\"\n  \
+        tokenkeep export microsoft --format env > token.env")]
+    Export(ExportArgs),
+    /// List, show, add or remove provider definitions
+    #[command(after_help = "Examples:\n  \
+        tokenkeep providers\n  \
+        tokenkeep providers show microsoft > acme.toml\n  \
+        tokenkeep providers add acme.toml")]
+    Providers(ProvidersArgs),
+    /// Keep the client id that a provider is logged in to with
+    #[command(after_help = "Examples:\n  \
+        tokenkeep client set microsoft --client-id 11111111-2222-3333-4444-555555555555\n  \
+        tokenkeep client set google --client-id ID --client-secret-stdin < secret.txt\n  \
+        tokenkeep client remove google")]
+    Client(ClientArgs),
+    /// Make the store, and choose where its key is kept
+    #[command(after_help = "Examples:\n  \
+        tokenkeep init                             the system's keychain\n  \
+        tokenkeep init --key file                  a file beside the records, for machines without one")]
+    Init(InitArgs),
+    /// Look at the store, the keychain and the network settings; changes nothing
+    #[command(after_help = "Examples:\n  tokenkeep doctor\n  tokenkeep doctor --json")]
+    Doctor,
+    /// Print the completions of a shell
+    #[command(after_help = "Examples:\n  \
+        tokenkeep completions bash > ~/.local/share/bash-completion/completions/tokenkeep\n  \
+        tokenkeep completions fish > ~/.config/fish/completions/tokenkeep.fish")]
+    Completions(CompletionsArgs),
+}
+
+/// Which connection.
+#[derive(Debug, Args)]
+pub struct ConnectionArgs {
+    /// The provider: microsoft, google, github, oidc, or one of your own
+    #[arg(value_name = "PROVIDER")]
+    pub provider: String,
+    /// Tells two accounts of one provider apart
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+}
+
+impl ConnectionArgs {
+    pub fn key(&self) -> Result<ConnectionKey> {
+        let connection = self.connection.as_deref().map(str::parse).transpose()?;
+        Ok(ConnectionKey::new(self.provider.parse()?, connection.unwrap_or_else(ConnectionName::default)))
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct LoginArgs {
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// How: pkce opens a browser here, device-code wants one on any device, auto looks around
+    #[arg(long, value_enum)]
+    pub flow: Option<FlowArg>,
+    /// What to ask for, separated by commas or spaces
+    #[arg(long, value_name = "LIST")]
+    pub scopes: Option<String>,
+    /// Microsoft: common, organizations, consumers, a GUID or a domain
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+    /// Microsoft: global, us-government or china
+    #[arg(long, value_name = "CLOUD")]
+    pub cloud: Option<String>,
+    /// The server to log in to, for oidc
+    #[arg(long, value_name = "URL")]
+    pub issuer: Option<String>,
+    /// The client id of your registration with the provider
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<String>,
+    /// Read the client secret from the first line of standard input
+    #[arg(long)]
+    pub client_secret_stdin: bool,
+    /// The loopback address to be sent back to, when the provider wants it to the letter
+    #[arg(long, value_name = "URI")]
+    pub redirect_uri: Option<String>,
+    /// The browser to open; the URL is added as its last argument [else $BROWSER, else the system's]
+    #[arg(long, value_name = "CMD", group = "way")]
+    pub browser: Option<String>,
+    /// Open no browser: print the URL and wait for the answer here (a login of the pkce kind)
+    #[arg(long, group = "way")]
+    pub no_browser: bool,
+    /// The browser is on another machine: also take the address it ends up at from standard input
+    #[arg(long, group = "way", conflicts_with = "client_secret_stdin")]
+    pub paste: bool,
+    /// How long to wait for the person
+    #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u64).range(1..=86400))]
+    pub timeout: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FlowArg {
+    Auto,
+    Pkce,
+    #[value(alias = "device_code")]
+    DeviceCode,
+}
+
+#[derive(Debug, Args)]
+pub struct TokenArgs {
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// Scopes that the token must hold, separated by commas or spaces
+    #[arg(long, value_name = "LIST")]
+    pub scopes: Option<String>,
+    /// Refresh a token that is good for less than this
+    #[arg(long, value_name = "SECONDS")]
+    pub min_lifetime: Option<u64>,
+    /// Refresh even when the token looks fresh
+    #[arg(long)]
+    pub force_refresh: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct GetArgs {
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// Print this field alone
+    #[arg(long, value_name = "NAME")]
+    pub field: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct LogoutArgs {
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// Every connection of the provider
+    #[arg(long, conflicts_with = "connection")]
+    pub all: bool,
+    /// Also remove the client registration that was stored for the provider
+    #[arg(long)]
+    pub forget_client: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// env: NAME=value; shell: export NAME='value'; json: {"NAME": "value"}
+    #[arg(long, value_enum)]
+    pub format: Option<ExportFormat>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    Env,
+    Shell,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub struct ProvidersArgs {
+    #[command(subcommand)]
+    pub action: Option<ProvidersAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ProvidersAction {
+    /// List the providers
+    List,
+    /// Print a provider's definition
+    Show {
+        /// The provider
+        name: String,
+    },
+    /// Keep a definition of your own; it wins over a bundled one
+    Add {
+        /// The provider's file
+        file: PathBuf,
+    },
+    /// Remove a definition of your own
+    Remove {
+        /// The provider
+        name: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct ClientArgs {
+    #[command(subcommand)]
+    pub action: ClientAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ClientAction {
+    /// Store the client to log in with
+    Set {
+        /// The provider
+        provider: String,
+        /// The client id of your registration with the provider
+        #[arg(long, value_name = "ID")]
+        client_id: String,
+        /// Read the client secret from the first line of standard input
+        #[arg(long)]
+        client_secret_stdin: bool,
+    },
+    /// Show what is stored, without the secret
+    Show {
+        /// The provider
+        provider: String,
+    },
+    /// Remove it
+    Remove {
+        /// The provider
+        provider: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// keychain: the system's own; passphrase: asked for each time; file: readable to you alone
+    #[arg(long, value_parser = key_source())]
+    pub key: Option<KeySource>,
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// The core's own reading, with the names that `--help` and a shell's completions show.
+fn key_source() -> impl TypedValueParser<Value = KeySource> {
+    let known = [KeySource::Keychain, KeySource::Passphrase, KeySource::File];
+    PossibleValuesParser::new(known.map(KeySource::as_str)).try_map(|name| name.parse::<KeySource>())
+}
+
+/// A provider's name on its own.
+pub fn provider(name: &str) -> Result<ProviderName> {
+    name.parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn device_code_may_be_written_with_an_underscore() {
+        for spelling in ["device-code", "device_code"] {
+            let cli = Cli::try_parse_from(["tokenkeep", "login", "microsoft", "--flow", spelling]).unwrap();
+            let Command::Login(args) = cli.command else { panic!("{spelling}") };
+            assert_eq!(args.flow, Some(FlowArg::DeviceCode));
+        }
+    }
+
+    #[test]
+    fn one_way_to_the_browser_at_a_time() {
+        let ways: [&[&str]; 3] = [&["--browser", "x"], &["--no-browser"], &["--paste"]];
+        for first in ways {
+            for second in ways {
+                let line = ["tokenkeep", "login", "microsoft"].iter().chain(first);
+                assert!(Cli::try_parse_from(line.clone()).is_ok(), "{first:?}");
+                assert!(Cli::try_parse_from(line.chain(second)).is_err(), "{first:?} {second:?}");
+            }
+        }
+    }
+}

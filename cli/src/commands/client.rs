@@ -1,0 +1,81 @@
+//! `tokenkeep client`: the client id, and perhaps a secret, that a provider is logged in to with.
+
+use serde::Serialize;
+use tokenkeep::{ErrorKind, ProviderName, Registration};
+
+use super::Session;
+use crate::args::{ClientAction, ClientArgs, provider};
+use crate::exit::Failure;
+use crate::interaction::read_secret;
+use crate::output::{data, json, rfc3339, say};
+
+#[derive(Serialize)]
+struct RegistrationView<'a> {
+    provider: &'a str,
+    client_id: &'a str,
+    has_client_secret: bool,
+    stored_at: String,
+}
+
+pub fn run(session: &Session, args: &ClientArgs) -> Result<(), Failure> {
+    match &args.action {
+        ClientAction::Set { provider: name, client_id, client_secret_stdin } => {
+            set(session, &provider(name)?, client_id, *client_secret_stdin)
+        }
+        ClientAction::Show { provider: name } => show(session, &provider(name)?),
+        ClientAction::Remove { provider: name } => remove(session, &provider(name)?),
+    }
+}
+
+fn set(session: &Session, name: &ProviderName, client_id: &str, with_secret: bool) -> Result<(), Failure> {
+    let client_secret = if with_secret {
+        session.before_a_secret(name)?;
+        Some(read_secret("client secret")?)
+    } else {
+        None
+    };
+    let stored = session.broker.set_registration(name, client_id, client_secret)?;
+    let with = if stored.has_client_secret { "with its secret" } else { "without a secret" };
+    say(format_args!("Stored the client {} for {name}, {with}.", stored.client_id));
+    if session.json { json(&RegistrationView::from(&stored)) } else { Ok(()) }
+}
+
+fn show(session: &Session, name: &ProviderName) -> Result<(), Failure> {
+    let stored = session.broker.registration(name)?.ok_or_else(|| none_stored(name))?;
+    let view = RegistrationView::from(&stored);
+    if session.json {
+        return json(&view);
+    }
+    data(&format!(
+        "provider: {}\nclient_id: {}\nhas_client_secret: {}\nstored_at: {}",
+        view.provider, view.client_id, view.has_client_secret, view.stored_at
+    ))
+}
+
+fn remove(session: &Session, name: &ProviderName) -> Result<(), Failure> {
+    if !session.broker.remove_registration(name)? {
+        return Err(none_stored(name));
+    }
+    say(format_args!("Removed the stored client registration of {name}."));
+    #[derive(Serialize)]
+    struct Removed<'a> {
+        removed: &'a str,
+    }
+    if session.json { json(&Removed { removed: name.as_str() }) } else { Ok(()) }
+}
+
+fn none_stored(name: &ProviderName) -> Failure {
+    let help = format!("store one: `tokenkeep client set {name} --client-id ID`");
+    Failure::own(ErrorKind::RegistrationMissing, format!("no client registration is stored for {name}"), help)
+}
+
+impl<'a> From<&'a Registration> for RegistrationView<'a> {
+    fn from(stored: &'a Registration) -> Self {
+        RegistrationView {
+            provider: stored.provider.as_str(),
+            client_id: &stored.client_id,
+            has_client_secret: stored.has_client_secret,
+            stored_at: rfc3339(stored.stored_at),
+        }
+    }
+}

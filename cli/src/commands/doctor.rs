@@ -1,0 +1,151 @@
+//! `tokenkeep doctor`: a look at everything that a login and a token depend on. Changes nothing.
+
+use std::path::Path;
+
+use serde::Serialize;
+use tokenkeep::{Environment, Error, KeySource, KeyState, VaultState};
+
+use super::Session;
+use crate::exit::{Failure, Report, exit_code, report};
+use crate::output::{data, json};
+
+/// Their values may hold a password: only their names are shown.
+const PROXIES: [&str; 8] = [
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+];
+const CERTIFICATES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+#[derive(Serialize)]
+struct DoctorView<'a> {
+    home: &'a Path,
+    key_source: Option<&'static str>,
+    key: &'static str,
+    keychain: Option<&'a str>,
+    files: Vec<FileView<'a>>,
+    connections: usize,
+    registrations: usize,
+    kept_aside: &'a [std::path::PathBuf],
+    providers: usize,
+    proxies: Vec<&'static str>,
+    certificates: Vec<String>,
+    problems: Vec<Report<'a>>,
+}
+
+#[derive(Serialize)]
+struct FileView<'a> {
+    path: &'a Path,
+    mode: Option<String>,
+    open_to_others: bool,
+}
+
+pub fn run(session: &Session) -> Result<(), Failure> {
+    let state = session.broker.inspect();
+    let (known, mut problems) = providers(session);
+    problems.splice(0..0, store_problems(session, &state));
+    let environment = Environment::process();
+    let set = |name: &&str| environment.get(name).is_some();
+    let view = DoctorView {
+        home: &state.home,
+        key_source: state.key_source.map(KeySource::as_str),
+        key: match &state.key {
+            KeyState::NoVault => "none yet",
+            KeyState::Found => "found",
+            KeyState::Asked => "asked for each time",
+            KeyState::Missing(_) => "missing",
+        },
+        keychain: state.keychain.as_ref().map(Error::message),
+        files: state.files.iter().map(FileView::from).collect(),
+        connections: state.connections,
+        registrations: state.registrations,
+        kept_aside: &state.kept_aside,
+        providers: known,
+        proxies: PROXIES.into_iter().filter(set).collect(),
+        certificates: CERTIFICATES
+            .iter()
+            .filter_map(|name| Some(format!("{name}={}", environment.get(name)?)))
+            .collect(),
+        problems: problems.iter().map(Report::from).collect(),
+    };
+    if session.json { json(&view) } else { data(&text(&view)) }?;
+    for problem in &problems {
+        report(problem, session.json);
+    }
+    problems.first().map_or(Ok(()), |first| Err(Failure::Reported(exit_code(first.code()))))
+}
+
+/// What stands between this store and a token.
+fn store_problems(session: &Session, state: &VaultState) -> Vec<Error> {
+    match &state.key {
+        KeyState::Missing(error) => vec![error.clone()],
+        // The first login would ask for a choice; the doctor says so before.
+        KeyState::NoVault if Environment::process().get("TOKENKEEP_KEY").is_none() => {
+            state.keychain.iter().cloned().collect()
+        }
+        KeyState::NoVault | KeyState::Asked => Vec::new(),
+        KeyState::Found => match session.broker.connections() {
+            Ok(all) => all.damaged,
+            Err(error) => vec![error],
+        },
+    }
+}
+
+fn providers(session: &Session) -> (usize, Vec<Error>) {
+    match session.broker.providers() {
+        Ok(all) => {
+            let count = all.len();
+            let broken: Vec<Error> = all.into_iter().filter_map(Result::err).collect();
+            (count - broken.len(), broken)
+        }
+        Err(error) => (0, vec![error]),
+    }
+}
+
+fn text(view: &DoctorView<'_>) -> String {
+    let list = |items: &[String]| if items.is_empty() { "none".to_owned() } else { items.join(", ") };
+    let proxies: Vec<String> = view.proxies.iter().map(|name| (*name).to_owned()).collect();
+    let certificates =
+        if view.certificates.is_empty() { "the system's".to_owned() } else { list(&view.certificates) };
+    let kept_aside: Vec<String> = view.kept_aside.iter().map(|path| path.display().to_string()).collect();
+    let mut lines = vec![
+        format!("home:          {}", view.home.display()),
+        format!(
+            "key:           {}{}",
+            view.key,
+            view.key_source.map(|source| format!(" ({source})")).unwrap_or_default()
+        ),
+        format!("keychain:      {}", view.keychain.unwrap_or("answers")),
+        format!("connections:   {}", view.connections),
+        format!("registrations: {}", view.registrations),
+        format!("kept aside:    {}", list(&kept_aside)),
+        format!("providers:     {}", view.providers),
+        format!("proxies:       {}", list(&proxies)),
+        format!("certificates:  {certificates}"),
+    ];
+    for file in &view.files {
+        let open = if file.open_to_others { "  open to other users" } else { "" };
+        lines.push(format!(
+            "file:          {}  {}{open}",
+            file.mode.as_deref().unwrap_or("    "),
+            file.path.display()
+        ));
+    }
+    lines.push(format!("problems:      {}", view.problems.len()));
+    lines.join("\n")
+}
+
+impl<'a> From<&'a tokenkeep::FileState> for FileView<'a> {
+    fn from(file: &'a tokenkeep::FileState) -> Self {
+        FileView {
+            path: &file.path,
+            mode: file.mode.map(|mode| format!("{:04o}", mode & 0o7777)),
+            open_to_others: file.open_to_others,
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! `tokenkeep list`: all connections. What cannot be read is said, and hides none of the others.
+
+use tokenkeep::Connection;
+
+use super::Session;
+use crate::exit::{Failure, exit_code, report};
+use crate::output::{ConnectionView, data, expiry, json, printable, say, table};
+
+pub fn run(session: &Session) -> Result<(), Failure> {
+    let all = session.broker.connections()?;
+    if session.json {
+        json(&all.connections.iter().map(ConnectionView::from).collect::<Vec<_>>())?;
+    } else if !all.connections.is_empty() {
+        let rows: Vec<_> = all.connections.iter().map(row).collect();
+        data(&table(&["PROVIDER", "CONNECTION", "STATUS", "ACCOUNT", "EXPIRES", "SCOPES"], &rows))?;
+    } else if all.damaged.is_empty() {
+        say(
+            "There are no connections yet. Log in with `tokenkeep login PROVIDER`; `tokenkeep providers` lists them.",
+        );
+    }
+    for error in &all.damaged {
+        report(error, session.json);
+    }
+    all.damaged.first().map_or(Ok(()), |first| Err(Failure::Reported(exit_code(first.code()))))
+}
+
+fn row(connection: &Connection) -> Vec<String> {
+    let account = &connection.account;
+    let name = account.username.as_ref().or(account.subject.as_ref());
+    vec![
+        connection.key.provider.to_string(),
+        connection.key.connection.to_string(),
+        connection.status().to_owned(),
+        name.map_or_else(|| "-".to_owned(), |name| printable(name)),
+        expiry(connection.expires_at),
+        connection.granted_scopes.to_string(),
+    ]
+}

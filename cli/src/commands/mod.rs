@@ -1,0 +1,194 @@
+//! One file per command, and what they share: the broker, and a way to wait for it.
+//!
+//! A command that needs no waiting starts no runtime: that is what makes a cached token fast.
+
+mod client;
+mod completions;
+mod doctor;
+mod export;
+mod get;
+mod init;
+mod list;
+mod login;
+mod logout;
+mod providers;
+mod token;
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokenkeep::{
+    Broker, BrokerOptions, Environment, ErrorKind, KeySource, KeyState, ProviderName, Result, Secret,
+};
+use tokio::time::timeout;
+
+use crate::args::{Cli, Command, Global};
+use crate::exit::Failure;
+use crate::interaction::{ask_passphrase, somebody_is_here};
+use crate::output::say;
+
+/// A refresh that is written down sooner than this is nothing to talk about.
+const SHORT: Duration = Duration::from_millis(300);
+
+/// What a command works with.
+pub struct Session {
+    pub broker: Broker,
+    pub json: bool,
+}
+
+/// Runs the command. A store that wants its passphrase gets it from the person, when there is one.
+pub fn run(cli: &Cli) -> Result<(), Failure> {
+    if let Command::Completions(args) = &cli.command {
+        // Run by a shell's start-up or a package's build: there may be no home to open a store in.
+        return completions::run(args, cli.global.json);
+    }
+    let session = Session::open(cli, None)?;
+    let outcome = session.run(&cli.command);
+    if matches!(&outcome, Err(Failure::Core(error)) if *error.kind() == ErrorKind::StoreLocked)
+        && somebody_is_here()
+        && let Some(new) = wants_passphrase(&session, cli)
+    {
+        // The store is the first thing that a command opens: nothing has happened yet.
+        return Session::open(cli, Some(ask_passphrase(new)?))?.run(&cli.command);
+    }
+    outcome
+}
+
+/// Whether it is a passphrase that the store lacks: true for that of a store that is yet to be made.
+fn wants_passphrase(session: &Session, cli: &Cli) -> Option<bool> {
+    let environment = Environment::process();
+    if environment.get("TOKENKEEP_PASSPHRASE").is_some() {
+        return None;
+    }
+    let state = session.broker.inspect();
+    match (state.key_source, state.key) {
+        (Some(KeySource::Passphrase), _) => Some(false),
+        (_, KeyState::NoVault) => {
+            let named = environment.get("TOKENKEEP_KEY").and_then(|name| name.parse().ok());
+            (cli.command.key_source().or(named) == Some(KeySource::Passphrase)).then_some(true)
+        }
+        _ => None,
+    }
+}
+
+impl Session {
+    fn open(cli: &Cli, passphrase: Option<Secret>) -> Result<Self> {
+        let Global { home, json, insecure_loopback, .. } = &cli.global;
+        let broker = Broker::open(BrokerOptions {
+            home: home.clone(),
+            key_source: cli.command.key_source(),
+            passphrase,
+            insecure_loopback: *insecure_loopback,
+            ..BrokerOptions::default()
+        })?;
+        Ok(Session { broker, json: *json })
+    }
+
+    fn run(&self, command: &Command) -> Result<(), Failure> {
+        match command {
+            Command::Login(args) => login::run(self, args),
+            Command::Token(args) => token::run(self, args),
+            Command::List => list::run(self),
+            Command::Get(args) => get::run(self, args),
+            Command::Logout(args) => logout::run(self, args),
+            Command::Export(args) => export::run(self, args),
+            Command::Providers(args) => providers::run(self, args),
+            Command::Client(args) => client::run(self, args),
+            Command::Init(_) => init::run(self),
+            Command::Doctor => doctor::run(self),
+            Command::Completions(args) => completions::run(args, self.json),
+        }
+    }
+
+    /// Opens the store and looks the provider up: nobody types a secret for an error that was there before.
+    fn before_a_secret(&self, provider: &ProviderName) -> Result<()> {
+        match self.broker.registration(provider) {
+            // It is about to be replaced.
+            Err(error) if *error.kind() != ErrorKind::StoreCorrupt => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits for `work`, hands what came of it to `then`, and leaves when everything is written down.
+    /// Ctrl-C and SIGTERM give `work` up, and still let a refresh that is under way be written down.
+    fn wait<T>(
+        &self,
+        work: impl Future<Output = Result<T>>,
+        then: impl FnOnce(T) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let unable =
+            |error| Failure::own(ErrorKind::Internal, format!("no runtime: {error}"), "please report it");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(unable)?;
+        let outcome = runtime.block_on(async {
+            let mut signals = Signals::listen().map_err(unable)?;
+            let outcome = tokio::select! {
+                outcome = work => outcome.map_err(Failure::from).and_then(then),
+                signal = signals.next() => Err(Failure::Interrupted(signal)),
+            };
+            tokio::select! {
+                () = self.close() => outcome,
+                // Whoever insists is not held up: what was sent is marked in the record.
+                signal = signals.next() => outcome.and(Err(Failure::Interrupted(signal))),
+            }
+        });
+        // What a person, a keychain or a browser has not answered is not waited for.
+        runtime.shutdown_background();
+        outcome
+    }
+
+    async fn close(&self) {
+        let mut closing = std::pin::pin!(self.broker.close());
+        if timeout(SHORT, &mut closing).await.is_err() {
+            say("A refresh is under way; waiting until it is written down. Ctrl-C leaves at once.");
+            closing.await;
+        }
+    }
+}
+
+impl Command {
+    /// The one option of a command that the broker is opened with.
+    fn key_source(&self) -> Option<KeySource> {
+        if let Command::Init(args) = self { args.key } else { None }
+    }
+}
+
+/// The signals that ask a program to end.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) -> u8 {
+        tokio::select! {
+            _ = self.interrupt.recv() => 2,
+            _ = self.terminate.recv() => 15,
+        }
+    }
+}
+
+#[cfg(windows)]
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Signals)
+    }
+
+    async fn next(&mut self) -> u8 {
+        // Told apart from nothing else: a number as Unix has it.
+        self.0.recv().await;
+        2
+    }
+}
