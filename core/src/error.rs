@@ -197,6 +197,11 @@ impl Error {
         Error(Box::new(Parts { kind, message: one_line(&message.into()), help: None, server: None }))
     }
 
+    /// What an [`Interaction`](crate::Interaction) gives back when the person gives the login up.
+    pub fn cancelled(message: impl Into<String>) -> Self {
+        Error::new(ErrorKind::LoginCancelled, message)
+    }
+
     /// The same error with a better answer to "what now?" than the kind's own.
     pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
         self.0.help = Some(help.into());

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tokenkeep::{ErrorKind, ProviderName, Registration};
 
-use super::Session;
+use super::Invocation;
 use crate::args::{ClientAction, ClientArgs, provider};
 use crate::exit::Failure;
 use crate::interaction::read_secret;
@@ -17,33 +17,38 @@ struct RegistrationView<'a> {
     stored_at: String,
 }
 
-pub fn run(session: &Session, args: &ClientArgs) -> Result<(), Failure> {
+pub fn run(invocation: &Invocation, args: &ClientArgs) -> Result<(), Failure> {
     match &args.action {
         ClientAction::Set { provider: name, client_id, client_secret_stdin } => {
-            set(session, &provider(name)?, client_id, *client_secret_stdin)
+            set(invocation, &provider(name)?, client_id, *client_secret_stdin)
         }
-        ClientAction::Show { provider: name } => show(session, &provider(name)?),
-        ClientAction::Remove { provider: name } => remove(session, &provider(name)?),
+        ClientAction::Show { provider: name } => show(invocation, &provider(name)?),
+        ClientAction::Remove { provider: name } => remove(invocation, &provider(name)?),
     }
 }
 
-fn set(session: &Session, name: &ProviderName, client_id: &str, with_secret: bool) -> Result<(), Failure> {
+fn set(
+    invocation: &Invocation,
+    name: &ProviderName,
+    client_id: &str,
+    with_secret: bool,
+) -> Result<(), Failure> {
     let client_secret = if with_secret {
-        session.before_a_secret(name)?;
+        invocation.before_a_secret(name)?;
         Some(read_secret("client secret")?)
     } else {
         None
     };
-    let stored = session.broker.set_registration(name, client_id, client_secret)?;
+    let stored = invocation.broker.set_registration(name, client_id, client_secret)?;
     let with = if stored.has_client_secret { "with its secret" } else { "without a secret" };
     say(format_args!("Stored the client {} for {name}, {with}.", stored.client_id));
-    if session.json { json(&RegistrationView::from(&stored)) } else { Ok(()) }
+    if invocation.json { json(&RegistrationView::from(&stored)) } else { Ok(()) }
 }
 
-fn show(session: &Session, name: &ProviderName) -> Result<(), Failure> {
-    let stored = session.broker.registration(name)?.ok_or_else(|| none_stored(name))?;
+fn show(invocation: &Invocation, name: &ProviderName) -> Result<(), Failure> {
+    let stored = invocation.broker.registration(name)?.ok_or_else(|| none_stored(name))?;
     let view = RegistrationView::from(&stored);
-    if session.json {
+    if invocation.json {
         return json(&view);
     }
     data(&format!(
@@ -52,8 +57,8 @@ fn show(session: &Session, name: &ProviderName) -> Result<(), Failure> {
     ))
 }
 
-fn remove(session: &Session, name: &ProviderName) -> Result<(), Failure> {
-    if !session.broker.remove_registration(name)? {
+fn remove(invocation: &Invocation, name: &ProviderName) -> Result<(), Failure> {
+    if !invocation.broker.remove_registration(name)? {
         return Err(none_stored(name));
     }
     say(format_args!("Removed the stored client registration of {name}."));
@@ -61,7 +66,7 @@ fn remove(session: &Session, name: &ProviderName) -> Result<(), Failure> {
     struct Removed<'a> {
         removed: &'a str,
     }
-    if session.json { json(&Removed { removed: name.as_str() }) } else { Ok(()) }
+    if invocation.json { json(&Removed { removed: name.as_str() }) } else { Ok(()) }
 }
 
 fn none_stored(name: &ProviderName) -> Failure {

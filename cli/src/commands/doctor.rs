@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use tokenkeep::{Environment, Error, KeySource, KeyState, VaultState};
 
-use super::Session;
+use super::Invocation;
 use crate::exit::{Failure, Report, exit_code, report};
 use crate::output::{data, json};
 
@@ -33,6 +33,8 @@ struct DoctorView<'a> {
     registrations: usize,
     kept_aside: &'a [std::path::PathBuf],
     providers: usize,
+    flow: &'static str,
+    flow_reason: &'static str,
     proxies: Vec<&'static str>,
     certificates: Vec<String>,
     problems: Vec<Report<'a>>,
@@ -45,12 +47,13 @@ struct FileView<'a> {
     open_to_others: bool,
 }
 
-pub fn run(session: &Session) -> Result<(), Failure> {
-    let state = session.broker.inspect();
-    let (known, mut problems) = providers(session);
-    problems.splice(0..0, store_problems(session, &state));
+pub fn run(invocation: &Invocation) -> Result<(), Failure> {
+    let state = invocation.broker.inspect();
+    let (known, mut problems) = providers(invocation);
+    problems.splice(0..0, store_problems(invocation, &state));
     let environment = Environment::process();
     let set = |name: &&str| environment.get(name).is_some();
+    let (flow, flow_reason) = invocation.broker.preferred_flow(false)?;
     let view = DoctorView {
         home: &state.home,
         key_source: state.key_source.map(KeySource::as_str),
@@ -66,6 +69,8 @@ pub fn run(session: &Session) -> Result<(), Failure> {
         registrations: state.registrations,
         kept_aside: &state.kept_aside,
         providers: known,
+        flow: flow.as_str(),
+        flow_reason,
         proxies: PROXIES.into_iter().filter(set).collect(),
         certificates: CERTIFICATES
             .iter()
@@ -73,15 +78,15 @@ pub fn run(session: &Session) -> Result<(), Failure> {
             .collect(),
         problems: problems.iter().map(Report::from).collect(),
     };
-    if session.json { json(&view) } else { data(&text(&view)) }?;
+    if invocation.json { json(&view) } else { data(&text(&view)) }?;
     for problem in &problems {
-        report(problem, session.json);
+        report(problem, invocation.json);
     }
     problems.first().map_or(Ok(()), |first| Err(Failure::Reported(exit_code(first.code()))))
 }
 
 /// What stands between this store and a token.
-fn store_problems(session: &Session, state: &VaultState) -> Vec<Error> {
+fn store_problems(invocation: &Invocation, state: &VaultState) -> Vec<Error> {
     match &state.key {
         KeyState::Missing(error) => vec![error.clone()],
         // The first login would ask for a choice; the doctor says so before.
@@ -89,15 +94,15 @@ fn store_problems(session: &Session, state: &VaultState) -> Vec<Error> {
             state.keychain.iter().cloned().collect()
         }
         KeyState::NoVault | KeyState::Asked => Vec::new(),
-        KeyState::Found => match session.broker.connections() {
+        KeyState::Found => match invocation.broker.connections() {
             Ok(all) => all.damaged,
             Err(error) => vec![error],
         },
     }
 }
 
-fn providers(session: &Session) -> (usize, Vec<Error>) {
-    match session.broker.providers() {
+fn providers(invocation: &Invocation) -> (usize, Vec<Error>) {
+    match invocation.broker.providers() {
         Ok(all) => {
             let count = all.len();
             let broken: Vec<Error> = all.into_iter().filter_map(Result::err).collect();
@@ -125,6 +130,7 @@ fn text(view: &DoctorView<'_>) -> String {
         format!("registrations: {}", view.registrations),
         format!("kept aside:    {}", list(&kept_aside)),
         format!("providers:     {}", view.providers),
+        format!("login by:      {} ({})", view.flow, view.flow_reason),
         format!("proxies:       {}", list(&proxies)),
         format!("certificates:  {certificates}"),
     ];

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use tokenkeep::{AccessToken, ErrorKind, TokenOptions};
 
-use super::Session;
+use super::Invocation;
 use crate::args::{ExportArgs, ExportFormat};
 use crate::exit::Failure;
 use crate::output::{data, json};
 
-pub fn run(session: &Session, args: &ExportArgs) -> Result<(), Failure> {
+pub fn run(invocation: &Invocation, args: &ExportArgs) -> Result<(), Failure> {
     let key = args.connection.key()?;
-    let format = match (args.format, session.json) {
+    let format = match (args.format, invocation.json) {
         (Some(format), _) => format,
         (None, true) => ExportFormat::Json,
         (None, false) => {
@@ -19,13 +19,13 @@ pub fn run(session: &Session, args: &ExportArgs) -> Result<(), Failure> {
             return Err(Failure::Usage { message, help: "it is one of env, shell, json".to_owned() });
         }
     };
-    let variable = session.broker.provider(&key.provider)?.access_token_variable;
+    let variable = invocation.broker.provider(&key.provider)?.access_token_variable;
     let options = TokenOptions { connection: key.connection, ..TokenOptions::default() };
     let print = |token: AccessToken| print(format, &variable, token.secret.expose());
-    if let Some(token) = session.broker.cached_token(&key.provider, &options)? {
+    if let Some(token) = invocation.broker.cached_token(&key.provider, &options)? {
         return print(token);
     }
-    session.wait(session.broker.token(&key.provider, &options), print)
+    invocation.wait(invocation.broker.token(&key.provider, &options), print)
 }
 
 fn print(format: ExportFormat, variable: &str, token: &str) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Session;
+use super::Invocation;
 use crate::args::GetArgs;
 use crate::exit::Failure;
 use crate::output::{ConnectionView, data, json, printable};
@@ -28,16 +28,16 @@ const FIELDS: [&str; 17] = [
     "refreshed_at",
 ];
 
-pub fn run(session: &Session, args: &GetArgs) -> Result<(), Failure> {
+pub fn run(invocation: &Invocation, args: &GetArgs) -> Result<(), Failure> {
     let key = args.connection.key()?;
     if let Some(field) = args.field.as_deref().filter(|field| !FIELDS.contains(field)) {
         let message = format!("a connection has no field {field:?}");
         return Err(Failure::Usage { message, help: format!("the fields are {}", FIELDS.join(", ")) });
     }
-    let connection = session.broker.connection(&key)?;
+    let connection = invocation.broker.connection(&key)?;
     let view = ConnectionView::from(&connection);
     let values = serde_json::to_value(&view).unwrap_or_default();
-    match (&args.field, session.json) {
+    match (&args.field, invocation.json) {
         (None, true) => json(&view),
         (None, false) => {
             let lines =

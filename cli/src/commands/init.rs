@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use tokenkeep::{KeySource, KeyState};
 
-use super::Session;
+use super::Invocation;
 use crate::exit::Failure;
 use crate::output::{json, say, say_bold};
 
@@ -16,9 +16,9 @@ struct InitView<'a> {
     made: bool,
 }
 
-pub fn run(session: &Session) -> Result<(), Failure> {
-    let made = matches!(session.broker.inspect().key, KeyState::NoVault);
-    let state = session.broker.initialize()?;
+pub fn run(invocation: &Invocation) -> Result<(), Failure> {
+    let made = matches!(invocation.broker.inspect().key, KeyState::NoVault);
+    let state = invocation.broker.initialize()?;
     let home = state.home.display();
     say(if made {
         format!("Made the store at {home}.")
@@ -42,7 +42,7 @@ pub fn run(session: &Session) -> Result<(), Failure> {
         }
         _ => {}
     }
-    if !session.json {
+    if !invocation.json {
         return Ok(());
     }
     json(&InitView { home: &state.home, key_source: state.key_source.map(KeySource::as_str), made })

@@ -2,13 +2,13 @@
 
 use tokenkeep::Connection;
 
-use super::Session;
+use super::Invocation;
 use crate::exit::{Failure, exit_code, report};
 use crate::output::{ConnectionView, data, expiry, json, printable, say, table};
 
-pub fn run(session: &Session) -> Result<(), Failure> {
-    let all = session.broker.connections()?;
-    if session.json {
+pub fn run(invocation: &Invocation) -> Result<(), Failure> {
+    let all = invocation.broker.connections()?;
+    if invocation.json {
         json(&all.connections.iter().map(ConnectionView::from).collect::<Vec<_>>())?;
     } else if !all.connections.is_empty() {
         let rows: Vec<_> = all.connections.iter().map(row).collect();
@@ -19,7 +19,7 @@ pub fn run(session: &Session) -> Result<(), Failure> {
         );
     }
     for error in &all.damaged {
-        report(error, session.json);
+        report(error, invocation.json);
     }
     all.damaged.first().map_or(Ok(()), |first| Err(Failure::Reported(exit_code(first.code()))))
 }

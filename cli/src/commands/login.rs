@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokenkeep::{Connection, ErrorKind, Flow, LoginOptions, TokenOptions};
+use tokenkeep::{Connection, Error, Flow, LoginOptions};
 
-use super::Session;
+use super::Invocation;
 use crate::args::{FlowArg, LoginArgs};
 use crate::exit::Failure;
 use crate::interaction::{Browser, Terminal, read_secret};
 use crate::output::{ConnectionView, json, printable, say};
 
-pub fn run(session: &Session, args: &LoginArgs) -> Result<(), Failure> {
+pub fn run(invocation: &Invocation, args: &LoginArgs) -> Result<(), Failure> {
     let key = args.connection.key()?;
     let client_secret = if args.client_secret_stdin {
-        session.before_a_secret(&key.provider)?;
+        invocation.before_a_secret(&key.provider)?;
         Some(read_secret("client secret")?)
     } else {
         None
@@ -45,25 +45,21 @@ pub fn run(session: &Session, args: &LoginArgs) -> Result<(), Failure> {
         None => Browser::Default,
     };
     let terminal = Arc::new(Terminal::new(browser, args.paste));
-    let login = session.broker.login(&key.provider, &options, Arc::clone(&terminal) as _);
-    let outcome = session.wait(login, |connection| {
+    let login = invocation.broker.login(&key.provider, &options, Arc::clone(&terminal) as _);
+    let outcome = invocation.wait(login, |connection| {
         terminal.done();
-        print(session, &connection)
+        print(invocation, &connection)
     });
     terminal.done();
     outcome.map_err(|failure| match failure {
-        Failure::Interrupted(_) => Failure::own(
-            ErrorKind::LoginCancelled,
-            "the login was cancelled",
-            "run the login again when you are ready",
-        ),
+        Failure::Interrupted(_) => Error::cancelled("the login was cancelled").into(),
         other => other,
     })
 }
 
-fn print(session: &Session, connection: &Connection) -> Result<(), Failure> {
+fn print(invocation: &Invocation, connection: &Connection) -> Result<(), Failure> {
     let key = &connection.key;
-    let provider = session
+    let provider = invocation
         .broker
         .provider(&key.provider)
         .map_or_else(|_| key.provider.to_string(), |found| found.display_name);
@@ -73,20 +69,8 @@ fn print(session: &Session, connection: &Connection) -> Result<(), Failure> {
         account.unwrap_or_default(),
         key.connection
     ));
-    warn_of_missing_scopes(session, connection);
-    if session.json { json(&ConnectionView::from(connection)) } else { Ok(()) }
-}
-
-/// A server may grant less than was asked for (RFC 6749 3.3). How scopes compare, the core knows.
-fn warn_of_missing_scopes(session: &Session, connection: &Connection) {
-    let options = TokenOptions {
-        connection: connection.key.connection.clone(),
-        scopes: Some(connection.requested_scopes.clone()),
-        ..TokenOptions::default()
-    };
-    if let Err(error) = session.broker.cached_token(&connection.key.provider, &options)
-        && *error.kind() == ErrorKind::ScopeNotGranted
-    {
-        say(format_args!("warning: {error}"));
+    if !connection.missing_scopes.is_empty() {
+        say(format_args!("warning: not granted: {}", connection.missing_scopes));
     }
+    if invocation.json { json(&ConnectionView::from(connection)) } else { Ok(()) }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tokenkeep::{ConnectionKey, ErrorKind, LogoutOutcome, Result, Revocation};
 
-use super::Session;
+use super::Invocation;
 use crate::args::LogoutArgs;
 use crate::exit::Failure;
 use crate::output::{json, printable, say};
@@ -23,33 +23,33 @@ struct OutcomeView<'a> {
     why: Option<&'a str>,
 }
 
-pub fn run(session: &Session, args: &LogoutArgs) -> Result<(), Failure> {
+pub fn run(invocation: &Invocation, args: &LogoutArgs) -> Result<(), Failure> {
     let key = args.connection.key()?;
-    let keys = if args.all { all_of(session, &key)? } else { vec![key.clone()] };
+    let keys = if args.all { all_of(invocation, &key)? } else { vec![key.clone()] };
     let work = async {
         let mut outcomes = Vec::new();
         for key in &keys {
-            outcomes.push(session.broker.logout(key).await);
+            outcomes.push(invocation.broker.logout(key).await);
         }
         Ok(outcomes)
     };
-    session.wait(work, |outcomes| finish(session, args, &key, outcomes))
+    invocation.wait(work, |outcomes| finish(invocation, args, &key, outcomes))
 }
 
 /// Every connection of the provider; the one that was named when there is none, whose error is the answer.
-fn all_of(session: &Session, named: &ConnectionKey) -> Result<Vec<ConnectionKey>> {
-    let all = session.broker.connections()?.connections.into_iter().map(|connection| connection.key);
+fn all_of(invocation: &Invocation, named: &ConnectionKey) -> Result<Vec<ConnectionKey>> {
+    let all = invocation.broker.connections()?.connections.into_iter().map(|connection| connection.key);
     let of_provider: Vec<_> = all.filter(|key| key.provider == named.provider).collect();
     Ok(if of_provider.is_empty() { vec![named.clone()] } else { of_provider })
 }
 
 fn finish(
-    session: &Session,
+    invocation: &Invocation,
     args: &LogoutArgs,
     key: &ConnectionKey,
     outcomes: Vec<Result<LogoutOutcome>>,
 ) -> Result<(), Failure> {
-    let registration_removed = args.forget_client && session.broker.remove_registration(&key.provider)?;
+    let registration_removed = args.forget_client && invocation.broker.remove_registration(&key.provider)?;
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     for outcome in outcomes {
         match outcome {
@@ -73,7 +73,7 @@ fn finish(
     } else if args.forget_client {
         say(format_args!("No client registration was stored for {}.", key.provider));
     }
-    if session.json {
+    if invocation.json {
         json(&LogoutView { logged_out: done.iter().map(OutcomeView::from).collect(), registration_removed })?;
     }
     failed.into_iter().next().map_or(Ok(()), |error| Err(error.into()))

@@ -31,7 +31,7 @@ use crate::output::say;
 const SHORT: Duration = Duration::from_millis(300);
 
 /// What a command works with.
-pub struct Session {
+pub struct Invocation {
     pub broker: Broker,
     pub json: bool,
 }
@@ -42,25 +42,25 @@ pub fn run(cli: &Cli) -> Result<(), Failure> {
         // Run by a shell's start-up or a package's build: there may be no home to open a store in.
         return completions::run(args, cli.global.json);
     }
-    let session = Session::open(cli, None)?;
-    let outcome = session.run(&cli.command);
+    let invocation = Invocation::open(cli, None)?;
+    let outcome = invocation.run(&cli.command);
     if matches!(&outcome, Err(Failure::Core(error)) if *error.kind() == ErrorKind::StoreLocked)
         && somebody_is_here()
-        && let Some(new) = wants_passphrase(&session, cli)
+        && let Some(new) = wants_passphrase(&invocation, cli)
     {
         // The store is the first thing that a command opens: nothing has happened yet.
-        return Session::open(cli, Some(ask_passphrase(new)?))?.run(&cli.command);
+        return Invocation::open(cli, Some(ask_passphrase(new)?))?.run(&cli.command);
     }
     outcome
 }
 
 /// Whether it is a passphrase that the store lacks: true for that of a store that is yet to be made.
-fn wants_passphrase(session: &Session, cli: &Cli) -> Option<bool> {
+fn wants_passphrase(invocation: &Invocation, cli: &Cli) -> Option<bool> {
     let environment = Environment::process();
     if environment.get("TOKENKEEP_PASSPHRASE").is_some() {
         return None;
     }
-    let state = session.broker.inspect();
+    let state = invocation.broker.inspect();
     match (state.key_source, state.key) {
         (Some(KeySource::Passphrase), _) => Some(false),
         (_, KeyState::NoVault) => {
@@ -71,7 +71,7 @@ fn wants_passphrase(session: &Session, cli: &Cli) -> Option<bool> {
     }
 }
 
-impl Session {
+impl Invocation {
     fn open(cli: &Cli, passphrase: Option<Secret>) -> Result<Self> {
         let Global { home, json, insecure_loopback, .. } = &cli.global;
         let broker = Broker::open(BrokerOptions {
@@ -81,7 +81,7 @@ impl Session {
             insecure_loopback: *insecure_loopback,
             ..BrokerOptions::default()
         })?;
-        Ok(Session { broker, json: *json })
+        Ok(Invocation { broker, json: *json })
     }
 
     fn run(&self, command: &Command) -> Result<(), Failure> {

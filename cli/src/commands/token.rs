@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokenkeep::{AccessToken, TokenOptions};
 
-use super::Session;
+use super::Invocation;
 use crate::args::TokenArgs;
 use crate::exit::Failure;
 use crate::output::{data, json, rfc3339, words};
@@ -20,7 +20,7 @@ struct TokenView<'a> {
     provider: &'a str,
 }
 
-pub fn run(session: &Session, args: &TokenArgs) -> Result<(), Failure> {
+pub fn run(invocation: &Invocation, args: &TokenArgs) -> Result<(), Failure> {
     let key = args.connection.key()?;
     let options = TokenOptions {
         connection: key.connection,
@@ -33,14 +33,14 @@ pub fn run(session: &Session, args: &TokenArgs) -> Result<(), Failure> {
         None => options,
     };
     // No runtime, no network, no provider file: a token that is fresh costs one small read.
-    if let Some(token) = session.broker.cached_token(&key.provider, &options)? {
-        return print(session, &token);
+    if let Some(token) = invocation.broker.cached_token(&key.provider, &options)? {
+        return print(invocation, &token);
     }
-    session.wait(session.broker.token(&key.provider, &options), |token| print(session, &token))
+    invocation.wait(invocation.broker.token(&key.provider, &options), |token| print(invocation, &token))
 }
 
-fn print(session: &Session, token: &AccessToken) -> Result<(), Failure> {
-    if !session.json {
+fn print(invocation: &Invocation, token: &AccessToken) -> Result<(), Failure> {
+    if !invocation.json {
         return data(token.secret.expose());
     }
     json(&TokenView {

@@ -20,6 +20,8 @@ pub struct Connection {
     pub requested_scopes: ScopeSet,
     /// What was granted.
     pub granted_scopes: ScopeSet,
+    /// What was asked for and not granted (RFC 6749 3.3), as the provider compares scopes.
+    pub missing_scopes: ScopeSet,
     /// When the access token at hand ends; absent when it does not expire.
     pub expires_at: Option<Timestamp>,
     /// True when the access token can be replaced without the person.
@@ -62,7 +64,7 @@ impl Broker {
         let mut all = Connections { connections: Vec::new(), damaged: Vec::new() };
         for record in self.kept()?.store.list()? {
             match record {
-                Ok(record) => all.connections.push(Connection::from(&record)),
+                Ok(record) => all.connections.push(self.describe(&record)),
                 Err(error) => all.damaged.push(error),
             }
         }
@@ -75,13 +77,14 @@ impl Broker {
     /// # Errors
     /// `not_connected`, `unknown_provider`, `store_corrupt`, and those of the store as a whole.
     pub fn connection(&self, key: &ConnectionKey) -> Result<Connection> {
-        self.record(key).map(|record| Connection::from(&record))
+        self.record(key).map(|record| self.describe(&record))
     }
-}
 
-impl From<&ConnectionRecord> for Connection {
-    fn from(record: &ConnectionRecord) -> Self {
+    pub(super) fn describe(&self, record: &ConnectionRecord) -> Connection {
         let token = record.access_tokens.first();
+        // A definition that is gone or broken compares to the letter.
+        let definition = self.0.catalog.find(&record.key.provider).map(|entry| entry.definition);
+        let equivalence = definition.map(|definition| definition.scope_equivalence()).unwrap_or_default();
         Connection {
             key: record.key.clone(),
             login_required: match record.status {
@@ -89,6 +92,7 @@ impl From<&ConnectionRecord> for Connection {
                 ConnectionStatus::LoginRequired { reason, .. } => Some(reason),
             },
             account: record.account.clone(),
+            missing_scopes: record.granted_scopes.missing(&record.requested_scopes, &equivalence),
             requested_scopes: record.requested_scopes.clone(),
             granted_scopes: record.granted_scopes.clone(),
             expires_at: token.and_then(|token| Some(token.obtained.wall.plus(token.lifetime?))),

@@ -103,6 +103,8 @@ impl Broker {
         options: &LoginOptions,
         interaction: Arc<dyn Interaction>,
     ) -> Result<Connection> {
+        // A name that no provider has is said before a store is made for it.
+        self.0.catalog.find(provider)?;
         let kept = self.kept_async().await?;
         let (request, plan) = self.prepare(kept, provider, options, interaction).await?;
         let flow = self.choose_flow(&request, options).await?;
@@ -270,7 +272,7 @@ impl Broker {
             // that is under way finishes first, and this login wins.
             let locked = Locked::take(&kept.store, &record.key, self.0.settings.lock_wait).await?;
             locked.write(&record).await?;
-            Ok(Connection::from(&record))
+            Ok(self.describe(&record))
         }
         .await;
         granted.finish(written.is_ok().then_some(request.definition.display_name.as_str())).await;

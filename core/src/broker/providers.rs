@@ -16,6 +16,11 @@ pub struct Provider {
     pub display_name: String,
     /// The environment variable that programs expect the access token in.
     pub access_token_variable: String,
+    /// Where codes, tokens and client secrets go, as the definition names them: by name and URL, with
+    /// `{cloud}` and `{tenant}` not filled in; then the clouds.
+    pub endpoints: Vec<(String, String)>,
+    /// True when the endpoints come from the metadata of the issuer that is named at login.
+    pub discovery: bool,
     /// Where its definition is from.
     pub origin: DefinitionOrigin,
     /// Its definition, as the file has it.
@@ -61,7 +66,16 @@ impl Broker {
 
 impl From<CatalogEntry> for Provider {
     fn from(entry: CatalogEntry) -> Self {
+        let mut endpoints: Vec<(String, String)> = Vec::new();
+        for (name, url) in entry.definition.endpoints.named() {
+            endpoints.push((name.to_owned(), url.as_str().to_owned()));
+        }
+        for (name, origin) in entry.definition.authority.iter().flat_map(|authority| &authority.clouds) {
+            endpoints.push((name.clone(), origin.as_str().to_owned()));
+        }
         Provider {
+            endpoints,
+            discovery: entry.definition.discovery,
             name: entry.definition.name,
             display_name: entry.definition.display_name,
             access_token_variable: entry.definition.access_token_variable,

@@ -220,7 +220,7 @@ impl ProviderDefinition {
                     authority.default_cloud
                 ));
             }
-        } else if self.endpoints.all().any(EndpointTemplate::has_placeholders) {
+        } else if self.endpoints.named().any(|(_, endpoint)| endpoint.has_placeholders()) {
             return Err("an endpoint has {cloud} or {tenant}, and there is no [authority]".to_owned());
         }
         if !self.redirect.path.starts_with('/') {
@@ -231,10 +231,16 @@ impl ProviderDefinition {
 }
 
 impl EndpointsDefinition {
-    fn all(&self) -> impl Iterator<Item = &EndpointTemplate> {
-        [&self.authorization, &self.token, &self.device_authorization, &self.revocation, &self.issuer]
-            .into_iter()
-            .flatten()
+    /// Those that the definition has, by the name of their member.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, &EndpointTemplate)> {
+        let members = [
+            ("authorization", &self.authorization),
+            ("token", &self.token),
+            ("device_authorization", &self.device_authorization),
+            ("revocation", &self.revocation),
+            ("issuer", &self.issuer),
+        ];
+        members.into_iter().filter_map(|(name, endpoint)| Some((name, endpoint.as_ref()?)))
     }
 }
 

@@ -24,7 +24,7 @@ fn set_mode(path: &Path, mode: u32) {
 #[test]
 fn modes_do_not_depend_on_the_umask() {
     if let Some((umask, place)) = role() {
-        let bits = u32::from_str_radix(&umask, 8).unwrap();
+        let bits = rustix::fs::RawMode::from_str_radix(&umask, 8).unwrap();
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(bits));
         let home = place.join(format!("made/here/{umask}"));
         let dir = PrivateDir::create(&home, Folder::Records).unwrap();

@@ -1,20 +1,20 @@
 //! The system calls of a private folder, on Unix: relative to an open folder, never following a link,
 //! never waiting.
 
-use std::fs::{DirBuilder, File, Metadata};
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Mode, OFlags, open, openat, renameat, statat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, mkdir, open, openat, renameat, statat, unlinkat};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::super::vault_file::VAULT_FILE;
 use super::{OWN_NAMES, Place, quoted};
 use crate::error::{Error, ErrorKind, Result};
 
-const DIR_MODE: u32 = 0o700;
+const DIR_MODE: Mode = Mode::RWXU;
 const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 /// What others may not have.
 const OTHERS: u32 = 0o077;
@@ -106,7 +106,7 @@ fn file(opened: rustix::io::Result<OwnedFd>) -> io::Result<File> {
 
 /// Makes one folder, 0700, and syncs the folder that it is in.
 pub(super) fn make_dir(path: &Path) -> io::Result<()> {
-    DirBuilder::new().mode(DIR_MODE).create(path)?;
+    mkdir(path, DIR_MODE)?;
     match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         // Not `Dir::open`: the folders above are the user's affair and may be links. Some can be passed
         // through and not read: then the system's own next sync has to do.
@@ -130,7 +130,7 @@ pub(super) fn check_file(file: &File, place: &Place) -> Result<u64> {
     if found.nlink() > 1 {
         return Err(place.refused("has a second name (a hard link), through which others may reach it"));
     }
-    close_to_others(file, &found, FILE_MODE.bits(), place)?;
+    close_to_others(file, &found, FILE_MODE, place)?;
     Ok(found.len())
 }
 
@@ -143,22 +143,21 @@ fn check_owner(found: &Metadata, place: &Place) -> Result<()> {
     Err(Error::new(ErrorKind::StoreUnavailable, message).with_help(ownership_help(place)))
 }
 
-fn close_to_others(file: &File, found: &Metadata, mode: u32, place: &Place) -> Result<()> {
+fn close_to_others(file: &File, found: &Metadata, mode: Mode, place: &Place) -> Result<()> {
     if !too_open(found) {
         return Ok(());
     }
-    tracing::warn!(
-        "{place} was open to other users (mode {:04o}); it is now {mode:04o}",
-        found.mode() & 0o7777
-    );
     // Through what is open, not by name: the name may be somebody else's by now.
-    rustix::fs::fchmod(file, Mode::from_raw_mode(mode as rustix::fs::RawMode)).map_err(|error| {
+    rustix::fs::fchmod(file, mode).map_err(|error| {
         Error::new(
             ErrorKind::StoreUnavailable,
             format!("{place} is open to other users, and stays so: {error}"),
         )
         .with_help(format!("close it: `chmod -R go= {}`", quoted(&place.home)))
-    })
+    })?;
+    let (old, new) = (found.mode() & 0o7777, mode.bits());
+    tracing::warn!("{place} was open to other users (mode {old:04o}); it is now {new:04o}");
+    Ok(())
 }
 
 /// True when somebody else than the owner may do anything with it.
