@@ -62,7 +62,8 @@ impl Broker {
     /// in [`Connections::damaged`], and hides none of the others.
     pub fn connections(&self) -> Result<Connections> {
         let mut all = Connections { connections: Vec::new(), damaged: Vec::new() };
-        for record in self.kept()?.store.list()? {
+        let Some(kept) = self.kept_if_any()? else { return Ok(all) };
+        for record in kept.store.list()? {
             match record {
                 Ok(record) => all.connections.push(self.describe(&record)),
                 Err(error) => all.damaged.push(error),

@@ -173,6 +173,8 @@ impl Broker {
         let key = ConnectionKey::new(provider.clone(), options.connection.clone());
         let (store, read_key) = (Arc::clone(&kept.store), key.clone());
         let (earlier, stored) = off_thread(move || {
+            // A grant that cannot be kept is not worth a person's time.
+            store.check_writable()?;
             // A damaged record is about to be replaced: it has nothing to say here.
             let earlier = store.get(&read_key).or_else(none_if_damaged)?;
             let stored = store.registration(&read_key.provider).or_else(none_if_damaged)?;

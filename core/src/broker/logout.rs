@@ -6,7 +6,6 @@ use super::Broker;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::ConnectionKey;
 use crate::protocol::{Client, RevocationOutcome, RevocationRequest, TokenKind, classify_revocation};
-use crate::refresh::not_connected;
 use crate::store::{ConnectionRecord, ConnectionStatus, Locked};
 use crate::transport::Limits;
 
@@ -62,14 +61,11 @@ impl Broker {
     /// - `lock_timeout`: another process is refreshing the connection and does not finish.
     /// - `store_unavailable`: it could not be deleted.
     pub async fn logout(&self, key: &ConnectionKey) -> Result<LogoutOutcome> {
-        let kept = self.kept_async().await?;
+        let Some(kept) = self.kept_if_any_async().await? else { return Err(self.no_such_connection(key)) };
         let locked = Locked::take(&kept.store, key, self.0.settings.lock_wait).await?;
         let revocation = match locked.read().await {
             Ok(Some(record)) => self.revoke(&record).await,
-            Ok(None) => {
-                self.0.catalog.find(&key.provider)?;
-                return Err(not_connected(key));
-            }
+            Ok(None) => return Err(self.no_such_connection(key)),
             // A record that cannot be read can still be put away.
             Err(error) if *error.kind() == ErrorKind::StoreCorrupt => {
                 Revocation::Failed { why: format!("the record could not be read: {error}") }

@@ -31,10 +31,12 @@ pub use registrations::Registration;
 pub use token::{AccessToken, TokenOptions};
 
 use crate::clock::{Clock, SystemClock};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::provider::Catalog;
 use crate::refresh::Refresher;
-use crate::store::{TokenStore, VaultOptions, VaultState, inspect, off_thread, open_vault};
+use crate::store::{
+    TokenStore, Vault, VaultOptions, VaultState, inspect, off_thread, open_vault, open_vault_if_any,
+};
 use crate::transport::Transport;
 
 /// Logs a person in, keeps the grant, and hands out fresh access tokens.
@@ -99,20 +101,32 @@ impl Broker {
         inspect(self.home())
     }
 
+    /// The store, made if need be: for what writes.
     fn kept(&self) -> Result<&Kept> {
+        let opened = self.open_once(|options| open_vault(options).map(Some))?;
+        opened.ok_or_else(|| Error::new(ErrorKind::Internal, "a store was made and is not there"))
+    }
+
+    /// The store, if there is one: to look is not to make one.
+    fn kept_if_any(&self) -> Result<Option<&Kept>> {
+        self.open_once(open_vault_if_any)
+    }
+
+    fn open_once(&self, open: impl FnOnce(VaultOptions) -> Result<Option<Vault>>) -> Result<Option<&Kept>> {
         let parts = &*self.0;
         if let Some(kept) = parts.kept.get() {
-            return Ok(kept);
+            return Ok(Some(kept));
         }
         // One thread opens: a passphrase is worked through once, and a keychain asks once.
         let _opening = parts.opening.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kept) = parts.kept.get() {
-            return Ok(kept);
+            return Ok(Some(kept));
         }
-        let store: Arc<dyn TokenStore> = Arc::new(open_vault(self.vault_options())?);
+        let Some(vault) = open(self.vault_options())? else { return Ok(None) };
+        let store: Arc<dyn TokenStore> = Arc::new(vault);
         let (transport, clock) = (Arc::clone(&parts.transport), Arc::clone(&parts.clock));
         let refresher = Refresher::new(Arc::clone(&store), transport, clock, parts.settings.lock_wait);
-        Ok(parts.kept.get_or_init(|| Kept { store, refresher }))
+        Ok(Some(parts.kept.get_or_init(|| Kept { store, refresher })))
     }
 
     /// The same for async callers: an opening that may block does so off the runtime's threads.
@@ -122,6 +136,16 @@ impl Broker {
             off_thread(move || broker.kept().map(|_| ())).await?;
         }
         self.kept()
+    }
+
+    /// The same for async callers that make no store.
+    async fn kept_if_any_async(&self) -> Result<Option<&Kept>> {
+        if self.0.kept.get().is_none() {
+            let broker = self.clone();
+            off_thread(move || broker.kept_if_any().map(|_| ())).await?;
+        }
+        // Still none: what made no store above makes none now.
+        Ok(self.0.kept.get())
     }
 
     fn vault_options(&self) -> VaultOptions {

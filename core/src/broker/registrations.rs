@@ -52,7 +52,8 @@ impl Broker {
     /// `unknown_provider`; those of the store.
     pub fn registration(&self, provider: &ProviderName) -> Result<Option<Registration>> {
         self.0.catalog.find(provider)?;
-        Ok(self.kept()?.store.registration(provider)?.as_ref().map(Registration::from))
+        let Some(kept) = self.kept_if_any()? else { return Ok(None) };
+        Ok(kept.store.registration(provider)?.as_ref().map(Registration::from))
     }
 
     /// Removes it. False when there is none. Connections that were made with it keep their own copy.
@@ -61,7 +62,8 @@ impl Broker {
     /// `unknown_provider`; those of the store.
     pub fn remove_registration(&self, provider: &ProviderName) -> Result<bool> {
         self.0.catalog.find(provider)?;
-        self.kept()?.store.delete_registration(provider)
+        let Some(kept) = self.kept_if_any()? else { return Ok(false) };
+        kept.store.delete_registration(provider)
     }
 }
 

@@ -92,8 +92,8 @@ impl Broker {
     /// - `network`, `throttled`, `lock_timeout`: it may pass; `retryable` is true.
     /// - `provider_rejected`: the server refused the client or the request.
     pub async fn token(&self, provider: &ProviderName, options: &TokenOptions) -> Result<AccessToken> {
-        let kept = self.kept_async().await?;
         let key = ConnectionKey::new(provider.clone(), options.connection.clone());
+        let Some(kept) = self.kept_if_any_async().await? else { return Err(self.no_such_connection(&key)) };
         let record = self.record(&key)?;
         self.check_scopes(&record, options)?;
 
@@ -126,14 +126,16 @@ impl Broker {
     }
 
     pub(super) fn record(&self, key: &ConnectionKey) -> Result<ConnectionRecord> {
-        match self.kept()?.store.get(key)? {
-            Some(record) => Ok(record),
-            None => {
-                // A name that no provider has is a slip of the hand, not a login that is missing.
-                self.0.catalog.find(&key.provider)?;
-                Err(not_connected(key))
-            }
-        }
+        let record = match self.kept_if_any()? {
+            Some(kept) => kept.store.get(key)?,
+            None => None,
+        };
+        record.ok_or_else(|| self.no_such_connection(key))
+    }
+
+    /// A name that no provider has is a slip of the hand, not a login that is missing.
+    pub(super) fn no_such_connection(&self, key: &ConnectionKey) -> Error {
+        self.0.catalog.find(&key.provider).err().unwrap_or_else(|| not_connected(key))
     }
 
     fn judge(&self, record: &ConnectionRecord, options: &TokenOptions) -> Option<Freshness> {

@@ -70,6 +70,10 @@ impl TokenStore for Meddling {
         self.inner.delete(lock)
     }
 
+    fn check_writable(&self) -> Result<()> {
+        self.inner.check_writable()
+    }
+
     fn list(&self) -> Result<Vec<Result<ConnectionRecord>>> {
         self.inner.list()
     }

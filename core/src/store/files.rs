@@ -157,6 +157,13 @@ impl PrivateDir {
         self.handle.sync().map_err(|error| place.failed("cannot be written", &error))
     }
 
+    /// Makes a file and removes it again: whether there is room and permission, only that tells.
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        let temporary = format!(".check.{}.tmp", key::to_hex(&random_bytes::<8>()?));
+        let made = self.write_new(&temporary, b"x").and_then(|()| self.handle.unlink(&temporary));
+        made.map_err(|error| self.place.failed("cannot be written to", &error))
+    }
+
     /// Removes the file, durably; true when there was one.
     pub(crate) fn remove(&self, name: &str) -> Result<bool> {
         let place = self.place_of(name);

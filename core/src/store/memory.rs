@@ -55,6 +55,10 @@ impl TokenStore for MemoryStore {
         Ok(self.0.tables().connections.remove(lock.key()).is_some())
     }
 
+    fn check_writable(&self) -> Result<()> {
+        Ok(())
+    }
+
     fn list(&self) -> Result<Vec<Result<ConnectionRecord>>> {
         Ok(self.0.tables().connections.values().cloned().map(Ok).collect())
     }

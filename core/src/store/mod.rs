@@ -44,8 +44,9 @@ pub use record::{
     AccessTokenRecord, Account, ConnectionRecord, ConnectionStatus, CoolDown, RecordClient, RecordServer,
     RefreshAttempt, RegistrationRecord,
 };
+pub use vault::Vault;
 pub use vault_file::KeySource;
-pub use vault_key::{VaultOptions, open_vault};
+pub use vault_key::{VaultOptions, open_vault, open_vault_if_any};
 
 /// Where records are kept. All calls are from any thread, in any number at once.
 pub trait TokenStore: Send + Sync {
@@ -58,6 +59,10 @@ pub trait TokenStore: Send + Sync {
 
     /// Removes the record of the locked connection; true when there was one. Durable when this returns.
     fn delete(&self, lock: &StoreLock) -> Result<bool>;
+
+    /// Finds out whether a record could be written now, by writing something else. For asking before a
+    /// person is sent through a login whose grant could not be kept.
+    fn check_writable(&self) -> Result<()>;
 
     /// All connections, in the order of their names; those that cannot be read come last, and hide
     /// none of the others.

@@ -85,6 +85,10 @@ impl TokenStore for Vault {
         self.remove::<ConnectionRecord>(&connection_name(lock.key()))
     }
 
+    fn check_writable(&self) -> Result<()> {
+        PrivateDir::create(&self.home, Folder::Records)?.check_writable()
+    }
+
     fn list(&self) -> Result<Vec<Result<ConnectionRecord>>> {
         let Some(dir) = PrivateDir::open(&self.home, Folder::Records)? else { return Ok(Vec::new()) };
         let mut records = Vec::new();

@@ -46,23 +46,50 @@ pub struct VaultOptions {
 }
 
 /// Opens the vault at `options.home`, and makes it when there is none.
+///
+/// # Errors
+/// `store_locked` when the key cannot be had, or no place for a new one was chosen; `config_invalid` when
+/// the vault keeps its key elsewhere; `store_corrupt` when sealed files are there and their vault is not;
+/// `store_unavailable` when the folder cannot be read or written.
 pub fn open_vault(options: VaultOptions) -> Result<Vault> {
     open_with_cost(options, Argon2Parameters::generate)
 }
 
-fn open_with_cost(mut options: VaultOptions, cost: fn() -> Result<Argon2Parameters>) -> Result<Vault> {
-    // A program that changes its folder keeps its vault.
-    options.home = std::path::absolute(&options.home)
-        .map_err(|error| Error::new(ErrorKind::ConfigInvalid, format!("the store's folder: {error}")))?;
-    if let Some(home) = PrivateDir::open(&options.home, Folder::Home)?
-        && let Some(file) = VaultFile::read(&home)?
-    {
-        return open_existing(&home, &file, options);
+/// Opens the vault at `options.home`; `None` when there is none. A look at what is kept makes nothing.
+///
+/// # Errors
+/// As [`open_vault`], but for those of making one.
+pub fn open_vault_if_any(options: VaultOptions) -> Result<Option<Vault>> {
+    let options = absolute(options)?;
+    let vault = find(&options)?;
+    if vault.is_none() {
+        refuse_orphans(&options.home)?;
     }
-    create(options, cost)
+    Ok(vault)
 }
 
-fn open_existing(home: &PrivateDir, file: &VaultFile, options: VaultOptions) -> Result<Vault> {
+fn open_with_cost(options: VaultOptions, cost: fn() -> Result<Argon2Parameters>) -> Result<Vault> {
+    let options = absolute(options)?;
+    match find(&options)? {
+        Some(vault) => Ok(vault),
+        None => create(options, cost),
+    }
+}
+
+/// A program that changes its folder keeps its vault.
+fn absolute(mut options: VaultOptions) -> Result<VaultOptions> {
+    options.home = std::path::absolute(&options.home)
+        .map_err(|error| Error::new(ErrorKind::ConfigInvalid, format!("the store's folder: {error}")))?;
+    Ok(options)
+}
+
+fn find(options: &VaultOptions) -> Result<Option<Vault>> {
+    let Some(home) = PrivateDir::open(&options.home, Folder::Home)? else { return Ok(None) };
+    let Some(file) = VaultFile::read(&home)? else { return Ok(None) };
+    open_existing(&home, &file, options).map(Some)
+}
+
+fn open_existing(home: &PrivateDir, file: &VaultFile, options: &VaultOptions) -> Result<Vault> {
     if let Some(wanted) = options.key_source
         && wanted != file.key_source
     {
@@ -73,7 +100,7 @@ fn open_existing(home: &PrivateDir, file: &VaultFile, options: VaultOptions) -> 
         .with_help(format!("leave --key and TOKENKEEP_KEY out, or set them to {}", file.key_source)));
     }
     let key = find_key(home, file, options.passphrase.as_ref())?;
-    Ok(Vault::new(options.home, &key))
+    Ok(Vault::new(options.home.clone(), &key))
 }
 
 /// The key of a vault that exists.
@@ -126,7 +153,7 @@ fn create(options: VaultOptions, cost: fn() -> Result<Argon2Parameters>) -> Resu
         .ok_or_else(|| lock::timed_out(options.home.display(), CREATION_WAIT))?;
     // Whoever was waited for has most likely made it.
     if let Some(file) = VaultFile::read(&home)? {
-        return open_existing(&home, &file, options);
+        return open_existing(&home, &file, &options);
     }
     refuse_orphans(&options.home)?;
 

@@ -1,13 +1,19 @@
 //! The calls of a private folder, on Windows: the folders of a user's profile are private by
 //! inheritance, so the modes and owners of Unix have nothing to add; links and odd files are refused
-//! all the same.
+//! all the same. What is new here is that a file which somebody has open may refuse to be replaced.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use super::Place;
 use crate::error::Result;
+
+/// One second in all: longer than any reader, and than a scanner of a small file.
+const PATIENCE: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// A folder, by its path: Windows does not open files relative to a folder.
 pub(super) struct Dir(PathBuf);
@@ -24,7 +30,7 @@ impl Dir {
 
     pub(super) fn open_file(&self, name: &str) -> io::Result<File> {
         self.refuse_link(name)?;
-        File::open(self.0.join(name))
+        patiently(|| File::open(self.0.join(name)))
     }
 
     pub(super) fn create_new(&self, name: &str) -> io::Result<File> {
@@ -45,11 +51,11 @@ impl Dir {
     }
 
     pub(super) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        std::fs::rename(self.0.join(from), self.0.join(to))
+        patiently(|| std::fs::rename(self.0.join(from), self.0.join(to)))
     }
 
     pub(super) fn unlink(&self, name: &str) -> io::Result<()> {
-        std::fs::remove_file(self.0.join(name))
+        patiently(|| std::fs::remove_file(self.0.join(name)))
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {
@@ -63,6 +69,24 @@ impl Dir {
             _ => Ok(()),
         }
     }
+}
+
+/// A reader, or a virus scanner, that has the old file open keeps it from being replaced, and a file
+/// that is being replaced does not open. Either lasts for moments, and no call tells when it is over.
+fn patiently<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    const SHARING_VIOLATION: i32 = 32;
+    for _ in 0..PATIENCE {
+        match call() {
+            Err(error)
+                if error.kind() == io::ErrorKind::PermissionDenied
+                    || error.raw_os_error() == Some(SHARING_VIOLATION) =>
+            {
+                thread::sleep(PAUSE);
+            }
+            outcome => return outcome,
+        }
+    }
+    call()
 }
 
 pub(super) fn make_dir(path: &Path) -> io::Result<()> {
