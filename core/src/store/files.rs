@@ -40,6 +40,7 @@ pub(crate) use platform::{mode_of, too_open};
 
 /// A record is a few kilobytes. Whatever is larger was not written here.
 const MAX_FILE: u64 = 1024 * 1024;
+/// See the header.
 const LEFTOVER_AGE: Duration = Duration::from_secs(3600);
 
 /// What may be in a store's home before there is a vault.
@@ -160,8 +161,9 @@ impl PrivateDir {
     /// Makes a file and removes it again: whether there is room and permission, only that tells.
     pub(crate) fn check_writable(&self) -> Result<()> {
         let temporary = format!(".check.{}.tmp", key::to_hex(&random_bytes::<8>()?));
-        let made = self.write_new(&temporary, b"x").and_then(|()| self.handle.unlink(&temporary));
-        made.map_err(|error| self.place.failed("cannot be written to", &error))
+        let made = self.write_new(&temporary, b"x");
+        let removed = self.handle.unlink(&temporary);
+        made.and(removed).map_err(|error| self.place.failed("cannot be written to", &error))
     }
 
     /// Removes the file, durably; true when there was one.
@@ -216,6 +218,7 @@ impl PrivateDir {
         Ok(file)
     }
 
+    /// A new file with these bytes, on disk when this returns.
     fn write_new(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let mut file = self.handle.create_new(name)?;
         file.write_all(bytes)?;

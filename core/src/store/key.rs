@@ -71,10 +71,12 @@ impl VaultKey {
         from_hex(check).is_some_and(|tag| hmac::verify(&self.check_key(), id.as_bytes(), &tag).is_ok())
     }
 
+    /// The key of check values.
     fn check_key(&self) -> hmac::Key {
         hmac::Key::new(HMAC_SHA256, self.derive(CHECK).as_slice())
     }
 
+    /// The subkey for one purpose.
     fn derive(&self, label: &str) -> Zeroizing<Vec<u8>> {
         let tag = hmac::sign(&hmac::Key::new(HMAC_SHA256, self.0.as_slice()), label.as_bytes());
         Zeroizing::new(tag.as_ref().to_vec())

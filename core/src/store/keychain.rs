@@ -93,6 +93,7 @@ fn ask<T: Send + 'static>(
 /// a forked child, which has no such thread, from its parent.
 static LEFT_BEHIND: Mutex<Option<(u32, Weak<()>)>> = Mutex::new(None);
 
+/// Runs the call in a thread and leaves it behind when `limit` is over.
 fn within<T: Send + 'static>(
     limit: Duration,
     call: impl FnOnce() -> keyring_core::Result<T> + Send + 'static,
@@ -152,6 +153,7 @@ fn refused(error: &KeyringError) -> Error {
     }
 }
 
+/// It was asked and is silent: most often it waits for a person.
 fn no_answer(message: &str) -> Error {
     locked(message.to_owned())
         .with_help("it may be showing a dialog that asks to be unlocked: answer it, then try again")
@@ -175,6 +177,7 @@ mod platform {
     /// What people see in their keychain's own window.
     pub(super) const MODIFIERS: &[(&str, &str)] = &[("label", "Tokenkeep: key of the token store")];
 
+    /// Opens the keychain, for one call.
     pub(super) fn store() -> keyring_core::Result<Arc<Store>> {
         Store::new()
     }
@@ -204,10 +207,12 @@ mod platform {
 
     pub(super) const MODIFIERS: &[(&str, &str)] = &[];
 
+    /// Opens the keychain, for one call.
     pub(super) fn store() -> keyring_core::Result<Arc<Store>> {
         Store::new()
     }
 
+    /// It is part of the system.
     pub(super) fn reachable() -> super::Result<()> {
         Ok(())
     }
@@ -223,10 +228,12 @@ mod platform {
     /// Not `Enterprise`, the default: the key does not roam to machines that have no records.
     pub(super) const MODIFIERS: &[(&str, &str)] = &[("persistence", "Local")];
 
+    /// Opens the keychain, for one call.
     pub(super) fn store() -> keyring_core::Result<Arc<Store>> {
         Store::new()
     }
 
+    /// It is part of the system.
     pub(super) fn reachable() -> super::Result<()> {
         Ok(())
     }

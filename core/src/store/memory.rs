@@ -21,12 +21,14 @@ use crate::names::{ConnectionKey, ProviderName};
 pub struct MemoryStore(Arc<Shared>);
 
 #[derive(Default)]
+/// What the clones share.
 struct Shared {
     tables: Mutex<Tables>,
     freed: Condvar,
 }
 
 #[derive(Default)]
+/// The records, and who is locked.
 struct Tables {
     connections: BTreeMap<ConnectionKey, ConnectionRecord>,
     registrations: BTreeMap<ProviderName, RegistrationRecord>,

@@ -22,8 +22,6 @@ mod key;
 mod keychain;
 mod lock;
 mod locked;
-#[cfg(test)]
-mod memory;
 mod record;
 mod sealed;
 mod vault;
@@ -38,8 +36,6 @@ use crate::names::{ConnectionKey, ProviderName};
 pub use inspect::{FileState, KeyState, VaultState, inspect};
 pub use lock::StoreLock;
 pub use locked::{Locked, off_thread};
-#[cfg(test)]
-pub use memory::MemoryStore;
 pub use record::{
     AccessTokenRecord, Account, ConnectionRecord, ConnectionStatus, CoolDown, RecordClient, RecordServer,
     RefreshAttempt, RegistrationRecord,
@@ -84,4 +80,9 @@ pub trait TokenStore: Send + Sync {
 }
 
 #[cfg(test)]
+mod memory;
+#[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+pub use memory::MemoryStore;

@@ -45,8 +45,11 @@ pub struct Vault {
 /// A record that has a file: which folder, and the name that its id is made of. The kinds and the form
 /// of the names are part of what is on disk.
 trait Filed: Record {
+    /// Where its files are.
     const FOLDER: Folder;
+    /// What its ids begin with, so that a connection and a registration never share one.
     const KIND: &'static str;
+    /// What tells it from the others of its kind.
     fn name(&self) -> String;
 }
 
@@ -131,6 +134,7 @@ impl Vault {
         Vault { home, seal: key.seal_key(), ids: key.record_ids() }
     }
 
+    /// The record of that id; `None` when there is no file.
     fn read<R: Filed>(&self, id: &str) -> Result<Option<R>> {
         let Some(dir) = PrivateDir::open(&self.home, R::FOLDER)? else { return Ok(None) };
         let Some(found) = self.open_in(&dir, id)? else { return Ok(None) };
@@ -185,12 +189,14 @@ impl Vault {
         held.ok_or_else(|| lock::timed_out(format_args!("{provider}'s registration"), REGISTRATION_WAIT))
     }
 
+    /// Locks the file of that id; `None` when `wait` was not enough.
     fn lock_id(&self, id: &str, wait: Duration) -> Result<Option<FileLock>> {
         let dir = PrivateDir::create(&self.home, Folder::Locks)?;
         let name = format!("{id}.lock");
         FileLock::acquire(dir.lock_file(&name)?, &dir.path_of(&name), wait)
     }
 
+    /// The id of the record of that name.
     fn id<R: Filed>(&self, name: &str) -> String {
         self.ids.id(R::KIND, name)
     }
@@ -213,12 +219,14 @@ pub(crate) fn id_of(name: &str) -> Option<&str> {
     (id.len() == 32 && id.bytes().all(hex)).then_some(id)
 }
 
+/// Puts a damaged file where nothing overwrites it. The caller holds the lock.
 fn keep_aside(dir: &PrivateDir, id: &str) -> Result<()> {
     let aside = dir.keep_aside(&file_of(id))?;
     tracing::warn!("a damaged file was kept aside as {}", aside.display());
     Ok(())
 }
 
+/// The error for a file that does not open. Neither its content nor the record's name is in it.
 fn refused(refusal: Refusal, path: &Path) -> Error {
     let path = path.display();
     match refusal {

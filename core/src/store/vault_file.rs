@@ -24,6 +24,7 @@ use super::key::{self, VaultKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{Secret, random_bytes};
 
+/// The file. A folder that has it is a vault.
 pub(crate) const VAULT_FILE: &str = "vault.json";
 const FAMILY: &str = "tokenkeep/vault/";
 const VERSION: u32 = 1;
@@ -111,7 +112,7 @@ impl VaultFile {
         };
         let damaged = || {
             corrupt("is damaged").with_help(
-                "put it back from a backup; the records are kept, and only this file tells which key opens them",
+                "put it back from a backup: the records are kept, and only this file tells their key",
             )
         };
         let tag: Tag = serde_json::from_slice(&text).map_err(|_| damaged())?;
@@ -142,6 +143,7 @@ impl VaultFile {
         self.argon2.as_ref()
     }
 
+    /// True when every member has its form: the id becomes a keychain item's name.
     fn is_sound(&self) -> bool {
         let hex = |text: &str, bytes| key::from_hex(text).is_some_and(|found| found.len() == bytes);
         let argon2 = match (self.key_source, &self.argon2) {
@@ -166,6 +168,7 @@ impl Argon2Parameters {
         Argon2Parameters::with_cost(64 * 1024, 3)
     }
 
+    /// The same with another cost.
     pub(crate) fn with_cost(memory_kib: u32, passes: u32) -> Result<Self> {
         let salt = key::to_hex(&random_bytes::<16>()?);
         Ok(Argon2Parameters { memory_kib, passes, lanes: 1, salt })

@@ -28,7 +28,9 @@ use super::vault_file::{Argon2Parameters, KeySource, VAULT_FILE, VaultFile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{Secret, random_bytes};
 
+/// The key, when it is kept in a file.
 pub(crate) const KEY_FILE: &str = "vault.key";
+/// Held by whoever makes the vault; among the other locks, whose names are ids.
 const CREATION_LOCK: &str = "vault.lock";
 /// Making a vault takes at most three keychain calls, of four seconds each.
 const CREATION_WAIT: Duration = Duration::from_secs(20);
@@ -61,13 +63,17 @@ pub fn open_vault(options: VaultOptions) -> Result<Vault> {
 /// As [`open_vault`], but for those of making one.
 pub fn open_vault_if_any(options: VaultOptions) -> Result<Option<Vault>> {
     let options = absolute(options)?;
-    let vault = find(&options)?;
-    if vault.is_none() {
-        refuse_orphans(&options.home)?;
+    if let Some(vault) = find(&options)? {
+        return Ok(Some(vault));
     }
-    Ok(vault)
+    match refuse_orphans(&options.home) {
+        Ok(()) => Ok(None),
+        // Made, and written to, by another process between the two looks: then it is there by now.
+        Err(orphans) => find(&options)?.ok_or(orphans).map(Some),
+    }
 }
 
+/// `cost`: what a new passphrase vault's derivation costs; tests take a cheap one.
 fn open_with_cost(options: VaultOptions, cost: fn() -> Result<Argon2Parameters>) -> Result<Vault> {
     let options = absolute(options)?;
     match find(&options)? {
@@ -83,19 +89,25 @@ fn absolute(mut options: VaultOptions) -> Result<VaultOptions> {
     Ok(options)
 }
 
+/// The vault that is there, opened; `None` when there is none.
 fn find(options: &VaultOptions) -> Result<Option<Vault>> {
     let Some(home) = PrivateDir::open(&options.home, Folder::Home)? else { return Ok(None) };
     let Some(file) = VaultFile::read(&home)? else { return Ok(None) };
     open_existing(&home, &file, options).map(Some)
 }
 
+/// Opens the vault that `file` describes, with the key that it names and no other.
 fn open_existing(home: &PrivateDir, file: &VaultFile, options: &VaultOptions) -> Result<Vault> {
     if let Some(wanted) = options.key_source
         && wanted != file.key_source
     {
         return Err(Error::new(
             ErrorKind::ConfigInvalid,
-            format!("the key of {} is kept by {}, not by {wanted}", options.home.display(), file.key_source),
+            format!(
+                "{} was made with the key source {}, not {wanted}",
+                options.home.display(),
+                file.key_source
+            ),
         )
         .with_help(format!("leave --key and TOKENKEEP_KEY out, or set them to {}", file.key_source)));
     }
@@ -117,8 +129,10 @@ pub(crate) fn find_key(home: &PrivateDir, file: &VaultFile, passphrase: Option<&
         KeySource::Keychain => {
             let item = keychain::item_name(&file.id);
             let gone = || {
-                locked(format!("the keychain has no item {item}, which holds the key"))
-                    .with_help("restore the keychain, or log in to the system as whoever made the store: the records are kept, and nothing else opens them")
+                locked(format!("the keychain has no item {item}, which holds the key")).with_help(
+                    "restore the keychain, or use the system account that made the store: \
+                     the records are kept, and nothing else opens them",
+                )
             };
             (keychain::get(&file.id)?.ok_or_else(gone)?, format!("the keychain item {item} is another key"))
         }
@@ -133,6 +147,7 @@ pub(crate) fn find_key(home: &PrivateDir, file: &VaultFile, passphrase: Option<&
     if file.fits(&key) { Ok(key) } else { Err(locked(otherwise)) }
 }
 
+/// Makes the vault, or opens the one that another process made first.
 fn create(options: VaultOptions, cost: fn() -> Result<Argon2Parameters>) -> Result<Vault> {
     // Before any folder is made: an error about the choice leaves nothing behind.
     let source = choose(options.key_source)?;
@@ -186,6 +201,7 @@ fn choose(wanted: Option<KeySource>) -> Result<KeySource> {
     }
 }
 
+/// Makes a key and puts it into the keychain under the new vault's id.
 fn create_keychain_item(id: &str) -> Result<VaultKey> {
     let key = VaultKey::generate()?;
     keychain::set(id, &key).map_err(|error| no_keychain(&error))?;
@@ -255,10 +271,11 @@ fn passphrase_missing() -> Error {
     locked("the store wants its passphrase".to_owned()).with_help("set TOKENKEEP_PASSPHRASE")
 }
 
+/// Why there is no vault yet, and the ways to one: a new vault's key goes nowhere by itself.
 fn no_keychain(why: &Error) -> Error {
     locked(format!("the store's key cannot go into a keychain: {}", why.message())).with_help(
         "unlock or start the keychain, or choose another place for the key, once:\n  \
-         `tokenkeep init --key file`        a file that only you can read; whoever copies the folder has the tokens\n  \
+         `tokenkeep init --key file`        a file that only you can read, beside the tokens\n  \
          `tokenkeep init --key passphrase`  asked for each time, or taken from TOKENKEEP_PASSPHRASE\n\
          or set TOKENKEEP_KEY to `file` or `passphrase`",
     )

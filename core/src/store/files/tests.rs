@@ -177,6 +177,15 @@ fn another_users_folder_is_refused() {
 }
 
 #[test]
+fn a_trial_write_leaves_nothing() {
+    let (_folder, dir) = home();
+    dir.check_writable().unwrap();
+    assert!(dir.names().unwrap().is_empty());
+    fs::remove_dir(&dir.place.path).unwrap();
+    assert_eq!(dir.check_writable().unwrap_err().code(), "store_unavailable");
+}
+
+#[test]
 fn leftovers_are_removed_when_no_writer_can_be_behind_them() {
     let (_folder, dir) = home();
     let old = SystemTime::now() - LEFTOVER_AGE - Duration::from_secs(5);

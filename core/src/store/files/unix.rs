@@ -1,5 +1,10 @@
 //! The system calls of a private folder, on Unix: relative to an open folder, never following a link,
 //! never waiting.
+//!
+//! An open folder is a descriptor, so what was checked is what is used: whoever swaps the folder under
+//! its name in between swaps nothing here. Checks are made on open descriptors for the same reason.
+//!
+//! May not enter: what is written, and when.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -14,7 +19,9 @@ use super::super::vault_file::VAULT_FILE;
 use super::{OWN_NAMES, Place, quoted};
 use crate::error::{Error, ErrorKind, Result};
 
+/// What a folder is made with, whatever the umask: a umask takes from the others, who have nothing.
 const DIR_MODE: Mode = Mode::RWXU;
+/// The same for a file.
 const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 /// What others may not have.
 const OTHERS: u32 = 0o077;
@@ -26,6 +33,7 @@ const ALWAYS: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::NO
 pub(super) struct Dir(File);
 
 impl Dir {
+    /// Opens the folder itself: a link in its place is an error, links above it are followed.
     pub(super) fn open(path: &Path) -> io::Result<Dir> {
         let flags = ALWAYS | OFlags::DIRECTORY;
         let folder = retry_on_intr(|| open(path, flags, Mode::empty()))?;
@@ -60,21 +68,25 @@ impl Dir {
         Ok(entries.all(|entry| OWN_NAMES.iter().any(|name| entry.file_name() == *name)))
     }
 
+    /// Opens a file to read. A pipe opens too, without waiting: `check_file` then refuses it.
     pub(super) fn open_file(&self, name: &str) -> io::Result<File> {
         file(retry_on_intr(|| openat(&self.0, name, ALWAYS | OFlags::RDONLY, Mode::empty())))
     }
 
+    /// Makes a file that nobody had before, not even as a link that leads nowhere.
     pub(super) fn create_new(&self, name: &str) -> io::Result<File> {
         let flags = ALWAYS | OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
         file(retry_on_intr(|| openat(&self.0, name, flags, FILE_MODE)))
     }
 
+    /// Opens a file to lock, and makes it if need be: two that do so at once get the same file.
     pub(super) fn open_or_create(&self, name: &str) -> io::Result<File> {
         // RDWR: network file systems lock exclusively only what can be written.
         let flags = ALWAYS | OFlags::RDWR | OFlags::CREATE;
         file(retry_on_intr(|| openat(&self.0, name, flags, FILE_MODE)))
     }
 
+    /// True when the name is taken, by a file or by anything else.
     pub(super) fn exists(&self, name: &str) -> io::Result<bool> {
         match statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(_) => Ok(true),
@@ -83,14 +95,17 @@ impl Dir {
         }
     }
 
+    /// Gives a file another name, in one step: who looks finds the one or the other.
     pub(super) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         Ok(renameat(&self.0, from, &self.0, to)?)
     }
 
+    /// Takes a file's name away. Who has it open keeps it.
     pub(super) fn unlink(&self, name: &str) -> io::Result<()> {
         Ok(unlinkat(&self.0, name, AtFlags::empty())?)
     }
 
+    /// Makes the folder's names durable.
     pub(super) fn sync(&self) -> io::Result<()> {
         match retry_on_intr(|| rustix::fs::fsync(&self.0)) {
             // Some file systems keep folders durable by themselves and have no such call.
@@ -134,6 +149,7 @@ pub(super) fn check_file(file: &File, place: &Place) -> Result<u64> {
     Ok(found.len())
 }
 
+/// Another user's file is not ours to read, and a folder of theirs is no place for our secrets.
 fn check_owner(found: &Metadata, place: &Place) -> Result<()> {
     let own = rustix::process::geteuid().as_raw();
     if found.uid() == own {
@@ -143,6 +159,7 @@ fn check_owner(found: &Metadata, place: &Place) -> Result<()> {
     Err(Error::new(ErrorKind::StoreUnavailable, message).with_help(ownership_help(place)))
 }
 
+/// Takes from others what they should never have had, and says so in the log.
 fn close_to_others(file: &File, found: &Metadata, mode: Mode, place: &Place) -> Result<()> {
     if !too_open(found) {
         return Ok(());

@@ -1,6 +1,10 @@
 //! The calls of a private folder, on Windows: the folders of a user's profile are private by
 //! inheritance, so the modes and owners of Unix have nothing to add; links and odd files are refused
 //! all the same. What is new here is that a file which somebody has open may refuse to be replaced.
+//!
+//! The calls are those of `unix.rs`, by the same names.
+//!
+//! May not enter: what is written, and when.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
@@ -19,11 +23,13 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub(super) struct Dir(PathBuf);
 
 impl Dir {
+    /// The folder itself: a link in its place is an error.
     pub(super) fn open(path: &Path) -> io::Result<Dir> {
         let found = std::fs::symlink_metadata(path)?;
         if found.is_dir() { Ok(Dir(path.to_owned())) } else { Err(io::ErrorKind::NotADirectory.into()) }
     }
 
+    /// The profile's own rights are all there is to check, and the system does.
     pub(super) fn check(&self, _place: &Place) -> Result<()> {
         Ok(())
     }
@@ -33,6 +39,7 @@ impl Dir {
         patiently(|| File::open(self.0.join(name)))
     }
 
+    /// Makes a file that nobody had before.
     pub(super) fn create_new(&self, name: &str) -> io::Result<File> {
         OpenOptions::new().write(true).create_new(true).open(self.0.join(name))
     }
@@ -50,6 +57,7 @@ impl Dir {
         }
     }
 
+    /// Gives a file another name, over whatever has that name.
     pub(super) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         patiently(|| std::fs::rename(self.0.join(from), self.0.join(to)))
     }
@@ -58,11 +66,13 @@ impl Dir {
         patiently(|| std::fs::remove_file(self.0.join(name)))
     }
 
+    /// Nothing to do.
     pub(super) fn sync(&self) -> io::Result<()> {
         // NTFS keeps its own journal of names; a folder cannot be synced without more rights.
         Ok(())
     }
 
+    /// A link, a folder or a device in the place of a file.
     fn refuse_link(&self, name: &str) -> io::Result<()> {
         match std::fs::symlink_metadata(self.0.join(name)) {
             Ok(found) if !found.is_file() => Err(io::Error::other("it is not a plain file")),
@@ -89,6 +99,7 @@ fn patiently<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     call()
 }
 
+/// Makes one folder; it inherits the rights of the one above.
 pub(super) fn make_dir(path: &Path) -> io::Result<()> {
     std::fs::create_dir(path)
 }
@@ -109,6 +120,7 @@ pub(crate) fn mode_of(_found: &Metadata) -> Option<u32> {
     None
 }
 
+/// No command of Windows is shorter than the error.
 pub(super) fn repair(_place: &Place, _error: &io::Error) -> Option<String> {
     None
 }

@@ -198,6 +198,33 @@ fn sealed_files_without_a_vault_are_never_given_a_new_key() {
 }
 
 #[test]
+fn a_look_makes_no_vault() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    assert!(open_vault_if_any(options(&home, None)).unwrap().is_none());
+    assert!(!home.exists());
+    put(&file_vault(&home).unwrap(), "github/work");
+    assert!(has(&open_vault_if_any(options(&home, None)).unwrap().unwrap(), "github/work"));
+    fs::remove_file(home.join("vault.json")).unwrap();
+    assert_eq!(open_vault_if_any(options(&home, None)).unwrap_err().code(), "store_corrupt");
+}
+
+/// Between "there is no vault" and "there are records" another process may have made both.
+#[test]
+fn a_look_while_a_vault_is_made_finds_nothing_or_the_vault() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("home");
+        std::thread::scope(|scope| {
+            let maker = scope.spawn(|| put(&file_vault(&home).unwrap(), "github/work"));
+            while !maker.is_finished() {
+                open_vault_if_any(options(&home, None)).unwrap();
+            }
+        });
+    }
+}
+
+#[test]
 fn a_damaged_vault_file_is_not_replaced() {
     let folder = tempfile::tempdir().unwrap();
     put(&file_vault(folder.path()).unwrap(), "github/work");
