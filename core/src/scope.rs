@@ -60,6 +60,11 @@ impl ScopeSet {
         all
     }
 
+    /// These less `others`, to the letter.
+    pub fn without(&self, others: &ScopeSet) -> ScopeSet {
+        ScopeSet(self.iter().filter(|scope| !others.contains(scope)).map(str::to_owned).collect())
+    }
+
     /// Those of `wanted` that this set does not grant, as `equivalence` sees it. Empty means that all are
     /// covered; a scope that the server never names in an answer counts as granted.
     pub fn missing(&self, wanted: &ScopeSet, equivalence: &ScopeEquivalence) -> ScopeSet {

@@ -30,6 +30,11 @@ pub struct Limits {
 impl Limits {
     /// For the token, device authorization and revocation endpoints.
     pub const ENDPOINT: Limits = Limits { total: Duration::from_secs(30), body: 1 << 20 };
+    /// The same, and no longer than `total`.
+    pub fn within(self, total: Duration) -> Limits {
+        Limits { total: self.total.min(total), ..self }
+    }
+
     /// For metadata documents.
     pub const METADATA: Limits = Limits { total: Duration::from_secs(10), body: 256 << 10 };
 }

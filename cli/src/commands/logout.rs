@@ -73,7 +73,7 @@ fn finish(
     } else if args.forget_client {
         say(format_args!("No client registration was stored for {}.", key.provider));
     }
-    if invocation.json {
+    if invocation.json && (failed.is_empty() || !done.is_empty()) {
         json(&LogoutView { logged_out: done.iter().map(OutcomeView::from).collect(), registration_removed })?;
     }
     failed.into_iter().next().map_or(Ok(()), |error| Err(error.into()))

@@ -2,6 +2,7 @@
 //! receive the redirect themselves.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use url::Url;
@@ -63,6 +64,8 @@ pub struct PendingLogin {
     request: FlowRequest,
     plan: Plan,
     attempt: AuthorizationAttempt,
+    // A server that sees a code twice ends the grant (RFC 6749 4.1.2).
+    answered: AtomicBool,
 }
 
 impl PendingLogin {
@@ -77,6 +80,7 @@ impl PendingLogin {
 struct Plan {
     key: ConnectionKey,
     tenant: Option<String>,
+    cloud: Option<String>,
 }
 
 impl Broker {
@@ -131,7 +135,7 @@ impl Broker {
         let without_redirect = LoginOptions { redirect_uri: None, ..options.clone() };
         let (request, plan) = self.prepare(kept, provider, &without_redirect, Arc::new(Nobody)).await?;
         let attempt = AuthorizationAttempt::new(&request, &redirect_uri, None)?;
-        Ok(PendingLogin { request, plan, attempt })
+        Ok(PendingLogin { request, plan, attempt, answered: AtomicBool::new(false) })
     }
 
     /// The second half: the address that the provider sent the person back to. One that is not the
@@ -147,6 +151,10 @@ impl Broker {
                 format!("that address is not the answer to this login: {rejection}"),
             )
         })?;
+        if pending.answered.swap(true, Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::ProviderRejected, "this login has had its answer")
+                .with_help("begin a new login: a code is good for one use"));
+        }
         let granted = pending.attempt.redeem(&pending.request, answer).await?;
         self.keep(kept, &pending.request, pending.plan.clone(), granted).await
     }
@@ -190,11 +198,16 @@ impl Broker {
             .tenant
             .clone()
             .or_else(|| earlier.as_ref().and_then(|earlier| earlier.server.tenant.clone()));
-        let authority = authority(&definition, tenant.as_deref(), options.cloud.as_deref())?;
+        let cloud = options
+            .cloud
+            .clone()
+            .or_else(|| earlier.as_ref().and_then(|earlier| earlier.server.cloud.clone()));
+        let authority = authority(&definition, tenant.as_deref(), cloud.as_deref())?;
         let endpoints = self.endpoints(&definition, authority.as_ref(), issuer.as_deref()).await?;
 
         let redirect = redirect(&definition.redirect, options.redirect_uri.as_deref())?;
-        // The client that the connection was made with comes before the one stored for all of them.
+        // The client that the connection was made with comes before the one stored for all of them; where
+        // both are the same client, the stored secret is the newer one.
         let own = earlier.as_ref().map(|earlier| ClientCredentials {
             client_id: earlier.client.client_id.clone(),
             client_secret: earlier.client.client_secret.clone(),
@@ -203,6 +216,12 @@ impl Broker {
             client_id: stored.client_id,
             client_secret: stored.client_secret,
         });
+        let same = |own: &ClientCredentials| {
+            stored
+                .as_ref()
+                .is_some_and(|stored| stored.client_id == own.client_id && stored.client_secret.is_some())
+        };
+        let own = own.filter(|own| !same(own));
         let sources = ClientSources {
             client_id: options.client_id.as_deref(),
             client_secret: options.client_secret.as_ref(),
@@ -214,7 +233,7 @@ impl Broker {
             client_registration::resolve(&definition, sources, &self.0.settings.environment, &to_register)?;
         let earlier_scopes = earlier.map(|earlier| earlier.requested_scopes);
         let scopes = scopes(&definition, &endpoints, options.scopes.clone().or(earlier_scopes));
-        let plan = Plan { key, tenant: authority.map(|authority| authority.tenant.to_string()) };
+        let plan = Plan { key, tenant: authority.map(|authority| authority.tenant.to_string()), cloud };
         let (transport, definition) = (Arc::clone(&self.0.transport), Arc::new(definition));
         Ok((FlowRequest { transport, definition, endpoints, client, scopes, redirect, interaction }, plan))
     }
@@ -287,6 +306,7 @@ impl Broker {
         let now = self.0.clock.now();
         let account = self.account(request, granted)?;
         let granted_scopes = response.scope.clone().unwrap_or_else(|| request.scopes.clone());
+        let missing = granted_scopes.missing(&request.scopes, &definition.scope_equivalence());
         let credentials = &request.client.credentials;
         Ok(ConnectionRecord {
             key: plan.key,
@@ -302,6 +322,7 @@ impl Broker {
                 token_endpoint: request.endpoints.token.to_string(),
                 revocation_endpoint: request.endpoints.revocation.as_ref().map(Url::to_string),
                 tenant: plan.tenant,
+                cloud: plan.cloud,
                 scope_separator: definition.scopes.separator,
                 response_scope_separator: definition.scopes.response_separator,
                 scope_on_refresh: definition.token.scope_on_refresh,
@@ -310,6 +331,7 @@ impl Broker {
             requested_scopes: request.scopes.clone(),
             access_tokens: vec![AccessTokenRecord::received(response, &granted_scopes, now.clone())],
             granted_scopes,
+            refresh_scopes: (!missing.is_empty()).then(|| request.scopes.without(&missing)),
             refresh_token: response.refresh_token.clone(),
             logged_in_at: now.wall,
             refreshed_at: None,

@@ -9,8 +9,8 @@ use crate::secret::Secret;
 use crate::store::KeySource;
 
 /// How long another process may hold a connection before a caller is told so: longer than the slowest
-/// refresh (two sends of 30 s) would keep it.
-const LOCK_WAIT: Duration = Duration::from_secs(65);
+/// refresh (30 s) keeps it.
+const LOCK_WAIT: Duration = Duration::from_secs(45);
 
 /// What a broker is opened with. The default takes everything from the environment.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ pub struct BrokerOptions {
     pub key_source: Option<KeySource>,
     /// The passphrase of a store that wants one; else `TOKENKEEP_PASSPHRASE`.
     pub passphrase: Option<Secret>,
-    /// How long to wait for a connection that another process is refreshing; 65 s.
+    /// How long to wait for a connection that another process is refreshing; 45 s.
     pub lock_wait: Option<Duration>,
     /// Allows plain http to this machine, for tests; else `TOKENKEEP_INSECURE_LOOPBACK`.
     pub insecure_loopback: bool,

@@ -7,7 +7,7 @@ use super::Broker;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::{ConnectionKey, ConnectionName, ProviderName};
-use crate::refresh::{Demand, Freshness, freshness, not_connected};
+use crate::refresh::{Demand, Freshness, freshness, login_command, not_connected};
 use crate::scope::ScopeSet;
 use crate::secret::Secret;
 use crate::store::ConnectionRecord;
@@ -151,10 +151,8 @@ impl Broker {
             return Ok(());
         }
         let all = record.requested_scopes.union(wanted);
-        let command = format!(
-            "log in again with all of them: `tokenkeep login {} --scopes \"{all}\"`",
-            record.key.provider
-        );
+        let command =
+            format!("log in again with all of them: `{} --scopes \"{all}\"`", login_command(&record.key));
         Err(Error::new(ErrorKind::ScopeNotGranted, format!("{} was not granted {missing}", record.key))
             .with_help(command))
     }

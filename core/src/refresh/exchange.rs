@@ -32,6 +32,10 @@ use crate::transport::{Limits, TransportError};
 /// answer the second one; on others the grant was gone with the first.
 const SENDS: u32 = 2;
 
+/// How long all sends together may take. What is lost later than half of it is left to the next caller,
+/// who finds the marker: a server that slow would be asked for nothing.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// How long a caller with a token that still works waits for the lock: it has something to go on with.
 const SHORT_WAIT: Duration = Duration::from_secs(5);
 
@@ -108,18 +112,22 @@ async fn exchange(
     let lost_before = before.as_ref().map_or(0, |attempt| attempt.count);
     let request_of = request_builder(parts, &record).await?;
 
+    let begun = std::time::Instant::now();
     for send in 1..=SENDS {
         // Step 5. Durable before the request can leave: a kill after this line is known for what it is.
         record.refresh_attempt =
             Some(RefreshAttempt { started: parts.clock.now(), count: lost_before.saturating_add(send) });
         locked.write(&record).await?;
 
-        let answer = parts.transport.send(request_of(&record)?, Limits::ENDPOINT).await;
+        let limits = Limits::ENDPOINT.within(PATIENCE.saturating_sub(begun.elapsed()));
+        let answer = parts.transport.send(request_of(&record)?, limits).await;
         let now = parts.clock.now();
         match answer {
             Ok(response) => {
                 let outcome = parse(&response, &record);
                 let pause = retry_after::pause(response.status(), response.headers(), now.wall);
+                // Times are whole seconds here: one more keeps a pause from ending before its time.
+                let pause = pause.map(|seconds| seconds + 1);
                 return conclude(parts, locked, record, demand, Answer { outcome, pause, now }).await;
             }
             Err(TransportError::NotSent(error)) => {
@@ -133,7 +141,7 @@ async fn exchange(
             }
             // The server may have rotated the refresh token and the answer is gone. The same token once
             // more is the only way to find out, and nobody else can come in between: the lock is held.
-            Err(TransportError::MaybeSent(error)) if send < SENDS => {
+            Err(TransportError::MaybeSent(error)) if send < SENDS && begun.elapsed() < PATIENCE / 2 => {
                 tracing::info!(connection = %key, %error, "the answer was lost; sending once more");
             }
             Err(TransportError::MaybeSent(error)) => {
@@ -176,7 +184,7 @@ async fn conclude(
         let reason = if lost { LoginReason::ResponseLost } else { LoginReason::GrantEnded };
         let refused = error.to_error(&format!("{key}: {}", what_ended(reason)));
         let mut ended = Error::new(ErrorKind::LoginRequired { reason }, refused.message())
-            .with_help(login_command(&key, "log in again"));
+            .with_help(format!("log in again: `{}`", login_command(&key)));
         if let Some(server) = refused.server() {
             ended = ended.with_server(server.clone());
         }
@@ -284,7 +292,10 @@ async fn request_builder(
             },
             grant: Grant::RefreshToken {
                 refresh_token,
-                scopes: record.server.scope_on_refresh.then_some(&record.requested_scopes),
+                scopes: record
+                    .server
+                    .scope_on_refresh
+                    .then(|| record.refresh_scopes.as_ref().unwrap_or(&record.requested_scopes)),
             },
             scope_separator: record.server.scope_separator,
             extra: &[],
@@ -315,13 +326,13 @@ fn remaining_pause(cool_down: Option<&CoolDown>, now: &Instant) -> Option<i64> {
 /// There is nothing to refresh: nobody has logged in, or somebody has logged out.
 pub(crate) fn not_connected(key: &ConnectionKey) -> Error {
     Error::new(ErrorKind::NotConnected, format!("{key} is not connected"))
-        .with_help(login_command(key, "log in"))
+        .with_help(format!("log in: `{}`", login_command(key)))
 }
 
 /// The grant has ended.
 fn login_required(key: &ConnectionKey, reason: LoginReason) -> Error {
     Error::new(ErrorKind::LoginRequired { reason }, format!("{key}: {}", what_ended(reason)))
-        .with_help(login_command(key, "log in again"))
+        .with_help(format!("log in again: `{}`", login_command(key)))
 }
 
 fn what_ended(reason: LoginReason) -> &'static str {
@@ -334,11 +345,12 @@ fn what_ended(reason: LoginReason) -> &'static str {
     }
 }
 
-fn login_command(key: &ConnectionKey, verb: &str) -> String {
+/// What to type to log in to this very connection.
+pub(crate) fn login_command(key: &ConnectionKey) -> String {
     let connection = &key.connection;
     if *connection == Default::default() {
-        format!("{verb}: `tokenkeep login {}`", key.provider)
+        format!("tokenkeep login {}", key.provider)
     } else {
-        format!("{verb}: `tokenkeep login {} --connection {connection}`", key.provider)
+        format!("tokenkeep login {} --connection {connection}", key.provider)
     }
 }

@@ -29,7 +29,7 @@ mod single_flight;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use exchange::not_connected;
+pub(crate) use exchange::{login_command, not_connected};
 pub use freshness::{Freshness, freshness};
 use single_flight::SingleFlight;
 

@@ -165,6 +165,7 @@ impl Stage {
                 token_endpoint: format!("{}/token", self.server.origin()),
                 revocation_endpoint: None,
                 tenant: None,
+                cloud: None,
                 scope_separator: ' ',
                 response_scope_separator: None,
                 scope_on_refresh: false,
@@ -172,6 +173,7 @@ impl Stage {
             account: Account::default(),
             requested_scopes: scopes.clone(),
             granted_scopes: scopes.clone(),
+            refresh_scopes: None,
             refresh_token: refresh_token.map(Secret::new),
             access_tokens: vec![AccessTokenRecord {
                 resource: None,
@@ -321,7 +323,7 @@ async fn a_pause_is_kept_by_all_and_a_working_token_is_served_meanwhile() {
     stage.at(3590);
     stage.fault(throttle(7), 1);
     let served = stage.refreshed().await.unwrap();
-    assert_eq!(served.cool_down, Some(CoolDown { started: stage.clock.now(), seconds: 7 }));
+    assert_eq!(served.cool_down, Some(CoolDown { started: stage.clock.now(), seconds: 8 }));
     assert_eq!(stage.refreshed().await.unwrap().access_tokens, served.access_tokens);
     assert_eq!(stage.requests(), 1);
 
@@ -331,7 +333,7 @@ async fn a_pause_is_kept_by_all_and_a_working_token_is_served_meanwhile() {
 
     stage.at(7200);
     stage.fault(throttle(7), 1);
-    let retry_at = Some(stage.clock.now().wall.plus(7));
+    let retry_at = Some(stage.clock.now().wall.plus(8));
     for _ in 0..2 {
         assert_eq!(*stage.refreshed().await.unwrap_err().kind(), ErrorKind::Throttled { retry_at });
     }

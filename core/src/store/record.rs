@@ -50,6 +50,10 @@ pub struct ConnectionRecord {
     pub requested_scopes: ScopeSet,
     /// What was granted; RFC 6749 5.1: what was asked for, when the response does not say.
     pub granted_scopes: ScopeSet,
+    /// What a refresh names, where the server wants that and granted less than was asked for: RFC 6749 6
+    /// forbids to ask for more than was granted. Absent: what was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_scopes: Option<ScopeSet>,
     /// RFC 6749 1.5. Absent when the server gave none.
     #[serde(default, serialize_with = "serialize_exposed_option")]
     pub refresh_token: Option<Secret>,
@@ -139,6 +143,9 @@ pub struct RecordServer {
     /// Microsoft's tenant, as it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+    /// Microsoft's cloud, as it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<String>,
     /// What stands between two scopes on the wire.
     pub scope_separator: char,
     /// The same in the server's answers, where it differs.

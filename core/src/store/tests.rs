@@ -38,6 +38,7 @@ pub(crate) fn record(name: &str) -> ConnectionRecord {
             token_endpoint: "https://as.example/token".to_owned(),
             revocation_endpoint: None,
             tenant: None,
+            cloud: None,
             scope_separator: ' ',
             response_scope_separator: None,
             scope_on_refresh: false,
@@ -45,6 +46,7 @@ pub(crate) fn record(name: &str) -> ConnectionRecord {
         account: Account::default(),
         requested_scopes: "read".parse().unwrap(),
         granted_scopes: "read".parse().unwrap(),
+        refresh_scopes: None,
         refresh_token: Some(Secret::new("refresh-canary")),
         access_tokens: vec![AccessTokenRecord {
             resource: None,
