@@ -1,12 +1,14 @@
 //! `logout`: the grant ends at the server where that is possible, and here in any case.
 
+use std::sync::Arc;
+
 use url::Url;
 
-use super::Broker;
+use super::{Broker, Kept};
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::ConnectionKey;
-use crate::protocol::{Client, RevocationOutcome, RevocationRequest, TokenKind, classify_revocation};
-use crate::store::{ConnectionRecord, ConnectionStatus, Locked};
+use crate::protocol::{RevocationOutcome, RevocationRequest, TokenKind, classify_revocation};
+use crate::store::{ConnectionRecord, ConnectionStatus, Locked, off_thread};
 use crate::transport::Limits;
 
 /// What a logout did.
@@ -64,7 +66,7 @@ impl Broker {
         let Some(kept) = self.kept_if_any_async().await? else { return Err(self.no_such_connection(key)) };
         let locked = Locked::take(&kept.store, key, self.0.settings.lock_wait).await?;
         let revocation = match locked.read().await {
-            Ok(Some(record)) => self.revoke(&record).await,
+            Ok(Some(record)) => self.revoke(kept, &record).await,
             Ok(None) => return Err(self.no_such_connection(key)),
             // A record that cannot be read can still be put away.
             Err(error) if *error.kind() == ErrorKind::StoreCorrupt => {
@@ -76,7 +78,7 @@ impl Broker {
         Ok(LogoutOutcome { key: key.clone(), revocation })
     }
 
-    async fn revoke(&self, record: &ConnectionRecord) -> Revocation {
+    async fn revoke(&self, kept: &Kept, record: &ConnectionRecord) -> Revocation {
         if matches!(record.status, ConnectionStatus::LoginRequired { .. }) {
             return Revocation::AlreadyEnded;
         }
@@ -94,11 +96,9 @@ impl Broker {
         let outcome = async {
             let endpoint = Url::parse(endpoint)
                 .map_err(|_| Error::new(ErrorKind::StoreCorrupt, "the revocation endpoint is no URL"))?;
-            let client = Client {
-                client_id: &record.client.client_id,
-                authentication: record.client.authentication,
-                client_secret: record.client.client_secret.as_ref(),
-            };
+            let (store, read) = (Arc::clone(&kept.store), record.clone());
+            let client = off_thread(move || store.client_of(&read)).await?;
+            let client = client.as_client();
             let request = RevocationRequest { endpoint: &endpoint, client, token, hint }.to_http()?;
             let response = self.0.transport.send(request, Limits::ENDPOINT).await?;
             Ok::<_, Error>(classify_revocation(response.status().as_u16(), response.body()))

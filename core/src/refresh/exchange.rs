@@ -24,7 +24,7 @@ use super::{Demand, Parts, Refreshed, freshness, retry_after};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, LoginReason, Result};
 use crate::names::ConnectionKey;
-use crate::protocol::{Client, Grant, TokenEndpointError, TokenRequest, TokenResponse, parse_token_response};
+use crate::protocol::{Grant, TokenEndpointError, TokenRequest, TokenResponse, parse_token_response};
 use crate::store::{ConnectionRecord, ConnectionStatus, CoolDown, Locked, RefreshAttempt, off_thread};
 use crate::transport::{Limits, TransportError};
 
@@ -271,25 +271,15 @@ async fn request_builder(
     let endpoint = Url::parse(&record.server.token_endpoint).map_err(|_| {
         Error::new(ErrorKind::StoreCorrupt, format!("{}: its token endpoint is no URL", record.key))
     })?;
-    let (store, provider) = (Arc::clone(&parts.store), record.key.provider.clone());
-    let registration = off_thread(move || store.registration(&provider)).await?;
-    // A secret that was renewed with `tokenkeep client set` replaces the one the login was made with,
-    // as long as it is for the same client.
-    let renewed = registration.filter(|registration| registration.client_id == record.client.client_id);
-    let client_secret = renewed
-        .and_then(|registration| registration.client_secret)
-        .or_else(|| record.client.client_secret.clone());
+    let (store, read) = (Arc::clone(&parts.store), record.clone());
+    let client = off_thread(move || store.client_of(&read)).await?;
     Ok(move |record: &ConnectionRecord| {
         let Some(refresh_token) = &record.refresh_token else {
             return Err(Error::new(ErrorKind::Internal, "a refresh without a refresh token"));
         };
         TokenRequest {
             endpoint: &endpoint,
-            client: Client {
-                client_id: &record.client.client_id,
-                authentication: record.client.authentication,
-                client_secret: client_secret.as_ref(),
-            },
+            client: client.as_client(),
             grant: Grant::RefreshToken {
                 refresh_token,
                 scopes: record

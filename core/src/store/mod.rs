@@ -71,6 +71,19 @@ pub trait TokenStore: Send + Sync {
     /// The client registration that the user stored for a provider.
     fn registration(&self, provider: &ProviderName) -> Result<Option<RegistrationRecord>>;
 
+    /// The client of a connection as it is now: a secret that was renewed in the registration replaces the
+    /// one that the login was made with, as long as it is for the same client.
+    fn client_of(&self, record: &ConnectionRecord) -> Result<RecordClient> {
+        let mut client = record.client.clone();
+        if let Some(registration) = self.registration(&record.key.provider)?
+            && registration.client_id == client.client_id
+            && registration.client_secret.is_some()
+        {
+            client.client_secret = registration.client_secret;
+        }
+        Ok(client)
+    }
+
     /// Writes a registration over the one before; durable when this returns. Locks by itself: the
     /// whole record is the user's word, and the last word counts.
     fn put_registration(&self, record: &RegistrationRecord) -> Result<()>;

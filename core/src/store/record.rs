@@ -17,7 +17,7 @@ use crate::clock::{Instant, Timestamp};
 use crate::error::{LoginReason, Result};
 use crate::names::{ConnectionKey, ProviderName};
 use crate::protocol::{
-    ClientAuthentication, OriginalIdentity, TokenResponse, check_refreshed, parse_id_token,
+    Client, ClientAuthentication, OriginalIdentity, TokenResponse, check_refreshed, parse_id_token,
 };
 use crate::scope::ScopeSet;
 use crate::secret::{Secret, serialize_exposed, serialize_exposed_option};
@@ -127,6 +127,17 @@ pub struct RecordClient {
     /// RFC 6749 2.3.1, for confidential clients.
     #[serde(default, serialize_with = "serialize_exposed_option", skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<Secret>,
+}
+
+impl RecordClient {
+    /// The client as a request wants it.
+    pub fn as_client(&self) -> Client<'_> {
+        Client {
+            client_id: &self.client_id,
+            authentication: self.authentication,
+            client_secret: self.client_secret.as_ref(),
+        }
+    }
 }
 
 /// The authorization server that issued a grant.
