@@ -29,6 +29,20 @@ impl Environment {
         value.filter(|value| !value.is_empty())
     }
 
+    /// The names of the variables that are set and hold a secret of ours: a program that we start is not to
+    /// inherit them.
+    pub(crate) fn secret_names(&self) -> Vec<String> {
+        let names: Vec<String> = match &self.0 {
+            Some(variables) => variables.keys().cloned().collect(),
+            None => std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect(),
+        };
+        let is_secret = |name: &String| {
+            name == "TOKENKEEP_PASSPHRASE"
+                || (name.starts_with("TOKENKEEP_") && name.ends_with("_CLIENT_SECRET"))
+        };
+        names.into_iter().filter(is_secret).collect()
+    }
+
     /// A switch: `1` and `true` are on, `0` and `false` are off, anything else is a mistake worth saying.
     pub fn switch(&self, name: &str) -> Result<bool> {
         match self.get(name).as_deref() {

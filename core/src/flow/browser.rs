@@ -30,7 +30,7 @@ pub fn open_browser(url: &Url, command: Option<&str>, environment: &Environment)
     let mut failures = Vec::new();
     for words in candidates {
         let Some((program, arguments)) = words.split_first() else { continue };
-        match start(program, arguments, url) {
+        match start(program, arguments, url, environment) {
             Ok(()) => return Ok(program.clone()),
             Err(error) => failures.push(format!("{program}: {error}")),
         }
@@ -41,8 +41,12 @@ pub fn open_browser(url: &Url, command: Option<&str>, environment: &Environment)
 }
 
 /// Starts the program and leaves it to itself.
-fn start(program: &str, arguments: &[String], url: &Url) -> std::io::Result<()> {
-    let mut child = Command::new(program)
+fn start(program: &str, arguments: &[String], url: &Url, environment: &Environment) -> std::io::Result<()> {
+    let mut command = Command::new(program);
+    for name in environment.secret_names() {
+        command.env_remove(name);
+    }
+    let mut child = command
         .args(arguments)
         .arg(url.as_str())
         // A browser that prints would spoil what a script reads from us.

@@ -22,8 +22,8 @@ use super::interaction::DeviceAuthorization;
 use super::{FlowRequest, Granted, ask, content_type};
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::{
-    DeviceAuthorizationRequest, DeviceAuthorizationResponse, DevicePoll, Grant, TokenRequest,
-    classify_device_poll, parse_device_authorization_response,
+    DeviceAuthorizationRequest, DeviceAuthorizationResponse, DevicePoll, Grant, classify_device_poll,
+    parse_device_authorization_response,
 };
 use crate::transport::Limits;
 
@@ -77,15 +77,10 @@ async fn poll(request: &FlowRequest, authorization: &DeviceAuthorizationResponse
     loop {
         // RFC 8628 3.5: the first poll waits too, and none comes sooner after the last than the interval.
         sleep_until(Instant::now() + interval).await;
-        let message = TokenRequest {
-            endpoint: &request.endpoints.token,
-            client: request.client.as_client(),
-            grant: Grant::DeviceCode { device_code: &authorization.device_code },
-            scope_separator: request.definition.scopes.separator,
-            extra: &request.token_parameters(),
-        }
-        .to_http()?;
-        let response = match request.transport.send(message, Limits::ENDPOINT).await {
+        let extra = request.token_parameters();
+        let message =
+            request.token_request(Grant::DeviceCode { device_code: &authorization.device_code }, &extra);
+        let response = match request.transport.send(message.to_http()?, Limits::ENDPOINT).await {
             Ok(response) => response,
             Err(error) => {
                 tracing::info!(error = %Error::from(error), "a poll found no answer");
@@ -119,7 +114,9 @@ async fn poll(request: &FlowRequest, authorization: &DeviceAuthorizationResponse
                 tracing::info!(%error, "a poll found the server in trouble");
                 interval = (interval * 2).min(MAX_INTERVAL);
             }
-            DevicePoll::Failed(error) => return Err(error.to_error("the device code was not accepted")),
+            DevicePoll::Failed(error) => {
+                return Err(message.clean(error).to_error("the device code was not accepted"));
+            }
         }
     }
 }

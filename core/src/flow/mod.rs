@@ -62,6 +62,16 @@ impl FlowRequest {
         }
     }
 
+    fn token_request<'a>(&'a self, grant: Grant<'a>, extra: &'a [(String, String)]) -> TokenRequest<'a> {
+        TokenRequest {
+            endpoint: &self.endpoints.token,
+            client: self.client.as_client(),
+            grant,
+            scope_separator: self.definition.scopes.separator,
+            extra,
+        }
+    }
+
     fn token_parameters(&self) -> Vec<(String, String)> {
         self.definition.token.parameters.clone().into_iter().collect()
     }
@@ -92,22 +102,18 @@ impl Granted {
 
 /// Sends a token request that must not be sent twice.
 async fn send_token_request(request: &FlowRequest, grant: Grant<'_>) -> Result<TokenResponse> {
-    let message = TokenRequest {
-        endpoint: &request.endpoints.token,
-        client: request.client.as_client(),
-        grant,
-        scope_separator: request.definition.scopes.separator,
-        extra: &request.token_parameters(),
-    }
-    .to_http()?;
-    let response = request.transport.send(message, Limits::ENDPOINT).await.map_err(|error| match error {
-        TransportError::NotSent(error) => error,
-        TransportError::MaybeSent(error) => error
-            .with_help("run the login again: the code may have been used, and it is good for one use only"),
-    })?;
+    let extra = request.token_parameters();
+    let message = request.token_request(grant, &extra);
+    let response =
+        request.transport.send(message.to_http()?, Limits::ENDPOINT).await.map_err(|error| match error {
+            TransportError::NotSent(error) => error,
+            TransportError::MaybeSent(error) => error.with_help(
+                "run the login again: the code may have been used, and it is good for one use only",
+            ),
+        })?;
     let separator = request.response_scope_separator();
     parse_token_response(response.status().as_u16(), content_type(&response), response.body(), separator)
-        .map_err(|error| error.to_error("the server did not accept the login"))
+        .map_err(|error| message.clean(error).to_error("the server did not accept the login"))
 }
 
 fn content_type(response: &http::Response<Vec<u8>>) -> Option<&str> {

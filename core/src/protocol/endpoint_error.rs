@@ -10,6 +10,7 @@ use std::fmt;
 use super::body::Unreadable;
 use super::oauth_error::OauthError;
 use crate::error::{Error, ErrorKind};
+use crate::secret::Secret;
 
 /// Why a token endpoint gave no token. Holds no part of a body but an error's cleaned members.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +56,22 @@ impl TokenEndpointError {
                 Error::new(ErrorKind::ProviderRejected, format!("{context}: {self}"))
                     .with_help("the provider's answer does not follow RFC 6749 5.1; tell whoever runs it")
             }
+        }
+    }
+}
+
+impl TokenEndpointError {
+    /// The same error with these secrets taken out of the server's words.
+    pub(super) fn without<'a>(self, secrets: impl Iterator<Item = &'a Secret>) -> Self {
+        match self {
+            TokenEndpointError::Oauth(mut error) => {
+                for secret in secrets.filter(|secret| !secret.is_empty()) {
+                    error.remove(secret);
+                }
+                TokenEndpointError::Oauth(error)
+            }
+            // What the others say is ours.
+            other => other,
         }
     }
 }

@@ -14,9 +14,12 @@ use serde_json::Value;
 
 use super::body::{Unreadable, read, text};
 use crate::error::{Error, ErrorKind, LoginReason, ServerError, one_line};
+use crate::secret::Secret;
 
 /// A longer run of the characters of base64 is taken for a token. A GUID has 36.
 const TOKEN_RUN: usize = 40;
+/// What stands in the place of something that was taken out.
+const REDACTED: &str = "[redacted]";
 /// What a person reads of a description.
 const MAX_MESSAGE: usize = 300;
 /// What is kept of a description, for a support request.
@@ -115,6 +118,24 @@ impl OauthError {
         }))
     }
 
+    /// Takes a secret out of every text.
+    pub(super) fn remove(&mut self, secret: &Secret) {
+        let texts = [
+            Some(&mut self.error),
+            self.description.as_mut(),
+            self.uri.as_mut(),
+            self.suberror.as_mut(),
+            self.trace_id.as_mut(),
+            self.correlation_id.as_mut(),
+            self.claims.as_mut(),
+        ];
+        for text in texts.into_iter().flatten() {
+            if text.contains(secret.expose()) {
+                *text = text.replace(secret.expose(), REDACTED);
+            }
+        }
+    }
+
     /// What kind of error this is: RFC 6749 4.1.2.1 and 5.2, RFC 8628 3.5, RFC 8707 2, OIDC Core 3.1.2.6.
     ///
     /// Few names end a login. A name that is not known is a refusal that a person must look at,
@@ -194,7 +215,7 @@ fn redacted(text: &str) -> String {
         let address = run.starts_with("//") && (out.ends_with("https:") || out.ends_with("http:"));
         let parts = run.split(|c| address && matches!(c, '/' | '.'));
         let longest = parts.map(str::len).max().unwrap_or(0);
-        out.push_str(if longest >= TOKEN_RUN { "[redacted]" } else { run });
+        out.push_str(if longest >= TOKEN_RUN { REDACTED } else { run });
         rest = &rest[start + run.len()..];
     }
     out.push_str(rest);

@@ -84,6 +84,17 @@ impl TokenRequest<'_> {
         }
     }
 
+    /// The error without what this request carried: a server may quote what it was sent, and a short
+    /// token looks like any other word.
+    pub fn clean(&self, error: TokenEndpointError) -> TokenEndpointError {
+        let secrets = match &self.grant {
+            Grant::AuthorizationCode { code, code_verifier, .. } => vec![*code, code_verifier.secret()],
+            Grant::RefreshToken { refresh_token, .. } => vec![*refresh_token],
+            Grant::DeviceCode { device_code } => vec![*device_code],
+        };
+        error.without(secrets.into_iter().chain(self.client.client_secret))
+    }
+
     fn redeem(&self, code: &Secret, redirect_uri: &str, verifier: &CodeVerifier) -> Result<Request<Vec<u8>>> {
         let redirect_uri = RedirectUrl::new(redirect_uri.to_owned())
             .map_err(|_| Error::new(ErrorKind::ConfigInvalid, "the redirect URI is not an absolute URL"))?;

@@ -25,7 +25,10 @@ use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, LoginReason, Result};
 use crate::names::ConnectionKey;
 use crate::protocol::{Grant, TokenEndpointError, TokenRequest, TokenResponse, parse_token_response};
-use crate::store::{ConnectionRecord, ConnectionStatus, CoolDown, Locked, RefreshAttempt, off_thread};
+use crate::secret::Secret;
+use crate::store::{
+    ConnectionRecord, ConnectionStatus, CoolDown, Locked, RecordClient, RefreshAttempt, off_thread,
+};
 use crate::transport::{Limits, TransportError};
 
 /// How often a request whose answer was lost is sent, all in all. Entra and servers with a grace period
@@ -97,7 +100,7 @@ async fn exchange(
     mut record: ConnectionRecord,
     demand: &Demand,
 ) -> Result<Refreshed> {
-    if record.refresh_token.is_none() {
+    let Some(refresh_token) = record.refresh_token.clone() else {
         let now = parts.clock.now();
         let error = login_required(key, LoginReason::NoRefreshToken);
         let works = record.access_tokens.first().is_some_and(|token| freshness(token, &now, 0).is_valid());
@@ -107,10 +110,13 @@ async fn exchange(
         } else {
             end_grant(parts, locked, record, demand, error).await
         };
-    }
+    };
     let before = record.refresh_attempt.take();
     let lost_before = before.as_ref().map_or(0, |attempt| attempt.count);
-    let request_of = request_builder(parts, &record).await?;
+    let endpoint = Url::parse(&record.server.token_endpoint)
+        .map_err(|_| Error::new(ErrorKind::StoreCorrupt, format!("{key}: its token endpoint is no URL")))?;
+    let (store, read) = (Arc::clone(&parts.store), record.clone());
+    let client = off_thread(move || store.client_of(&read)).await?;
 
     let begun = std::time::Instant::now();
     for send in 1..=SENDS {
@@ -120,11 +126,12 @@ async fn exchange(
         locked.write(&record).await?;
 
         let limits = Limits::ENDPOINT.within(PATIENCE.saturating_sub(begun.elapsed()));
-        let answer = parts.transport.send(request_of(&record)?, limits).await;
+        let request = refresh_request(&endpoint, &client, &record, &refresh_token);
+        let answer = parts.transport.send(request.to_http()?, limits).await;
         let now = parts.clock.now();
         match answer {
             Ok(response) => {
-                let outcome = parse(&response, &record);
+                let outcome = parse(&response, &record).map_err(|error| request.clean(error));
                 let pause = retry_after::pause(response.status(), response.headers(), now.wall);
                 // Times are whole seconds here: one more keeps a pause from ending before its time.
                 let pause = pause.map(|seconds| seconds + 1);
@@ -262,36 +269,24 @@ fn own_pause(record: &ConnectionRecord, now: &Instant) -> Option<CoolDown> {
     (seconds > 0).then(|| CoolDown { started: now.clone(), seconds })
 }
 
-/// A maker of this record's refresh request (RFC 6749 6). It is asked again for each send: an
-/// `http::Request` cannot be sent twice.
-async fn request_builder(
-    parts: &Parts,
-    record: &ConnectionRecord,
-) -> Result<impl Fn(&ConnectionRecord) -> Result<http::Request<Vec<u8>>> + use<>> {
-    let endpoint = Url::parse(&record.server.token_endpoint).map_err(|_| {
-        Error::new(ErrorKind::StoreCorrupt, format!("{}: its token endpoint is no URL", record.key))
-    })?;
-    let (store, read) = (Arc::clone(&parts.store), record.clone());
-    let client = off_thread(move || store.client_of(&read)).await?;
-    Ok(move |record: &ConnectionRecord| {
-        let Some(refresh_token) = &record.refresh_token else {
-            return Err(Error::new(ErrorKind::Internal, "a refresh without a refresh token"));
-        };
-        TokenRequest {
-            endpoint: &endpoint,
-            client: client.as_client(),
-            grant: Grant::RefreshToken {
-                refresh_token,
-                scopes: record
-                    .server
-                    .scope_on_refresh
-                    .then(|| record.refresh_scopes.as_ref().unwrap_or(&record.requested_scopes)),
-            },
-            scope_separator: record.server.scope_separator,
-            extra: &[],
-        }
-        .to_http()
-    })
+/// The record's refresh request (RFC 6749 6).
+fn refresh_request<'a>(
+    endpoint: &'a Url,
+    client: &'a RecordClient,
+    record: &'a ConnectionRecord,
+    refresh_token: &'a Secret,
+) -> TokenRequest<'a> {
+    let scopes = record.refresh_scopes.as_ref().unwrap_or(&record.requested_scopes);
+    TokenRequest {
+        endpoint,
+        client: client.as_client(),
+        grant: Grant::RefreshToken {
+            refresh_token,
+            scopes: record.server.scope_on_refresh.then_some(scopes),
+        },
+        scope_separator: record.server.scope_separator,
+        extra: &[],
+    }
 }
 
 /// Reads the answer as the connection's server writes it.
