@@ -1,0 +1,71 @@
+//! Providers are data, and the user's own files win.
+
+use tokenkeep_behaviour::{Stage, fails};
+use tokenkeep_test_support::root;
+
+#[test]
+fn provider_file_wins_over_bundled() {
+    let stage = Stage::microsoft();
+    let origin = |stage: &Stage| {
+        let all = stage.home.run(["providers", "--json"]).ok().json();
+        let names: Vec<_> = all.as_array().unwrap().iter().map(|one| one["name"].clone()).collect();
+        assert_eq!(names, ["github", "google", "microsoft", "oidc"], "each name stands once");
+        all[2]["origin"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(origin(&stage), "user");
+    let shown = stage.home.run(["providers", "show", "microsoft"]).ok().stdout;
+    assert!(shown.contains(stage.server.origin()), "{shown}");
+    stage.login(&[]).ok();
+    assert_eq!(stage.asked("authorization_code").len(), 1);
+
+    // Without the file the bundled one is used again; a grant still goes back to where it came from.
+    stage.home.run(["providers", "remove", "microsoft"]).ok();
+    assert_eq!(origin(&stage), "bundled");
+    let bundled = std::fs::read_to_string(root().join("core/providers/microsoft.toml")).unwrap();
+    assert_eq!(stage.home.run(["providers", "show", "microsoft"]).ok().stdout.trim(), bundled.trim());
+    assert_eq!(stage.resource(&stage.access_token(&["--force-refresh"])), 200);
+    fails(&stage.home.run(["providers", "remove", "microsoft", "--json"]), "unknown_provider");
+    // Who adds a file is shown where secrets will go.
+    let file = stage.home.path().join("provider.toml");
+    let run = stage.home.run(["providers", "add", file.to_str().unwrap()]).ok();
+    assert!(run.stderr.contains(stage.server.origin()), "{run:#?}");
+}
+
+#[test]
+fn broken_provider_file_names_the_line() {
+    let stage = Stage::acme();
+    stage.login(&[]).ok();
+    let good = stage.acme_definition();
+    let line = 1 + good.lines().position(|line| line.starts_with("token = ")).unwrap();
+    let file = stage.home.path().join("broken.toml");
+    let kept = stage.home.store().join("providers/acme.toml");
+    for (broken, line) in [
+        (good.replacen("token = \"", "token = \"ftp://", 1), Some(line)),
+        (good.replacen("token = \"", "token = http://", 1), Some(line)),
+        (good.replacen("token = ", "tokem = ", 1), Some(line)),
+        (good.replacen("token = \"http", "token = \"http://login.example/\" # \"http", 1), Some(line)),
+        (good.replacen("schema = 1", "schema = 2", 1), Some(1)),
+        ("\u{0}".to_owned(), Some(1)),
+        (String::new(), None),
+    ] {
+        std::fs::write(&file, &broken).unwrap();
+        let run = stage.home.run(["providers", "add", file.to_str().unwrap(), "--json"]);
+        let failure = fails(&run, "config_invalid");
+        let place = |name: &str| line.map_or(name.to_owned(), |line| format!("{name}:{line}"));
+        assert!(failure.message().contains(&place("broken.toml")), "{broken}\n{failure:?}");
+        assert_eq!(std::fs::read_to_string(&kept).unwrap(), good, "a broken file replaces nothing");
+
+        // One that was broken by hand harms nobody else.
+        std::fs::write(&kept, &broken).unwrap();
+        let failure = fails(&stage.login(&["--json"]), "config_invalid");
+        assert!(failure.message().contains(&place("acme.toml")), "{failure:?}");
+        let run = stage.home.run(["providers", "--json"]);
+        assert_eq!((run.code, run.error_code().as_str()), (10, "config_invalid"));
+        assert!(run.stdout.contains("microsoft") && !run.stdout.contains("acme"), "{run:#?}");
+        assert_eq!(stage.resource(&stage.access_token(&["--force-refresh"])), 200);
+        std::fs::write(&kept, &good).unwrap();
+    }
+    fails(&stage.home.run(["providers", "add", "/nonexistent.toml", "--json"]), "config_invalid");
+    fails(&stage.home.run(["providers", "add", "/dev/zero", "--json"]), "config_invalid");
+    stage.login(&[]).ok();
+}
