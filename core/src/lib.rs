@@ -73,3 +73,8 @@ pub use scope::ScopeSet;
 pub use secret::Secret;
 pub use store::{Account, FileState, KeySource, KeyState, VaultState};
 pub use url::Url;
+
+/// The README's Rust is compiled with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
