@@ -31,6 +31,7 @@ use crate::args::{Cli, Global};
 use crate::exit::Failure;
 
 fn main() -> ExitCode {
+    leave_no_core_dump();
     let (outcome, json) = match Cli::try_parse() {
         Ok(cli) => (log(&cli.global).and_then(|()| commands::run(&cli)), cli.global.json),
         Err(error) => {
@@ -45,6 +46,17 @@ fn main() -> ExitCode {
             failure.report(json);
             ExitCode::from(failure.exit_code())
         }
+    }
+}
+
+/// A dump of this process's memory would hold what the store seals.
+fn leave_no_core_dump() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = Rlimit { current: Some(0), maximum: getrlimit(Resource::Core).maximum };
+        // It can only be lowered, which everybody may.
+        let _ = setrlimit(Resource::Core, limit);
     }
 }
 

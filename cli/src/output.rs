@@ -32,7 +32,8 @@ pub fn json(value: &impl Serialize) -> Result<(), Failure> {
 
 /// Says one line to the person. Nobody listening is no reason to fail.
 pub fn say(line: impl Display) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    // In one write: lines of processes that run side by side do not mix.
+    let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
 }
 
 /// The same in bold, where that shows.

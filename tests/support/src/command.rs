@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -124,27 +124,18 @@ impl Running {
     #[track_caller]
     pub fn finish(mut self) -> Run {
         drop(self.child.stdin.take());
-        let status = self.wait();
+        // The end of its output is its own, or the moment before.
+        let Ok(stdout) = self.stdout.recv_timeout(PATIENCE) else {
+            panic!("it does not end; stderr was:\n{}", self.stderr_seen);
+        };
+        let status = self.child.wait().expect("a child can be waited for");
         let took = self.started.elapsed();
-        let stdout = self.stdout.recv_timeout(PATIENCE).unwrap_or_default();
         let mut stderr = std::mem::take(&mut self.stderr_seen);
         for line in self.stderr_lines.iter() {
             stderr.push_str(&line);
             stderr.push('\n');
         }
         Run { code: status.code().unwrap_or(-1), stdout, stderr, took }
-    }
-
-    #[track_caller]
-    fn wait(&mut self) -> ExitStatus {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
-                return status;
-            }
-            assert!(Instant::now() < until, "it does not end; stderr was:\n{}", self.stderr_seen);
-            std::thread::sleep(Duration::from_millis(2));
-        }
     }
 }
 
