@@ -1,6 +1,6 @@
 # The one door to everything that is done here. `make demo` and `make test` set up what they need.
 
-.PHONY: demo test check test-rust setup build bench clean help
+.PHONY: demo test check test-rust test-demo setup build bench clean help
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -15,7 +15,7 @@ demo: ## Log in, hand out a token, let it expire, see it rotated, log out: again
 	@cargo build --quiet --locked -p tokenkeep-cli -p tokenkeep-authorization-server
 	@scripts/demo.sh
 
-test: setup check test-rust ## Everything: set-up, checks, tests
+test: setup check test-rust test-demo ## Everything: set-up, checks, tests
 	@echo "test: all passed"
 
 setup: ## What the tests need beside Rust: apt as root, npm, pip
@@ -32,6 +32,10 @@ build: ## Every program and example of the workspace, for the tests
 test-rust: build ## All tests in Rust; they drive the programs that `build` made
 	$(ENV); cargo test --locked --workspace --no-fail-fast
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps -p tokenkeep
+
+test-demo: build ## The demonstration runs, within the 20 seconds that it may take
+	@timeout 20 scripts/demo.sh >target/demo.log 2>&1 || { cat target/demo.log; exit 1; }
+	@echo "test-demo: passed"
 
 bench: setup ## The figures of docs/benchmarks.md, measured here and now
 	@echo "bench: building for release (some minutes)"

@@ -23,7 +23,15 @@ run() {
 }
 # A token as a person may see it: enough to tell two apart.
 short() { printf '%s...\n' "${1:0:12}"; }
-resource() { curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $1" "$origin/resource"; }
+# What a resource server says to a token: the status of GET /resource.
+resource() {
+  local status
+  exec 3<>"/dev/tcp/127.0.0.1/${origin##*:}"
+  printf 'GET /resource HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nConnection: close\r\n\r\n' "$1" >&3
+  read -r _ status _ <&3
+  exec 3>&-
+  echo "$status"
+}
 
 tokenkeep() { command "$programs/tokenkeep" "$@"; }
 

@@ -117,9 +117,11 @@ fn renewed_client_secret_is_used() {
     let mut stage = Stage::oidc();
     let start = |port, secret| {
         let options = ServerOptions { port, clients: vec![client(secret)], ..ServerOptions::plain() };
-        AuthorizationServer::start(options).unwrap()
+        AuthorizationServer::start(options)
     };
-    stage.server = start(0, "the old one");
+    // A port that the kernel gives to nobody by itself, so that it is free for the second server too.
+    let ports = (0..1000).map(|n| 20_000 + (std::process::id().wrapping_mul(17) % 10_000 + n) % 10_000);
+    stage.server = ports.into_iter().find_map(|port| start(port as u16, "the old one").ok()).unwrap();
     let (issuer, port) = (stage.server.issuer(), stage.server.port());
     let set = |stage: &Stage, secret: &str| {
         let arguments = ["client", "set", "oidc", "--client-id", "registered", "--client-secret-stdin"];
@@ -136,9 +138,8 @@ fn renewed_client_secret_is_used() {
 
     // The administrator renews the secret: the old one is worth nothing from now on, and this server has
     // forgotten its grants as well.
-    let stopped = std::mem::replace(&mut stage.server, start(0, "in between"));
-    stopped.stop();
-    stage.server = start(port, "the new one");
+    std::mem::replace(&mut stage.server, start(0, "in between").unwrap()).stop();
+    stage.server = start(port, "the new one").unwrap();
     fails(&login(&stage, "c"), "provider_rejected");
     set(&stage, "the new one");
     // The client is accepted again, for a refresh, a revocation, and a login that there was before.

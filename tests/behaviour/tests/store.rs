@@ -118,12 +118,22 @@ fn read_only_or_odd_home() {
 
     // Places where nobody, not even root, can make a folder; and none at all.
     std::fs::write(path("a file"), "mine").unwrap();
-    for home in
-        [path("a file"), path("a file/below"), "/sys/kernel/tokenkeep".into(), "/proc/tokenkeep".into()]
-    {
+    let login =
+        ["login", "oidc", "--issuer", &stage.server.issuer(), "--client-id", "public", "--no-browser"];
+    for (home, token) in [
+        (path("a file"), "store_unavailable"),
+        (path("a file/below"), "store_unavailable"),
+        // Nothing is there, and so no connection.
+        ("/sys/kernel/tokenkeep".to_owned(), "not_connected"),
+        ("/proc/tokenkeep".to_owned(), "not_connected"),
+    ] {
         let run = at(&home, &["init", "--json"]);
         assert!(fails(&run, "store_unavailable").message().contains(&home), "{run:#?}");
-        fails(&at(&home, &["token", "microsoft", "--json"]), "store_unavailable");
+        fails(&at(&home, &["token", "microsoft", "--json"]), token);
+        // Nobody is asked for a grant that cannot be kept.
+        let run = at(&home, &[&login[..], &["--json"]].concat());
+        fails(&run, "store_unavailable");
+        assert!(!run.stderr.contains("/authorize?"), "{run:#?}");
     }
     assert_eq!(std::fs::read_to_string(path("a file")).unwrap(), "mine");
     let mut homeless = stage.home.command(["list", "--json"]);
