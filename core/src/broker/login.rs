@@ -23,7 +23,7 @@ use crate::scope::ScopeSet;
 use crate::secret::{Secret, random_text};
 use crate::store::{
     AccessTokenRecord, Account, ConnectionRecord, ConnectionStatus, Locked, RecordClient, RecordServer,
-    off_thread,
+    RegistrationRecord, off_thread,
 };
 
 /// How long a person gets when nothing else is said.
@@ -206,26 +206,11 @@ impl Broker {
         let endpoints = self.endpoints(&definition, authority.as_ref(), issuer.as_deref()).await?;
 
         let redirect = redirect(&definition.redirect, options.redirect_uri.as_deref())?;
-        // The client that the connection was made with comes before the one stored for all of them; where
-        // both are the same client, the stored secret is the newer one.
-        let own = earlier.as_ref().map(|earlier| ClientCredentials {
-            client_id: earlier.client.client_id.clone(),
-            client_secret: earlier.client.client_secret.clone(),
-        });
-        let stored = stored.map(|stored| ClientCredentials {
-            client_id: stored.client_id,
-            client_secret: stored.client_secret,
-        });
-        let same = |own: &ClientCredentials| {
-            stored
-                .as_ref()
-                .is_some_and(|stored| stored.client_id == own.client_id && stored.client_secret.is_some())
-        };
-        let own = own.filter(|own| !same(own));
+        let stored = stored_client(earlier.as_ref(), stored);
         let sources = ClientSources {
             client_id: options.client_id.as_deref(),
             client_secret: options.client_secret.as_ref(),
-            stored: own.or(stored),
+            stored,
             authentication_methods: endpoints.authentication_methods.as_deref(),
         };
         let to_register = registered_redirect_uri(&redirect);
@@ -363,6 +348,23 @@ impl Broker {
             home_account_id,
         })
     }
+}
+
+/// The client that a login takes when none is named: the one that the connection was made with, unless the
+/// user has stored another one, or a newer secret for the same one, since.
+fn stored_client(
+    earlier: Option<&ConnectionRecord>,
+    stored: Option<RegistrationRecord>,
+) -> Option<ClientCredentials> {
+    let own = earlier.map(|earlier| ClientCredentials {
+        client_id: earlier.client.client_id.clone(),
+        client_secret: earlier.client.client_secret.clone(),
+    });
+    let newer =
+        stored.filter(|stored| earlier.is_none_or(|earlier| stored.stored_at >= earlier.logged_in_at));
+    newer
+        .map(|stored| ClientCredentials { client_id: stored.client_id, client_secret: stored.client_secret })
+        .or(own)
 }
 
 /// For the half of a login in which the program itself talks to the person.

@@ -85,16 +85,19 @@ fn system_openers() -> Vec<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
+    /// A program that writes down its arguments. It is written by a process of its own: one that this process
+    /// had open for writing could not be started while another test's child still holds a copy.
     fn recorder(folder: &std::path::Path) -> (String, std::path::PathBuf) {
         let (program, record) = (folder.join("a browser"), folder.join("arguments"));
         let script = format!(
             "#!/bin/sh\nprintf '%s\\n' \"$#\" \"$@\" > '{0}.new'; mv '{0}.new' '{0}'\n",
             record.display()
         );
-        std::fs::write(&program, script).unwrap();
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let write = "printf %s \"$2\" >\"$1\" && chmod 755 \"$1\"";
+        let written =
+            Command::new("sh").args(["-c", write, "sh"]).arg(&program).arg(script).status().unwrap();
+        assert!(written.success());
         (program.display().to_string(), record)
     }
 

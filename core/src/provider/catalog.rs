@@ -155,4 +155,5 @@ fn read_if_there(path: &Path) -> Result<Option<String>> {
 
 fn unavailable(path: &Path, verb: &str, error: &std::io::Error) -> Error {
     Error::new(ErrorKind::StoreUnavailable, format!("cannot {verb} {}: {error}", path.display()))
+        .with_help("look at it, or name another folder with TOKENKEEP_HOME")
 }

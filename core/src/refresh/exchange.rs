@@ -42,8 +42,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a caller with a token that still works waits for the lock: it has something to go on with.
 const SHORT_WAIT: Duration = Duration::from_secs(5);
 
-/// Seconds in which a failed refresh is not tried again while its token still works. It ends before the
-/// token does, so that nobody with an expired token is held up by it.
+/// Seconds in which a failed refresh is not tried again for those whose token still works.
 const PAUSE_AFTER_FAILURE: i64 = 10;
 
 /// Refreshes `key` unless that turns out not to be needed.
@@ -74,11 +73,11 @@ pub(super) async fn refresh(parts: &Parts, key: &ConnectionKey, demand: &Demand)
         return serve_or(record, &parts.clock.now(), demand, login_required(key, reason));
     }
     let now = parts.clock.now();
-    if let Some(remaining) = remaining_pause(record.cool_down.as_ref(), &now) {
+    let binding = record.cool_down.as_ref().filter(|pause| !pause.own || usable(&record, &now, demand));
+    if let Some(remaining) = remaining_pause(binding, &now) {
         // The pause is every process's: none sends a request to find out by itself.
         let retry_at = Some(now.wall.plus(remaining));
-        let message =
-            format!("{key}: no refresh for {remaining} s more, after a failure or at the server's wish");
+        let message = format!("{key}: the server asked for a pause, of which {remaining} s are left");
         return serve_or(record, &now, demand, Error::new(ErrorKind::Throttled { retry_at }, message));
     }
     exchange(parts, &locked, key, record, demand).await
@@ -142,7 +141,8 @@ async fn exchange(
                 let lost = lost_before.saturating_add(send - 1);
                 record.refresh_attempt =
                     (lost > 0).then(|| RefreshAttempt { started: now.clone(), count: lost });
-                record.cool_down = own_pause(&record, &now);
+                // What never left for a reason of ours (a URL that is not allowed) is no server's trouble.
+                record.cool_down = (*error.kind() == ErrorKind::Network).then(|| own_pause(&now));
                 locked.write(&record).await?;
                 return serve_or(record, &now, demand, error);
             }
@@ -152,7 +152,7 @@ async fn exchange(
                 tracing::info!(connection = %key, %error, "the answer was lost; sending once more");
             }
             Err(TransportError::MaybeSent(error)) => {
-                record.cool_down = own_pause(&record, &now);
+                record.cool_down = Some(own_pause(&now));
                 locked.write(&record).await?;
                 return serve_or(record, &now, demand, error);
             }
@@ -199,8 +199,8 @@ async fn conclude(
     }
     // The server answered, and it was not about this grant: no answer was lost.
     record.refresh_attempt = None;
-    let asked = pause.map(|seconds| CoolDown { started: now.clone(), seconds });
-    record.cool_down = asked.or_else(|| own_pause(&record, &now));
+    let asked = pause.map(|seconds| CoolDown { started: now.clone(), seconds, own: false });
+    record.cool_down = Some(asked.unwrap_or_else(|| own_pause(&now)));
     locked.write(&record).await?;
     let failure = match pause {
         Some(seconds) => {
@@ -260,13 +260,10 @@ fn usable(record: &ConnectionRecord, now: &Instant, demand: &Demand) -> bool {
     })
 }
 
-/// The pause after a failure, for as long as there is a token to go on with. All processes keep it: an
-/// outage is met by one request every ten seconds, and not by one per call.
-fn own_pause(record: &ConnectionRecord, now: &Instant) -> Option<CoolDown> {
-    let token = record.access_tokens.first()?;
-    let remaining = token.lifetime? - now.age_since(&token.obtained)?;
-    let seconds = remaining.min(PAUSE_AFTER_FAILURE);
-    (seconds > 0).then(|| CoolDown { started: now.clone(), seconds })
+/// The pause after a failure. All processes keep it: an outage is met by one request every ten seconds, and
+/// not by one per call.
+fn own_pause(now: &Instant) -> CoolDown {
+    CoolDown { started: now.clone(), seconds: PAUSE_AFTER_FAILURE, own: true }
 }
 
 /// The record's refresh request (RFC 6749 6).

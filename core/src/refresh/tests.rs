@@ -323,7 +323,7 @@ async fn a_pause_is_kept_by_all_and_a_working_token_is_served_meanwhile() {
     stage.at(3590);
     stage.fault(throttle(7), 1);
     let served = stage.refreshed().await.unwrap();
-    assert_eq!(served.cool_down, Some(CoolDown { started: stage.clock.now(), seconds: 8 }));
+    assert_eq!(served.cool_down, Some(CoolDown { started: stage.clock.now(), seconds: 8, own: false }));
     assert_eq!(stage.refreshed().await.unwrap().access_tokens, served.access_tokens);
     assert_eq!(stage.requests(), 1);
 

@@ -68,7 +68,7 @@ pub struct ConnectionRecord {
     /// finds it knows that an answer was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_attempt: Option<RefreshAttempt>,
-    /// A pause that the server asked for; every process keeps it.
+    /// A pause before the next request; every process keeps it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cool_down: Option<CoolDown>,
 }
@@ -239,10 +239,14 @@ pub struct RefreshAttempt {
 /// A pause before the next request to the token endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CoolDown {
-    /// When the server asked for it.
+    /// When it began.
     pub started: Instant,
     /// How long it lasts, in seconds.
     pub seconds: i64,
+    /// True when no server asked for it. It spares a server in trouble the calls of those who have a
+    /// working token, and binds nobody else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
 }
 
 /// A client registration that the user gave once for a provider (`tokenkeep client set`).

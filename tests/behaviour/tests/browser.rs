@@ -1,9 +1,7 @@
 //! How the URL gets to the browser.
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
-
 use tokenkeep_behaviour::{Stage, UnderWay, person};
+use tokenkeep_test_support::write_program;
 use url::Url;
 
 #[test]
@@ -36,8 +34,7 @@ fn browser_gets_the_url_as_one_argument() {
         record.display(),
         person::browser()
     );
-    std::fs::write(&browser, script).unwrap();
-    std::fs::set_permissions(&browser, Permissions::from_mode(0o755)).unwrap();
+    write_program(&browser, &script);
 
     let run = stage.login(&["--browser", browser.to_str().unwrap()]).ok();
     let shown = run.stderr.lines().find(|line| line.starts_with("http")).unwrap();

@@ -65,6 +65,14 @@ fn login_again_remembers_client_tenant_and_scopes() {
     for same in ["client_id", "scope"] {
         assert_eq!(again.parameters[same], before.parameters[same]);
     }
+    // A registration that was stored since is the user's newer word.
+    stage.home.run(["client", "set", "microsoft", "--client-id", STORED]).ok();
+    stage.login(&["--client-id", CLIENT_ID]).ok();
+    stage.home.run(["client", "set", "microsoft", "--client-id", STORED]).ok();
+    let named_by_nobody = ["login", "microsoft", "--browser", &person::browser()];
+    stage.home.run(named_by_nobody).ok();
+    assert_eq!(last_asked(&stage).client_id.unwrap(), STORED);
+    stage.login(&first).ok();
     // What is named replaces what is remembered.
     stage.login(&["--tenant", "contoso.example", "--scopes", "User.Read"]).ok();
     let changed = last_asked(&stage);

@@ -3,14 +3,13 @@
 //! one behind `$ISSUER`; the browser has a person in it; `curl` knows one host, `cargo` one command.
 
 use std::fmt::Write as _;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use authorization_server::{AuthorizationServer, Endpoint, RegisteredClient, ServerOptions};
 use tokenkeep_behaviour::{CLIENT_ID, Stage, person};
-use tokenkeep_test_support::{program, root, run};
+use tokenkeep_test_support::{program, root, run, write_program};
 
 /// curl, as far as the documentation goes: GET, headers, and Microsoft Graph in the person of the
 /// server's own resource. An answer that is not 200 fails here.
@@ -87,9 +86,7 @@ fn blocks(document: &str, language: &str) -> Vec<Block> {
 }
 
 fn install(folder: &Path, name: &str, script: &str) {
-    let path = folder.join(name);
-    fs::write(&path, script).unwrap();
-    fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    write_program(&folder.join(name), script);
 }
 
 /// Runs the `sh` blocks of one file, one after the other in one shell, as its reader would.
@@ -155,6 +152,25 @@ fn every_sh_block_runs() {
     for known in ["README.md", "docs/guides/providers.md", "docs/providers/microsoft.md"] {
         assert!(ran.iter().any(|document| document == known), "{known} has no sh block: {ran:?}");
     }
+}
+
+#[test]
+fn the_examples_in_rust_run() {
+    let stage = Stage::microsoft();
+    let example = |name: &str| {
+        // The same environment as the command line's, for another program.
+        let mut command = Command::new(program(&format!("examples/{name}")));
+        command
+            .env_clear()
+            .envs(stage.home.command(["list"]).get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.env("BROWSER", person::browser()).env("MICROSOFT_OAUTH_CLIENT_ID", CLIENT_ID);
+        run(&mut command, "")
+    };
+    let before = example("token");
+    assert_eq!((before.code, before.stderr.contains("not_connected")), (1, true), "{before:#?}");
+    assert_eq!(example("login").ok().stdout, "microsoft is connected\n");
+    let token = example("token").ok();
+    assert!(token.stdout.contains("Secret(redacted)"), "{token:#?}");
 }
 
 #[test]

@@ -4,14 +4,13 @@
 // This is test code: what fails ends the test with a clear line.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
-use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokenkeep_interop::{OidcProvider, file, text};
-use tokenkeep_test_support::{Home, root, tool};
+use tokenkeep_test_support::{Home, root, tool, write_program};
 
 /// A browser's first start on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -33,8 +32,7 @@ fn a_login_in_chromium_ends_on_a_calm_page() {
         text(&picture),
         text(&pipe),
     );
-    std::fs::write(&browser, script).unwrap();
-    std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&browser, &script);
     let (seen_in, seen) = mpsc::channel();
     std::thread::spawn(move || seen_in.send(std::fs::read_to_string(pipe)));
 

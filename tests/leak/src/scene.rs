@@ -2,12 +2,11 @@
 //! command leaves is kept; in the end all of them are searched.
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use authorization_server::{AuthorizationServer, LiveOptions, Running as Server, ServerOptions};
 use tempfile::TempDir;
-use tokenkeep_test_support::{Home, Run, Running, files_below, program};
+use tokenkeep_test_support::{Home, Run, Running, files_below, program, write_program};
 
 use crate::canaries::holds;
 use crate::{Canaries, Tap, Watch};
@@ -135,8 +134,7 @@ default = [{scopes}]
             notes.display(),
             program("stand-in-person").display(),
         );
-        std::fs::write(&browser, script).expect("the folder can be written to");
-        std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).expect("the file is ours");
+        write_program(&browser, &script);
         browser.to_str().expect("a plain path").to_owned()
     }
 

@@ -15,6 +15,7 @@ pub use home::Home;
 pub use server::{Server, request};
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The repository's root.
 pub fn root() -> PathBuf {
@@ -30,6 +31,14 @@ pub fn program(name: &str) -> PathBuf {
     let path = folder.join(name);
     assert!(path.is_file(), "{} is not built: run `cargo build --workspace --bins`", path.display());
     path
+}
+
+/// Writes a script that can be run. A process of its own writes it: what this one had open for writing could
+/// not be started ("text file busy") while a child of another test still holds a copy.
+pub fn write_program(path: &Path, script: &str) {
+    let write = "printf %s \"$2\" >\"$1\" && chmod 755 \"$1\"";
+    let written = Command::new("sh").args(["-c", write, "sh"]).arg(path).arg(script).status();
+    assert!(written.expect("sh is there").success(), "{} cannot be written", path.display());
 }
 
 /// A path that `scripts/setup-tests.sh` found out.
