@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `options` | what a broker is opened with |
 //! | `login` | `login`, `begin_login`, `finish_login` |
+//! | `preparation` | what a login resolves before the person is asked |
+//! | `new_record` | what is written down of a new grant |
 //! | `token` | `token`, `cached_token`, `close` |
 //! | `connections` | `connections`, `connection` |
 //! | `logout` | `logout` |
@@ -13,7 +15,9 @@
 mod connections;
 mod login;
 mod logout;
+mod new_record;
 mod options;
+mod preparation;
 mod providers;
 mod registrations;
 mod token;
