@@ -6,12 +6,13 @@
 //! |---|---|---|
 //! | a token response | rotated, durable | gets the new token |
 //! | `invalid_grant` | marked `login_required`, kept | old token while it works, then `login_required` |
-//! | `interaction_required`, `consent_required` | as it was | the error: the grant lives on |
-//! | `invalid_client`, `invalid_scope`, ... | as it was | `provider_rejected` |
+//! | another OAuth error | a short pause | old token while it works, then the error: the grant lives on |
 //! | 429, or `Retry-After` | a pause for all processes | old token while it works, then `throttled` |
-//! | 5xx, HTML, an empty body | a short pause | old token while it works, then `network` |
+//! | 5xx, HTML, nothing that can be read | a short pause; the marker stays | old token while it works, then `network` |
 //! | none, and the request never left | a short pause | old token while it works, then `network` |
 //! | none, and it may have left | the marker stays; sent once more | as the second answer says |
+//!
+//! A store that cannot be written is no different: whoever has a working token goes on with it.
 //!
 //! May not enter: where the endpoint is found (the record says it), and how long a token is fresh.
 
@@ -45,24 +46,39 @@ const SHORT_WAIT: Duration = Duration::from_secs(5);
 /// Seconds in which a failed refresh is not tried again for those whose token still works.
 const PAUSE_AFTER_FAILURE: i64 = 10;
 
-/// Refreshes `key` unless that turns out not to be needed.
+/// Refreshes `key` unless that turns out not to be needed. While the token at hand works, and is not the one
+/// that the caller found to be of no use, no failure is the caller's.
 ///
 /// Runs in a task of its own: from the request to the write nothing here can be cancelled.
 pub(super) async fn refresh(parts: &Parts, key: &ConnectionKey, demand: &Demand) -> Result<Refreshed> {
     let before = read(parts, key).await?;
     let has_something = usable(&before, &parts.clock.now(), demand);
     let wait = if has_something { parts.lock_wait.min(SHORT_WAIT) } else { parts.lock_wait };
+    let outcome = refresh_locked(parts, key, demand, wait).await;
+    match outcome {
+        // Read again: a holder that was too slow for this caller may be done by now, and somebody may have
+        // logged out.
+        Err(error) => match read(parts, key).await {
+            Ok(record) if usable(&record, &parts.clock.now(), demand) => {
+                tracing::info!(connection = %key, code = error.code(), %error, "not refreshed; the token still works");
+                Ok(Refreshed { record, settled: true })
+            }
+            _ => Err(error),
+        },
+        refreshed => refreshed,
+    }
+}
 
+/// Steps 3 and 4: the lock, the re-read, and what it may make unnecessary.
+async fn refresh_locked(
+    parts: &Parts,
+    key: &ConnectionKey,
+    demand: &Demand,
+    wait: Duration,
+) -> Result<Refreshed> {
     // Nothing but the lock's own bounded wait stands between here and the re-read: the record itself
     // names the endpoint, so that no discovery runs while others wait.
-    let locked = match Locked::take(&parts.store, key, wait).await {
-        Ok(locked) => locked,
-        Err(error) if *error.kind() == ErrorKind::LockTimeout => {
-            // The holder is slow or stopped. Its refresh may be done all the same, or the token may do.
-            return serve_or(read(parts, key).await?, &parts.clock.now(), demand, error);
-        }
-        Err(error) => return Err(error),
-    };
+    let locked = Locked::take(&parts.store, key, wait).await?;
     let record = locked.read().await?.ok_or_else(|| not_connected(key))?;
 
     // While this caller waited for the lock, its holder may have done the work.
@@ -70,7 +86,7 @@ pub(super) async fn refresh(parts: &Parts, key: &ConnectionKey, demand: &Demand)
         return Ok(Refreshed { record, settled: false });
     }
     if let ConnectionStatus::LoginRequired { reason, .. } = record.status {
-        return serve_or(record, &parts.clock.now(), demand, login_required(key, reason));
+        return Err(login_required(key, reason));
     }
     let now = parts.clock.now();
     let binding = record.cool_down.as_ref().filter(|pause| !pause.own || usable(&record, &now, demand));
@@ -78,9 +94,9 @@ pub(super) async fn refresh(parts: &Parts, key: &ConnectionKey, demand: &Demand)
         // The pause is every process's: none sends a request to find out by itself.
         let retry_at = Some(now.wall.plus(remaining));
         let message = format!("{key}: the server asked for a pause, of which {remaining} s are left");
-        return serve_or(record, &now, demand, Error::new(ErrorKind::Throttled { retry_at }, message));
+        return Err(Error::new(ErrorKind::Throttled { retry_at }, message));
     }
-    exchange(parts, &locked, key, record, demand).await
+    exchange(parts, &locked, key, record).await
 }
 
 /// The record without the lock: good for knowing how long to wait, and for nothing else.
@@ -97,18 +113,13 @@ async fn exchange(
     locked: &Locked,
     key: &ConnectionKey,
     mut record: ConnectionRecord,
-    demand: &Demand,
 ) -> Result<Refreshed> {
     let Some(refresh_token) = record.refresh_token.clone() else {
         let now = parts.clock.now();
         let error = login_required(key, LoginReason::NoRefreshToken);
         let works = record.access_tokens.first().is_some_and(|token| freshness(token, &now, 0).is_valid());
         // While the token works the login has not ended, also for a caller that would rather have another.
-        return if works {
-            serve_or(record, &now, demand, error)
-        } else {
-            end_grant(parts, locked, record, demand, error).await
-        };
+        return if works { Err(error) } else { end_grant(parts, locked, record, error).await };
     };
     let before = record.refresh_attempt.take();
     let lost_before = before.as_ref().map_or(0, |attempt| attempt.count);
@@ -134,7 +145,7 @@ async fn exchange(
                 let pause = retry_after::pause(response.status(), response.headers(), now.wall);
                 // Times are whole seconds here: one more keeps a pause from ending before its time.
                 let pause = pause.map(|seconds| seconds + 1);
-                return conclude(parts, locked, record, demand, Answer { outcome, pause, now }).await;
+                return conclude(parts, locked, record, Answer { outcome, pause, now }).await;
             }
             Err(TransportError::NotSent(error)) => {
                 // Nothing left, so nothing was lost by this send; what an earlier one lost stays noted.
@@ -144,7 +155,7 @@ async fn exchange(
                 // What never left for a reason of ours (a URL that is not allowed) is no server's trouble.
                 record.cool_down = (*error.kind() == ErrorKind::Network).then(|| own_pause(&now));
                 locked.write(&record).await?;
-                return serve_or(record, &now, demand, error);
+                return Err(error);
             }
             // The server may have rotated the refresh token and the answer is gone. The same token once
             // more is the only way to find out, and nobody else can come in between: the lock is held.
@@ -154,7 +165,7 @@ async fn exchange(
             Err(TransportError::MaybeSent(error)) => {
                 record.cool_down = Some(own_pause(&now));
                 locked.write(&record).await?;
-                return serve_or(record, &now, demand, error);
+                return Err(error);
             }
         }
     }
@@ -173,7 +184,6 @@ async fn conclude(
     parts: &Parts,
     locked: &Locked,
     mut record: ConnectionRecord,
-    demand: &Demand,
     Answer { outcome, pause, now }: Answer,
 ) -> Result<Refreshed> {
     let error = match outcome {
@@ -195,14 +205,16 @@ async fn conclude(
         if let Some(server) = refused.server() {
             ended = ended.with_server(server.clone());
         }
-        return end_grant(parts, locked, record, demand, ended).await;
+        return end_grant(parts, locked, record, ended).await;
     }
-    // The server answered, and it was not about this grant: no answer was lost.
-    record.refresh_attempt = None;
+    if is_the_servers_own(&error) {
+        // The server answered, and it was not about this grant: no answer was lost.
+        record.refresh_attempt = None;
+    }
     let asked = pause.map(|seconds| CoolDown { started: now.clone(), seconds, own: false });
     record.cool_down = Some(asked.unwrap_or_else(|| own_pause(&now)));
     locked.write(&record).await?;
-    let failure = match pause {
+    Err(match pause {
         Some(seconds) => {
             let retry_at = Some(now.wall.plus(seconds));
             Error::new(
@@ -211,8 +223,13 @@ async fn conclude(
             )
         }
         None => error.to_error(&format!("{key} could not be refreshed")),
-    };
-    if failure.retryable() { serve_or(record, &now, demand, failure) } else { Err(failure) }
+    })
+}
+
+/// True when the authorization server itself answered, and did not act. A page or a 5xx may come from something
+/// in between, which gave up waiting for a server that went on to rotate.
+fn is_the_servers_own(error: &TokenEndpointError) -> bool {
+    matches!(error, TokenEndpointError::Oauth(_) | TokenEndpointError::NotOauth { status: 429, .. })
 }
 
 /// True when the server said, in OAuth's words, that this grant is over (RFC 6749 5.2 `invalid_grant`, and
@@ -226,7 +243,6 @@ async fn end_grant(
     parts: &Parts,
     locked: &Locked,
     sent: ConnectionRecord,
-    demand: &Demand,
     error: Error,
 ) -> Result<Refreshed> {
     // The lock keeps every Tokenkeep out; a store that was copied back, or a file system whose locks
@@ -243,17 +259,11 @@ async fn end_grant(
     ended.refresh_attempt = None;
     ended.cool_down = None;
     locked.write(&ended).await?;
-    // An access token outlives its grant on most servers: whoever can use it still may.
-    serve_or(ended, &now, demand, error)
+    Err(error)
 }
 
-/// The token at hand while the server still takes it, and the caller would; else `error`.
-fn serve_or(record: ConnectionRecord, now: &Instant, demand: &Demand, error: Error) -> Result<Refreshed> {
-    if usable(&record, now, demand) { Ok(Refreshed { record, settled: true }) } else { Err(error) }
-}
-
-/// True when the caller can go on with the token at hand: the server would take it, and it is not the one
-/// that the caller has found to be of no use.
+/// True when the caller can go on with the token at hand: the server would take it, as most do also after the
+/// grant has ended, and it is not the one that the caller has found to be of no use.
 fn usable(record: &ConnectionRecord, now: &Instant, demand: &Demand) -> bool {
     record.access_tokens.first().is_some_and(|token| {
         freshness(token, now, 0).is_valid() && demand.replaces.as_ref() != Some(&token.secret)
