@@ -79,7 +79,8 @@ async fn refresh_locked(
     // Nothing but the lock's own bounded wait stands between here and the re-read: the record itself
     // names the endpoint, so that no discovery runs while others wait.
     let locked = Locked::take(&parts.store, key, wait).await?;
-    let record = locked.read().await?.ok_or_else(|| not_connected(key))?;
+    let stored = locked.read().await?.ok_or_else(|| not_connected(key))?;
+    let record = parts.unsaved.catch_up(&locked, stored).await;
 
     // While this caller waited for the lock, its holder may have done the work.
     if demand.is_met_by(&record, &*parts.clock) {
@@ -97,6 +98,16 @@ async fn refresh_locked(
         return Err(Error::new(ErrorKind::Throttled { retry_at }, message));
     }
     exchange(parts, &locked, key, record).await
+}
+
+/// Writes what could not be written before, if it still counts.
+pub(super) async fn catch_up(parts: &Parts, key: &ConnectionKey) -> Result<()> {
+    let locked = Locked::take(&parts.store, key, SHORT_WAIT).await?;
+    match locked.read().await? {
+        Some(stored) => drop(parts.unsaved.catch_up(&locked, stored).await),
+        None => parts.unsaved.forget(key),
+    }
+    Ok(())
 }
 
 /// The record without the lock: good for knowing how long to wait, and for nothing else.
@@ -189,8 +200,10 @@ async fn conclude(
     let error = match outcome {
         Ok(response) => {
             let rotated = record.rotated(&response, now)?;
-            // Step 6. Nobody gets the token before its refresh token is safe.
-            locked.write(&rotated).await?;
+            // Step 6. Nobody gets the token before its refresh token is safe, unless the disk refuses.
+            if let (Err(error), Some(sent)) = (locked.write(&rotated).await, &record.refresh_token) {
+                parts.unsaved.keep(sent, &rotated, &error);
+            }
             return Ok(Refreshed { record: rotated, settled: true });
         }
         Err(error) => error,

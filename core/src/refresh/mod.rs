@@ -12,7 +12,8 @@
 //! 5. **A marker before the request** ([`RefreshAttempt`]): whoever finds it after a crash knows that
 //!    an answer may have been lost, and that the refresh token may have been used.
 //! 6. **A durable write before anyone gets the token**: no caller holds a token whose refresh token
-//!    could still be lost.
+//!    could still be lost. Only when the disk refuses is it handed out from memory, and written as soon as
+//!    the disk lets it (`unsaved`): to throw it away would end the login.
 //! 7. **`invalid_grant` only ends what it was about**: the record is read once more, and only if it still
 //!    holds the grant and the refresh token that were sent is it marked. It is never deleted.
 //!
@@ -25,6 +26,7 @@ mod exchange;
 mod freshness;
 mod retry_after;
 mod single_flight;
+mod unsaved;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +34,7 @@ use std::time::Duration;
 pub(crate) use exchange::{login_command, not_connected};
 pub use freshness::{Freshness, freshness};
 use single_flight::SingleFlight;
+use unsaved::Unsaved;
 
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
@@ -79,6 +82,7 @@ pub(crate) struct Parts {
     transport: Arc<Transport>,
     clock: Arc<dyn Clock>,
     lock_wait: Duration,
+    unsaved: Unsaved,
 }
 
 impl Refresher {
@@ -89,7 +93,7 @@ impl Refresher {
         clock: Arc<dyn Clock>,
         lock_wait: Duration,
     ) -> Self {
-        let parts = Arc::new(Parts { store, transport, clock, lock_wait });
+        let parts = Arc::new(Parts { store, transport, clock, lock_wait, unsaved: Unsaved::default() });
         Refresher { parts, flights: SingleFlight::new() }
     }
 
@@ -123,9 +127,16 @@ impl Refresher {
         drop(self.launch(key, demand));
     }
 
-    /// Waits until the refreshes under way are written down.
+    /// Waits until the refreshes under way are written down, and tries once more what could not be.
     pub async fn settle(&self) {
         self.flights.settle().await;
+        for key in self.parts.unsaved.keys() {
+            // Whether it worked, the list tells.
+            let _ = exchange::catch_up(&self.parts, &key).await;
+        }
+        for key in self.parts.unsaved.keys() {
+            tracing::warn!(connection = %key, "its new refresh token could not be written and ends with this process");
+        }
     }
 
     fn launch(

@@ -232,6 +232,48 @@ async fn no_failure_is_the_callers_while_the_token_works() {
 }
 
 #[tokio::test]
+async fn a_rotated_token_that_cannot_be_written_is_kept_and_written_later() {
+    for at_the_end in [false, true] {
+        let stage = Stage::new(Rotation::ReuseDetection).await;
+        let before = stage.stored();
+        stage.at(3600);
+        // The marker can be written, and then the disk is full.
+        stage.store.full_from_put.store(2, Ordering::SeqCst);
+        let rotated = stage.refreshed().await.unwrap();
+        assert_ne!(rotated.refresh_token, before.refresh_token);
+        assert_eq!(stage.stored().refresh_token, before.refresh_token);
+        assert_eq!(stage.refreshed().await.unwrap(), rotated);
+
+        stage.store.full_from_put.store(0, Ordering::SeqCst);
+        if at_the_end {
+            stage.refresher.settle().await;
+        } else {
+            assert_eq!(stage.refreshed().await.unwrap(), rotated);
+        }
+        assert_eq!(stage.stored(), rotated);
+        assert_eq!(stage.requests(), 1);
+        stage.at(7200);
+        stage.refreshed().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_written_does_not_come_back_over_a_new_login() {
+    let stage = Stage::new(Rotation::ReuseDetection).await;
+    stage.at(3600);
+    stage.store.full_from_put.store(2, Ordering::SeqCst);
+    stage.refreshed().await.unwrap();
+    stage.store.full_from_put.store(0, Ordering::SeqCst);
+    let (access_token, refresh_token) = stage.log_in().await;
+    let mut newer = stage.record(&access_token, Some(&refresh_token));
+    newer.grant_id = "newer".to_owned();
+    stage.put(&newer);
+    stage.refresher.settle().await;
+    assert_eq!(stage.refreshed().await.unwrap(), newer);
+    assert_eq!(stage.stored(), newer);
+}
+
+#[tokio::test]
 async fn an_answer_from_in_between_may_hide_a_lost_one() {
     let stage = Stage::new(Rotation::ReuseDetection).await;
     stage.at(3600);
