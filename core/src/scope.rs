@@ -99,6 +99,20 @@ pub struct ScopeEquivalence {
 }
 
 impl ScopeEquivalence {
+    /// The resources that `scopes` are for, at a provider whose scopes name them (`https://host/Permission`);
+    /// empty at any other. Scopes about the person alone are for none.
+    pub fn resources(&self, scopes: &ScopeSet) -> BTreeSet<String> {
+        let Some(default) = &self.default_resource else { return BTreeSet::new() };
+        let about_the_person = |scope: &&str| self.never_echoed.iter().any(|silent| silent == scope);
+        let resource = |scope: &str| match scope.rsplit_once('/') {
+            Some((resource, _)) if scope.contains("://") => {
+                resource.trim_end_matches('/').to_ascii_lowercase()
+            }
+            _ => default.trim_end_matches('/').to_ascii_lowercase(),
+        };
+        scopes.iter().filter(|scope| !about_the_person(scope)).map(resource).collect()
+    }
+
     fn canonical(&self, scope: &str) -> String {
         let scope = if self.case_insensitive { scope.to_ascii_lowercase() } else { scope.to_owned() };
         match &self.default_resource {
@@ -196,6 +210,15 @@ mod tests {
         let granted = set("openid https://graph.microsoft.com/Mail.Read");
         assert!(granted.missing(&set("mail.read offline_access"), &entra).is_empty());
         assert_eq!(granted.missing(&set("Mail.Send"), &entra), set("Mail.Send"));
+        let resources = |text: &str| entra.resources(&set(text)).into_iter().collect::<Vec<_>>();
+        assert_eq!(
+            resources("Mail.Read https://Graph.microsoft.com/.default offline_access"),
+            ["https://graph.microsoft.com"]
+        );
+        assert_eq!(resources("api://app/read User.Read"), ["api://app", "https://graph.microsoft.com"]);
+        assert!(
+            ScopeEquivalence::default().resources(&set("https://a.example/x https://b.example/y")).is_empty()
+        );
         // another resource with the same permission name is another scope
         let other = set("https://outlook.office.com/Mail.Read");
         assert_eq!(granted.missing(&other, &entra), other);

@@ -75,6 +75,7 @@ impl Broker {
             client_registration::resolve(&definition, sources, &self.0.settings.environment, &to_register)?;
         let earlier_scopes = earlier.map(|earlier| earlier.requested_scopes);
         let scopes = scopes(&definition, &endpoints, options.scopes.clone().or(earlier_scopes));
+        one_resource(&definition, &scopes)?;
         let plan = Plan { key, tenant: authority.map(|authority| authority.tenant.to_string()), cloud };
         let (transport, definition) = (Arc::clone(&self.0.transport), Arc::new(definition));
         Ok((FlowRequest { transport, definition, endpoints, client, scopes, redirect, interaction }, plan))
@@ -144,6 +145,18 @@ fn scopes(definition: &ProviderDefinition, endpoints: &Endpoints, wanted: Option
         }
     }
     scopes
+}
+
+/// A token is for one resource. Where scopes name theirs, those of two are refused by the token endpoint, which
+/// is after the person has consented (AADSTS28003): so it is said before.
+fn one_resource(definition: &ProviderDefinition, scopes: &ScopeSet) -> Result<()> {
+    let resources = definition.scope_equivalence().resources(scopes);
+    if resources.len() <= 1 {
+        return Ok(());
+    }
+    let named = resources.into_iter().collect::<Vec<_>>().join(" and ");
+    Err(Error::new(ErrorKind::ConfigInvalid, format!("these scopes are for more than one resource: {named}"))
+        .with_help("log in once for each, as connections of their own: --connection NAME"))
 }
 
 /// The loopback redirect: the provider's, or the one that the option fixes.

@@ -32,6 +32,17 @@ fn scope_not_granted() {
 }
 
 #[test]
+fn scopes_of_two_resources_are_refused_before_anybody_is_asked() {
+    let stage = Stage::microsoft();
+    let two = ["--json", "--scopes", "User.Read https://outlook.office.com/Mail.Read"];
+    let failure = fails(&stage.login(&two), "config_invalid");
+    assert!(failure.message().contains("https://outlook.office.com"), "{failure:?}");
+    assert!(failure.help().contains("--connection"), "{failure:?}");
+    assert!(stage.server.journal().entries().is_empty());
+    stage.login(&["--scopes", "https://outlook.office.com/Mail.Read"]).ok();
+}
+
+#[test]
 fn narrower_scope_is_kept_and_warned() {
     let stage = Stage::acme();
     stage.at_redemption(1, &json!({"type": "mutate", "set": {"scope": "read offline_access"}}));
