@@ -214,6 +214,11 @@ fn root_cause(error: &reqwest::Error) -> String {
     one_line(&cause.to_string())
 }
 
+/// What an answer says that it is (RFC 9110 8.3).
+pub fn content_type(response: &http::Response<Vec<u8>>) -> Option<&str> {
+    response.headers().get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok())
+}
+
 /// True for localhost, 127.0.0.0/8 and [::1].
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {

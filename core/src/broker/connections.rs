@@ -1,10 +1,12 @@
 //! `connections` and `connection`: what is kept, without its secrets.
 
+use std::collections::BTreeMap;
+
 use super::Broker;
 use crate::clock::Timestamp;
 use crate::error::{Error, LoginReason, Result};
-use crate::names::ConnectionKey;
-use crate::scope::ScopeSet;
+use crate::names::{ConnectionKey, ProviderName};
+use crate::scope::{ScopeEquivalence, ScopeSet};
 use crate::store::{Account, ConnectionRecord, ConnectionStatus};
 
 /// One connection, without its secrets.
@@ -63,9 +65,17 @@ impl Broker {
     pub fn connections(&self) -> Result<Connections> {
         let mut all = Connections { connections: Vec::new(), damaged: Vec::new() };
         let Some(kept) = self.kept_if_any()? else { return Ok(all) };
+        // A definition is read once, however many connections its provider has.
+        let mut equivalences = BTreeMap::new();
         for record in kept.store.list()? {
             match record {
-                Ok(record) => all.connections.push(self.describe(&record)),
+                Ok(record) => {
+                    let provider = record.key.provider.clone();
+                    let equivalence = equivalences
+                        .entry(provider)
+                        .or_insert_with_key(|provider| self.scope_equivalence(provider));
+                    all.connections.push(describe(&record, equivalence));
+                }
                 Err(error) => all.damaged.push(error),
             }
         }
@@ -82,27 +92,34 @@ impl Broker {
     }
 
     pub(super) fn describe(&self, record: &ConnectionRecord) -> Connection {
-        let token = record.access_tokens.first();
-        // A definition that is gone or broken compares to the letter.
-        let definition = self.0.catalog.find(&record.key.provider).map(|entry| entry.definition);
-        let equivalence = definition.map(|definition| definition.scope_equivalence()).unwrap_or_default();
-        Connection {
-            key: record.key.clone(),
-            login_required: match record.status {
-                ConnectionStatus::Connected => None,
-                ConnectionStatus::LoginRequired { reason, .. } => Some(reason),
-            },
-            account: record.account.clone(),
-            missing_scopes: record.granted_scopes.missing(&record.requested_scopes, &equivalence),
-            requested_scopes: record.requested_scopes.clone(),
-            granted_scopes: record.granted_scopes.clone(),
-            expires_at: token.and_then(|token| Some(token.obtained.wall.plus(token.lifetime?))),
-            has_refresh_token: record.refresh_token.is_some(),
-            client_id: record.client.client_id.clone(),
-            issuer: record.server.issuer.clone(),
-            tenant: record.server.tenant.clone(),
-            logged_in_at: record.logged_in_at,
-            refreshed_at: record.refreshed_at,
-        }
+        describe(record, &self.scope_equivalence(&record.key.provider))
+    }
+
+    /// A definition that is gone or broken compares to the letter.
+    fn scope_equivalence(&self, provider: &ProviderName) -> ScopeEquivalence {
+        let definition = self.0.catalog.find(provider).map(|entry| entry.definition);
+        definition.map(|definition| definition.scope_equivalence()).unwrap_or_default()
+    }
+}
+
+fn describe(record: &ConnectionRecord, equivalence: &ScopeEquivalence) -> Connection {
+    let token = record.access_tokens.first();
+    Connection {
+        key: record.key.clone(),
+        login_required: match record.status {
+            ConnectionStatus::Connected => None,
+            ConnectionStatus::LoginRequired { reason, .. } => Some(reason),
+        },
+        account: record.account.clone(),
+        missing_scopes: record.granted_scopes.missing(&record.requested_scopes, equivalence),
+        requested_scopes: record.requested_scopes.clone(),
+        granted_scopes: record.granted_scopes.clone(),
+        expires_at: token.and_then(|token| Some(token.obtained.wall.plus(token.lifetime?))),
+        has_refresh_token: record.refresh_token.is_some(),
+        client_id: record.client.client_id.clone(),
+        issuer: record.server.issuer.clone(),
+        tenant: record.server.tenant.clone(),
+        logged_in_at: record.logged_in_at,
+        refreshed_at: record.refreshed_at,
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::preparation::Plan;
-use super::{Broker, Connection, Kept};
+use super::{Broker, Connection};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{
     AuthorizationAttempt, DeviceAuthorization, Flow, FlowRequest, Granted, Interaction, Return, Surroundings,
@@ -93,14 +93,11 @@ impl Broker {
         options: &LoginOptions,
         interaction: Arc<dyn Interaction>,
     ) -> Result<Connection> {
-        // A name that no provider has is said before a store is made for it.
-        self.0.catalog.find(provider)?;
-        let kept = self.kept_async().await?;
-        let (request, plan) = self.prepare(kept, provider, options, interaction).await?;
+        let (request, plan) = self.prepare(provider, options, interaction).await?;
         let flow = self.choose_flow(&request, options).await?;
         let way_back = if options.paste { Return::Paste } else { Return::Browser };
         let granted = request.run(flow, way_back, options.timeout.unwrap_or(TIMEOUT)).await?;
-        self.keep(kept, &request, plan, granted).await
+        self.keep(&request, plan, granted).await
     }
 
     /// The first half of a login for programs with a browser of their own: the URL to send the person
@@ -116,10 +113,9 @@ impl Broker {
                 "begin_login needs the redirect URI that the answer is received at",
             )
         })?;
-        let kept = self.kept_async().await?;
         // The redirect is the caller's own, of any scheme: it is not listened on.
         let without_redirect = LoginOptions { redirect_uri: None, ..options.clone() };
-        let (request, plan) = self.prepare(kept, provider, &without_redirect, Arc::new(Nobody)).await?;
+        let (request, plan) = self.prepare(provider, &without_redirect, Arc::new(Nobody)).await?;
         let attempt = AuthorizationAttempt::new(&request, &redirect_uri, None)?;
         Ok(PendingLogin { request, plan, attempt, answered: AtomicBool::new(false) })
     }
@@ -130,7 +126,6 @@ impl Broker {
     /// # Errors
     /// `provider_rejected` for another login's address; else as [`Broker::login`].
     pub async fn finish_login(&self, pending: &PendingLogin, callback_url: &str) -> Result<Connection> {
-        let kept = self.kept_async().await?;
         let answer = pending.attempt.judge_url(callback_url).map_err(|rejection| {
             Error::new(
                 ErrorKind::ProviderRejected,
@@ -142,7 +137,7 @@ impl Broker {
                 .with_help("begin a new login: a code is good for one use"));
         }
         let granted = pending.attempt.redeem(&pending.request, answer).await?;
-        self.keep(kept, &pending.request, pending.plan.clone(), granted).await
+        self.keep(&pending.request, pending.plan.clone(), granted).await
     }
 
     /// The flow that a login on this machine takes when none is named, for a provider with both; and why.
@@ -177,17 +172,12 @@ impl Broker {
     }
 
     /// Checks whose grant it is, writes it down, and tells the browser.
-    async fn keep(
-        &self,
-        kept: &Kept,
-        request: &FlowRequest,
-        plan: Plan,
-        granted: Granted,
-    ) -> Result<Connection> {
+    async fn keep(&self, request: &FlowRequest, plan: Plan, granted: Granted) -> Result<Connection> {
         let written = async {
             let record = self.record_of(request, plan, &granted)?;
             // Taken only now: no lock is held while a person is asked. A refresh of the earlier grant
             // that is under way finishes first, and this login wins.
+            let kept = self.kept_async().await?;
             let locked = Locked::take(&kept.store, &record.key, self.0.settings.lock_wait).await?;
             locked.write(&record).await?;
             Ok(self.describe(&record))

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use url::Url;
 
+use super::Broker;
 use super::login::LoginOptions;
-use super::{Broker, Kept};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{FlowRequest, Interaction, registered_redirect_uri};
 use crate::names::{ConnectionKey, ProviderName};
@@ -29,12 +29,13 @@ impl Broker {
     /// client, the scopes. What the options leave open comes from the connection's earlier login.
     pub(super) async fn prepare(
         &self,
-        kept: &Kept,
         provider: &ProviderName,
         options: &LoginOptions,
         interaction: Arc<dyn Interaction>,
     ) -> Result<(FlowRequest, Plan)> {
+        // A name that no provider has is said before a store is made for it.
         let definition = self.0.catalog.find(provider)?.definition;
+        let kept = self.kept_async().await?;
         let key = ConnectionKey::new(provider.clone(), options.connection.clone());
         let (store, read_key) = (Arc::clone(&kept.store), key.clone());
         let (earlier, stored) = off_thread(move || {

@@ -26,6 +26,12 @@ pub struct TokenOptions {
     pub force_refresh: bool,
 }
 
+impl TokenOptions {
+    fn min_lifetime_seconds(&self) -> i64 {
+        i64::try_from(self.min_lifetime.as_secs()).unwrap_or(i64::MAX)
+    }
+}
+
 /// An access token, ready for use (RFC 6749 1.4). It is opaque: what a server put into it is for the
 /// resource to read. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -97,10 +103,9 @@ impl Broker {
         let record = self.record(&key)?;
         self.check_scopes(&record, options)?;
 
-        let min_lifetime = i64::try_from(options.min_lifetime.as_secs()).unwrap_or(i64::MAX);
         let replaces =
             record.access_tokens.first().filter(|_| options.force_refresh).map(|token| token.secret.clone());
-        let demand = Demand { min_lifetime, replaces };
+        let demand = Demand { min_lifetime: options.min_lifetime_seconds(), replaces };
         match self.judge(&record, options) {
             Some(Freshness::Fresh) if !options.force_refresh => hand_out(&record),
             Some(Freshness::RefreshWelcome) if !options.force_refresh => {
@@ -139,8 +144,10 @@ impl Broker {
     }
 
     fn judge(&self, record: &ConnectionRecord, options: &TokenOptions) -> Option<Freshness> {
-        let min_lifetime = i64::try_from(options.min_lifetime.as_secs()).unwrap_or(i64::MAX);
-        record.access_tokens.first().map(|token| freshness(token, &self.0.clock.now(), min_lifetime))
+        record
+            .access_tokens
+            .first()
+            .map(|token| freshness(token, &self.0.clock.now(), options.min_lifetime_seconds()))
     }
 
     fn check_scopes(&self, record: &ConnectionRecord, options: &TokenOptions) -> Result<()> {

@@ -19,13 +19,13 @@ use tokio::time::{Instant, sleep_until};
 
 use super::authorization_code::timed_out;
 use super::interaction::DeviceAuthorization;
-use super::{FlowRequest, Granted, ask, content_type};
+use super::{FlowRequest, Granted, ask};
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::{
     DeviceAuthorizationRequest, DeviceAuthorizationResponse, DevicePoll, Grant, classify_device_poll,
     parse_device_authorization_response,
 };
-use crate::transport::Limits;
+use crate::transport::{Limits, content_type};
 
 /// RFC 8628 3.5: `slow_down` adds this to the interval, for this and all later polls.
 const SLOW_DOWN: Duration = Duration::from_secs(5);

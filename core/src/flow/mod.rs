@@ -32,7 +32,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::{Grant, TokenRequest, TokenResponse, parse_token_response};
 use crate::provider::{ClientRegistration, Endpoints, ProviderDefinition, RedirectDefinition};
 use crate::scope::ScopeSet;
-use crate::transport::{Limits, Transport, TransportError};
+use crate::transport::{Limits, Transport, TransportError, content_type};
 
 /// All that a flow needs to know. Everything in it was resolved before the person is asked.
 #[derive(Clone)]
@@ -114,10 +114,6 @@ async fn send_token_request(request: &FlowRequest, grant: Grant<'_>) -> Result<T
     let separator = request.response_scope_separator();
     parse_token_response(response.status().as_u16(), content_type(&response), response.body(), separator)
         .map_err(|error| message.clean(error).to_error("the server did not accept the login"))
-}
-
-fn content_type(response: &http::Response<Vec<u8>>) -> Option<&str> {
-    response.headers().get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok())
 }
 
 /// Calls the person's side on a thread of its own: it may block, and a login that is given up does not

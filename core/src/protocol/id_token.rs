@@ -262,7 +262,7 @@ fn is_issuer(claims: &IdTokenClaims, expected: &str) -> bool {
 }
 
 /// RFC 9562 4: 8-4-4-4-12 hexadecimal digits.
-pub(super) fn is_guid(text: &str) -> bool {
+pub fn is_guid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(at, byte)| match at {
             8 | 13 | 18 | 23 => byte == b'-',

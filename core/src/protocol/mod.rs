@@ -48,7 +48,8 @@ pub use device::{
 };
 pub use endpoint_error::TokenEndpointError;
 pub use id_token::{
-    ExpectedIdToken, OriginalIdentity, check_id_token, check_refreshed, parse_client_info, parse_id_token,
+    ExpectedIdToken, OriginalIdentity, check_id_token, check_refreshed, is_guid, parse_client_info,
+    parse_id_token,
 };
 pub use metadata::{AuthorizationServerMetadata, parse_metadata, well_known_urls};
 pub use pkce::CodeVerifier;

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::definition::AuthorityDefinition;
 use crate::error::{Error, ErrorKind, Result};
+use crate::protocol::is_guid;
 
 /// Who may sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,12 +93,6 @@ impl fmt::Display for Tenant {
             Tenant::Id(text) | Tenant::Domain(text) => text,
         })
     }
-}
-
-fn is_guid(text: &str) -> bool {
-    let groups: Vec<&str> = text.split('-').collect();
-    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-        && groups.iter().all(|group| group.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]

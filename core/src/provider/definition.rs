@@ -6,12 +6,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, de};
-use url::{Host, Url};
+use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::ProviderName;
 use crate::protocol::{ClientAuthentication, ResponseMode};
 use crate::scope::{ScopeEquivalence, ScopeSet};
+use crate::transport::is_loopback;
 
 /// The only value of `schema` so far.
 const SCHEMA: u32 = 1;
@@ -278,13 +279,7 @@ impl FromStr for EndpointTemplate {
             ));
         }
         let url = Url::parse(&example).map_err(|_| expected())?;
-        let loopback = match url.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
-        let secure = url.scheme() == "https" || (url.scheme() == "http" && loopback);
+        let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
         if !secure || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
             return Err(expected());
         }

@@ -30,7 +30,7 @@ use crate::secret::Secret;
 use crate::store::{
     ConnectionRecord, ConnectionStatus, CoolDown, Locked, RecordClient, RefreshAttempt, off_thread,
 };
-use crate::transport::{Limits, TransportError};
+use crate::transport::{Limits, TransportError, content_type};
 
 /// How often a request whose answer was lost is sent, all in all. Entra and servers with a grace period
 /// answer the second one; on others the grant was gone with the first.
@@ -314,10 +314,8 @@ fn parse(
     response: &http::Response<Vec<u8>>,
     record: &ConnectionRecord,
 ) -> Result<TokenResponse, TokenEndpointError> {
-    let content_type =
-        response.headers().get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let separator = record.server.response_scope_separator.unwrap_or(record.server.scope_separator);
-    parse_token_response(response.status().as_u16(), content_type, response.body(), separator)
+    parse_token_response(response.status().as_u16(), content_type(response), response.body(), separator)
 }
 
 /// Seconds that a pause still lasts.
