@@ -30,6 +30,7 @@ chromium_path() { echo "${TOKENKEEP_TEST_CHROMIUM:-$(type -P chromium)}"; }
 missing_packages() {
   [ -x "$(chromium_path)" ] || echo chromium
   has dbus-daemon && has dbus-send || echo dbus
+  has faketime || echo faketime
   has gcc || echo gcc
   has gnome-keyring-daemon || echo gnome-keyring
   has openssl || echo openssl

@@ -8,10 +8,12 @@
 
 mod command;
 mod home;
+mod scale;
 mod server;
 
 pub use command::{Run, Running, files_below, run, signal};
 pub use home::Home;
+pub use scale::{report, scaled};
 pub use server::{Server, request};
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,1 @@
+//! Processes and threads race for one grant: one refresh, whatever the mix.

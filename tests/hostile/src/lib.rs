@@ -1,0 +1,1 @@
+//! Token endpoints and networks at their worst, and a login among strangers.
