@@ -68,6 +68,7 @@ pub use environment::Environment;
 pub use error::{Error, ErrorKind, LoginReason, Result, ServerError};
 pub use flow::{DeviceAuthorization, Flow, Interaction, open_browser};
 pub use names::{ConnectionKey, ConnectionName, ProviderName};
+pub use protocol::{Challenge, Remedy};
 pub use provider::DefinitionOrigin;
 pub use scope::ScopeSet;
 pub use secret::Secret;

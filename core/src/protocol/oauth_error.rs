@@ -21,13 +21,13 @@ const TOKEN_RUN: usize = 40;
 /// What stands in the place of something that was taken out.
 const REDACTED: &str = "[redacted]";
 /// What a person reads of a description.
-const MAX_MESSAGE: usize = 300;
+pub(super) const MAX_MESSAGE: usize = 300;
 /// What is kept of a description, for a support request.
 const MAX_DESCRIPTION: usize = 1000;
 /// What is kept of a name, a number in a string, a trace id.
 const MAX_WORD: usize = 100;
 /// A claims challenge goes back to the server in a URL: a longer one cannot be used anyway.
-const MAX_CLAIMS: usize = 8 * 1024;
+pub(super) const MAX_CLAIMS: usize = 8 * 1024;
 
 /// RFC 6749 4.1.2.1 and 5.2: an error response, cleaned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -198,7 +198,7 @@ fn numbers(member: Option<Value>) -> Vec<u64> {
 }
 
 /// Foreign text made fit for an error: one line, without what may be a token, not too long.
-fn clean(text: &str, max: usize) -> String {
+pub(super) fn clean(text: &str, max: usize) -> String {
     shortened(&redacted(&one_line(text)), max)
 }
 
