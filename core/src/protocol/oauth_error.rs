@@ -20,6 +20,8 @@ use crate::secret::Secret;
 const TOKEN_RUN: usize = 40;
 /// What stands in the place of something that was taken out.
 const REDACTED: &str = "[redacted]";
+/// A shorter piece of a secret is a word like any other.
+const MIN_PIECE: usize = 4;
 /// What a person reads of a description.
 pub(super) const MAX_MESSAGE: usize = 300;
 /// What is kept of a description, for a support request.
@@ -133,6 +135,11 @@ impl OauthError {
             if text.contains(secret.expose()) {
                 *text = text.replace(secret.expose(), REDACTED);
             }
+            // Shortening may have cut it in two.
+            if let Some(at) = cut_piece(text, secret.expose()) {
+                text.truncate(at);
+                text.push_str(REDACTED);
+            }
         }
     }
 
@@ -222,6 +229,14 @@ fn redacted(text: &str) -> String {
     out
 }
 
+/// Where the beginning of `secret` stands at the end of a text that was shortened there.
+fn cut_piece(text: &str, secret: &str) -> Option<usize> {
+    let kept = text.strip_suffix('…')?;
+    let lengths = (MIN_PIECE..secret.len().min(kept.len() + 1)).rev();
+    let piece = lengths.filter_map(|length| secret.get(..length)).find(|piece| kept.ends_with(piece))?;
+    Some(kept.len() - piece.len())
+}
+
 /// Up to the end of the first sentence: the rest of Microsoft's texts is ids and timestamps.
 fn first_sentence(text: &str) -> &str {
     let end = text
@@ -284,6 +299,20 @@ mod tests {
         let scope = "scope 'https://outlook.office365.com/IMAP.AccessAsUser.All' is not valid";
         assert_eq!(clean(scope, 100), scope);
         assert_eq!(clean(&format!("https://as.example/{}", "a".repeat(40)), 100), "https:[redacted]");
+    }
+
+    #[test]
+    fn a_secret_goes_wherever_it_is_quoted() {
+        // Shortened before anybody knew the secret: its first letters are the last that are kept.
+        for before in 0..2 * MAX_DESCRIPTION {
+            let text = format!("{} canary-short-token, sorry", "a ".repeat(before / 2));
+            let mut error = OauthError::new("invalid_grant", Some(text), None, None, None);
+            error.remove(&Secret::new("canary-short-token"));
+            assert!(!error.description.as_ref().unwrap().contains("cana"), "{before}: {error:?}");
+        }
+        let mut error = OauthError::new("e", Some("a".to_owned()), None, None, None);
+        error.remove(&Secret::new("é"));
+        assert_eq!(error.description.as_deref(), Some("a"));
     }
 
     proptest! {
