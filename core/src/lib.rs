@@ -50,6 +50,11 @@ mod clock;
 mod environment;
 mod error;
 mod flow;
+// Only fuzzers and tests compile it, and only fuzzers see it.
+#[cfg(fuzzing)]
+pub mod fuzz;
+#[cfg(all(test, not(fuzzing)))]
+mod fuzz;
 mod names;
 mod protocol;
 mod provider;

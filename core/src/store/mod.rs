@@ -92,6 +92,8 @@ pub trait TokenStore: Send + Sync {
     fn delete_registration(&self, provider: &ProviderName) -> Result<bool>;
 }
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
