@@ -101,7 +101,8 @@ def race_once(server, python, cache, environment, processes):
     """One round: the refreshes that were sent, the errors, whether the login is dead, and the slowest in ms."""
     given = [server.origin, server.ca, cache]
     login = [python, "-c", LOGIN, *given, TOOLS / "stand-in-person"]
-    subprocess.run(login, env=environment, check=True, stdout=subprocess.DEVNULL)
+    done = subprocess.run(login, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     expire(cache)
     before = server.refreshes()
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
