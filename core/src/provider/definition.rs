@@ -221,6 +221,14 @@ impl ProviderDefinition {
                     authority.default_cloud
                 ));
             }
+            // A template is judged by an example. A cloud on this machine may be plain http, and what a
+            // template makes of it may be elsewhere.
+            for cloud in authority.clouds.values() {
+                for (name, endpoint) in self.endpoints.named() {
+                    let filled = endpoint.fill(cloud.as_str(), "common").parse::<EndpointTemplate>();
+                    filled.map_err(|problem| format!("[endpoints] {name}: {problem}"))?;
+                }
+            }
         } else if self.endpoints.named().any(|(_, endpoint)| endpoint.has_placeholders()) {
             return Err("an endpoint has {cloud} or {tenant}, and there is no [authority]".to_owned());
         }
