@@ -342,7 +342,7 @@ fn check_quoted_secret(around: &str) {
     };
     // Somewhat more than is kept of a text: there the secret may be cut.
     let around: String = around.chars().take(1100).collect();
-    let text = format!("{around} {SENT} {around}");
+    let text = format!("{around} {SENT}, sorry");
     let body =
         serde_json::json!({"error": text, "error_description": text, "suberror": text, "claims": text});
     let Err(error) = parse_token_response(400, None, body.to_string().as_bytes(), ' ') else {
