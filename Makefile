@@ -24,6 +24,8 @@ setup: ## What the tests need beside Rust: apt as root, npm, pip
 
 check: ## Format, lints, licences and sources of dependencies
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	cargo metadata --quiet --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
 	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 	$(ENV); cargo deny --log-level error check bans licenses sources
 
