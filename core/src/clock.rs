@@ -5,6 +5,7 @@
 //! sleep). An age is the larger of the two readings, so that no step of the wall clock makes a token
 //! look younger than it is.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -49,8 +50,8 @@ pub struct Instant {
 /// Seconds since one particular boot, sleep included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BootTime {
-    /// Names the boot: readings of two boots cannot be compared.
-    pub id: String,
+    /// Names the boot: readings of two boots cannot be compared. Shared, because every look at the clock has it.
+    pub id: Arc<str>,
     /// Seconds since that boot.
     pub seconds: i64,
 }
@@ -96,10 +97,10 @@ impl Clock for SystemClock {
 fn boot_time() -> Option<BootTime> {
     use std::sync::OnceLock;
     // One boot per process: the id is read once. A container without /proc does without.
-    static BOOT_ID: OnceLock<Option<String>> = OnceLock::new();
+    static BOOT_ID: OnceLock<Option<Arc<str>>> = OnceLock::new();
     let id = BOOT_ID.get_or_init(|| {
         let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-        Some(id.trim().to_owned())
+        Some(id.trim().into())
     });
     let seconds = rustix::time::clock_gettime(rustix::time::ClockId::Boottime).tv_sec;
     Some(BootTime { id: id.clone()?, seconds })
@@ -116,7 +117,7 @@ mod tests {
     use super::*;
 
     fn at(wall: i64, boot: Option<(&str, i64)>) -> Instant {
-        let boot = boot.map(|(id, seconds)| BootTime { id: id.to_owned(), seconds });
+        let boot = boot.map(|(id, seconds)| BootTime { id: id.into(), seconds });
         Instant { wall: Timestamp(wall), boot }
     }
 

@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};
 
-/// A set of scopes. The order in which they were first named is kept, because people read it.
+/// A set of scopes. The order in which they were first named is kept, because people read it. Clones share
+/// the words: every token that is handed out carries a set.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
-pub struct ScopeSet(Vec<String>);
+pub struct ScopeSet(Arc<Vec<String>>);
 
 impl ScopeSet {
     /// Splits a wire string at `separator` (a space by RFC 6749; some providers use a comma). A server
@@ -62,7 +64,8 @@ impl ScopeSet {
 
     /// These less `others`, to the letter.
     pub fn without(&self, others: &ScopeSet) -> ScopeSet {
-        ScopeSet(self.iter().filter(|scope| !others.contains(scope)).map(str::to_owned).collect())
+        let rest = self.iter().filter(|scope| !others.contains(scope));
+        ScopeSet(Arc::new(rest.map(str::to_owned).collect()))
     }
 
     /// Those of `wanted` that this set does not grant, as `equivalence` sees it. Empty means that all are
@@ -73,13 +76,13 @@ impl ScopeSet {
             !equivalence.never_echoed.iter().any(|silent| silent == scope)
                 && !own.contains(&equivalence.canonical(scope))
         });
-        ScopeSet(missing.map(str::to_owned).collect())
+        ScopeSet(Arc::new(missing.map(str::to_owned).collect()))
     }
 
     /// Adds a scope unless it is there.
     pub(crate) fn add(&mut self, scope: &str) {
         if !self.contains(scope) {
-            self.0.push(scope.to_owned());
+            Arc::make_mut(&mut self.0).push(scope.to_owned());
         }
     }
 }
@@ -161,7 +164,7 @@ impl TryFrom<Vec<String>> for ScopeSet {
 
 impl From<ScopeSet> for Vec<String> {
     fn from(set: ScopeSet) -> Vec<String> {
-        set.0
+        Arc::unwrap_or_clone(set.0)
     }
 }
 

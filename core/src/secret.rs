@@ -4,6 +4,7 @@
 //! is dropped, and nothing but [`Secret::expose`] gives it out: `grep expose` is the audit.
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,14 +14,15 @@ use subtle::ConstantTimeEq;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// A token, a code, a verifier, a passphrase: text that must never be seen.
+/// A token, a code, a verifier, a passphrase: text that must never be seen. Clones share the one text, which
+/// is wiped when the last of them is dropped.
 #[derive(Clone)]
-pub struct Secret(SecretString);
+pub struct Secret(Arc<SecretString>);
 
 impl Secret {
     /// Takes `text` over; the caller's copy is the caller's to forget.
     pub fn new(text: impl Into<String>) -> Self {
-        Secret(SecretString::from(text.into()))
+        Secret(Arc::new(SecretString::from(text.into())))
     }
 
     /// The text itself. Every call is a place where a secret leaves this type.

@@ -75,6 +75,7 @@ impl Broker {
             Err(error) => return Err(error),
         };
         locked.delete().await?;
+        kept.recent.forget(key);
         Ok(LogoutOutcome { key: key.clone(), revocation })
     }
 

@@ -7,6 +7,7 @@
 //! | `preparation` | what a login resolves before the person is asked |
 //! | `new_record` | what is written down of a new grant |
 //! | `token` | `token`, `cached_token`, `close` |
+//! | `recent` | the records that this second's calls have read |
 //! | `connections` | `connections`, `connection` |
 //! | `logout` | `logout` |
 //! | `providers` | `providers`, and the user's own definitions |
@@ -19,6 +20,7 @@ mod new_record;
 mod options;
 mod preparation;
 mod providers;
+mod recent;
 mod registrations;
 mod token;
 
@@ -31,6 +33,7 @@ pub use logout::{LogoutOutcome, Revocation};
 pub use options::BrokerOptions;
 use options::Settings;
 pub use providers::Provider;
+use recent::Recent;
 pub use registrations::Registration;
 pub use token::{AccessToken, TokenOptions};
 
@@ -63,6 +66,7 @@ struct Parts {
 struct Kept {
     store: Arc<dyn TokenStore>,
     refresher: Refresher,
+    recent: Recent,
 }
 
 impl Broker {
@@ -130,7 +134,7 @@ impl Broker {
         let store: Arc<dyn TokenStore> = Arc::new(vault);
         let (transport, clock) = (Arc::clone(&parts.transport), Arc::clone(&parts.clock));
         let refresher = Refresher::new(Arc::clone(&store), transport, clock, parts.settings.lock_wait);
-        Ok(Some(parts.kept.get_or_init(|| Kept { store, refresher })))
+        Ok(Some(parts.kept.get_or_init(|| Kept { store, refresher, recent: Recent::default() })))
     }
 
     /// The same for async callers: an opening that may block does so off the runtime's threads.

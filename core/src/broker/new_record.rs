@@ -55,6 +55,7 @@ impl Broker {
             refreshed_at: None,
             refresh_attempt: None,
             cool_down: None,
+            refusal: None,
         })
     }
 

@@ -52,6 +52,7 @@ pub use id_token::{
     parse_id_token,
 };
 pub use metadata::{AuthorizationServerMetadata, parse_metadata, well_known_urls};
+pub use oauth_error::OauthError;
 pub use pkce::CodeVerifier;
 pub use revocation::{RevocationOutcome, RevocationRequest, TokenKind, classify_revocation};
 pub use token_endpoint::{Grant, TokenRequest, TokenResponse, parse_token_response};

@@ -9,7 +9,7 @@
 //! May not enter: a text that could carry a token. Every text is cleaned when it is taken in, so that
 //! no later place can forget to.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::body::{Unreadable, read, text};
@@ -29,8 +29,10 @@ const MAX_WORD: usize = 100;
 /// A claims challenge goes back to the server in a URL: a longer one cannot be used anyway.
 const MAX_CLAIMS: usize = 8 * 1024;
 
-/// RFC 6749 4.1.2.1 and 5.2: an error response, cleaned.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// RFC 6749 4.1.2.1 and 5.2: an error response, cleaned. A record may keep it, so its members' names are a
+/// promise; those that are unknown or absent do no harm.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct OauthError {
     /// RFC 6749 5.2 `error`.
     pub error: String,

@@ -1,16 +1,5 @@
-//! Steps 3 to 7 of a refresh: the lock, the re-read, the marker, the request, the durable write.
-//!
-//! What an answer means for the record, and for a caller whose token still works or does not:
-//!
-//! | answer | record | caller |
-//! |---|---|---|
-//! | a token response | rotated, durable | gets the new token |
-//! | `invalid_grant` | marked `login_required`, kept | old token while it works, then `login_required` |
-//! | another OAuth error | a short pause | old token while it works, then the error: the grant lives on |
-//! | 429, or `Retry-After` | a pause for all processes | old token while it works, then `throttled` |
-//! | 5xx, HTML, nothing that can be read | a short pause; the marker stays | old token while it works, then `network` |
-//! | none, and the request never left | a short pause | old token while it works, then `network` |
-//! | none, and it may have left | the marker stays; sent once more | as the second answer says |
+//! Steps 3 to 5 of a refresh: the lock, the re-read, the marker, the request. What its answer means is in
+//! `conclusion`.
 //!
 //! A store that cannot be written is no different: whoever has a working token goes on with it.
 //!
@@ -21,15 +10,14 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{Demand, Parts, Refreshed, freshness, retry_after};
+use super::conclusion::{Answer, conclude, end_grant};
+use super::{Demand, Parts, Refreshed, freshness, pause, retry_after};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, LoginReason, Result};
 use crate::names::ConnectionKey;
 use crate::protocol::{Grant, TokenEndpointError, TokenRequest, TokenResponse, parse_token_response};
 use crate::secret::Secret;
-use crate::store::{
-    ConnectionRecord, ConnectionStatus, CoolDown, Locked, RecordClient, RefreshAttempt, off_thread,
-};
+use crate::store::{ConnectionRecord, ConnectionStatus, Locked, RecordClient, RefreshAttempt, off_thread};
 use crate::transport::{Limits, TransportError, content_type};
 
 /// How often a request whose answer was lost is sent, all in all. Entra and servers with a grace period
@@ -42,9 +30,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a caller with a token that still works waits for the lock: it has something to go on with.
 const SHORT_WAIT: Duration = Duration::from_secs(5);
-
-/// Seconds in which a failed refresh is not tried again for those whose token still works.
-const PAUSE_AFTER_FAILURE: i64 = 10;
 
 /// Refreshes `key` unless that turns out not to be needed. While the token at hand works, and is not the one
 /// that the caller found to be of no use, no failure is the caller's.
@@ -90,12 +75,8 @@ async fn refresh_locked(
         return Err(login_required(key, reason));
     }
     let now = parts.clock.now();
-    let binding = record.cool_down.as_ref().filter(|pause| !pause.own || usable(&record, &now, demand));
-    if let Some(remaining) = remaining_pause(binding, &now) {
-        // The pause is every process's: none sends a request to find out by itself.
-        let retry_at = Some(now.wall.plus(remaining));
-        let message = format!("{key}: the server asked for a pause, of which {remaining} s are left");
-        return Err(Error::new(ErrorKind::Throttled { retry_at }, message));
+    if let Some(error) = pause::no_request_yet(&record, &now, usable(&record, &now, demand)) {
+        return Err(error);
     }
     exchange(parts, &locked, key, record).await
 }
@@ -153,10 +134,8 @@ async fn exchange(
         match answer {
             Ok(response) => {
                 let outcome = parse(&response, &record).map_err(|error| request.clean(error));
-                let pause = retry_after::pause(response.status(), response.headers(), now.wall);
-                // Times are whole seconds here: one more keeps a pause from ending before its time.
-                let pause = pause.map(|seconds| seconds + 1);
-                return conclude(parts, locked, record, Answer { outcome, pause, now }).await;
+                let asked = retry_after::pause(response.status(), response.headers(), now.wall);
+                return conclude(parts, locked, record, Answer { outcome, asked, now }).await;
             }
             Err(TransportError::NotSent(error)) => {
                 // Nothing left, so nothing was lost by this send; what an earlier one lost stays noted.
@@ -164,7 +143,7 @@ async fn exchange(
                 record.refresh_attempt =
                     (lost > 0).then(|| RefreshAttempt { started: now.clone(), count: lost });
                 // What never left for a reason of ours (a URL that is not allowed) is no server's trouble.
-                record.cool_down = (*error.kind() == ErrorKind::Network).then(|| own_pause(&now));
+                record.cool_down = (*error.kind() == ErrorKind::Network).then(|| pause::own(&now));
                 locked.write(&record).await?;
                 return Err(error);
             }
@@ -174,7 +153,7 @@ async fn exchange(
                 tracing::info!(connection = %key, %error, "the answer was lost; sending once more");
             }
             Err(TransportError::MaybeSent(error)) => {
-                record.cool_down = Some(own_pause(&now));
+                record.cool_down = Some(pause::own(&now));
                 locked.write(&record).await?;
                 return Err(error);
             }
@@ -183,110 +162,12 @@ async fn exchange(
     Err(Error::new(ErrorKind::Internal, "a refresh without a send"))
 }
 
-/// What came back, and when.
-struct Answer {
-    outcome: Result<TokenResponse, TokenEndpointError>,
-    pause: Option<i64>,
-    now: Instant,
-}
-
-/// Steps 6 and 7: what the answer means for the record.
-async fn conclude(
-    parts: &Parts,
-    locked: &Locked,
-    mut record: ConnectionRecord,
-    Answer { outcome, pause, now }: Answer,
-) -> Result<Refreshed> {
-    let error = match outcome {
-        Ok(response) => {
-            let rotated = record.rotated(&response, now)?;
-            // Step 6. Nobody gets the token before its refresh token is safe, unless the disk refuses.
-            if let (Err(error), Some(sent)) = (locked.write(&rotated).await, &record.refresh_token) {
-                parts.unsaved.keep(sent, &rotated, &error);
-            }
-            return Ok(Refreshed { record: rotated, settled: true });
-        }
-        Err(error) => error,
-    };
-    let key = record.key.clone();
-    if ends_grant(&error) {
-        let lost = record.refresh_attempt.as_ref().is_some_and(|attempt| attempt.count > 1);
-        let reason = if lost { LoginReason::ResponseLost } else { LoginReason::GrantEnded };
-        let refused = error.to_error(&format!("{key}: {}", what_ended(reason)));
-        let mut ended = Error::new(ErrorKind::LoginRequired { reason }, refused.message())
-            .with_help(format!("log in again: `{}`", login_command(&key)));
-        if let Some(server) = refused.server() {
-            ended = ended.with_server(server.clone());
-        }
-        return end_grant(parts, locked, record, ended).await;
-    }
-    if is_the_servers_own(&error) {
-        // The server answered, and it was not about this grant: no answer was lost.
-        record.refresh_attempt = None;
-    }
-    let asked = pause.map(|seconds| CoolDown { started: now.clone(), seconds, own: false });
-    record.cool_down = Some(asked.unwrap_or_else(|| own_pause(&now)));
-    locked.write(&record).await?;
-    Err(match pause {
-        Some(seconds) => {
-            let retry_at = Some(now.wall.plus(seconds));
-            Error::new(
-                ErrorKind::Throttled { retry_at },
-                format!("{key}: the server asked for a pause of {seconds} s"),
-            )
-        }
-        None => error.to_error(&format!("{key} could not be refreshed")),
-    })
-}
-
-/// True when the authorization server itself answered, and did not act. A page or a 5xx may come from something
-/// in between, which gave up waiting for a server that went on to rotate.
-fn is_the_servers_own(error: &TokenEndpointError) -> bool {
-    matches!(error, TokenEndpointError::Oauth(_) | TokenEndpointError::NotOauth { status: 429, .. })
-}
-
-/// True when the server said, in OAuth's words, that this grant is over (RFC 6749 5.2 `invalid_grant`, and
-/// what GitHub and Slack call it). Nothing else ends a login: not a 401, not a page, not a number.
-fn ends_grant(error: &TokenEndpointError) -> bool {
-    matches!(error, TokenEndpointError::Oauth(error) if matches!(error.kind(), ErrorKind::LoginRequired { .. }))
-}
-
-/// Step 7. Marks the grant of `sent` as ended, unless the record has meanwhile become another.
-async fn end_grant(
-    parts: &Parts,
-    locked: &Locked,
-    sent: ConnectionRecord,
-    error: Error,
-) -> Result<Refreshed> {
-    // The lock keeps every Tokenkeep out; a store that was copied back, or a file system whose locks
-    // do not hold, is what this read is for.
-    let Some(current) = locked.read().await? else { return Err(not_connected(&sent.key)) };
-    if current.grant_id != sent.grant_id || current.refresh_token != sent.refresh_token {
-        return Ok(Refreshed { record: current, settled: true });
-    }
-    let now = parts.clock.now();
-    let mut ended = current;
-    if let ErrorKind::LoginRequired { reason } = *error.kind() {
-        ended.status = ConnectionStatus::LoginRequired { reason, since: now.wall };
-    }
-    ended.refresh_attempt = None;
-    ended.cool_down = None;
-    locked.write(&ended).await?;
-    Err(error)
-}
-
 /// True when the caller can go on with the token at hand: the server would take it, as most do also after the
 /// grant has ended, and it is not the one that the caller has found to be of no use.
 fn usable(record: &ConnectionRecord, now: &Instant, demand: &Demand) -> bool {
     record.access_tokens.first().is_some_and(|token| {
         freshness(token, now, 0).is_valid() && demand.replaces.as_ref() != Some(&token.secret)
     })
-}
-
-/// The pause after a failure. All processes keep it: an outage is met by one request every ten seconds, and
-/// not by one per call.
-fn own_pause(now: &Instant) -> CoolDown {
-    CoolDown { started: now.clone(), seconds: PAUSE_AFTER_FAILURE, own: true }
 }
 
 /// The record's refresh request (RFC 6749 6).
@@ -318,14 +199,6 @@ fn parse(
     parse_token_response(response.status().as_u16(), content_type(response), response.body(), separator)
 }
 
-/// Seconds that a pause still lasts.
-fn remaining_pause(cool_down: Option<&CoolDown>, now: &Instant) -> Option<i64> {
-    let cool_down = cool_down?;
-    // A clock that went backwards must not make a pause last for years: it is over.
-    let remaining = cool_down.seconds - now.age_since(&cool_down.started)?;
-    (remaining > 0).then_some(remaining)
-}
-
 /// There is nothing to refresh: nobody has logged in, or somebody has logged out.
 pub(crate) fn not_connected(key: &ConnectionKey) -> Error {
     Error::new(ErrorKind::NotConnected, format!("{key} is not connected"))
@@ -333,12 +206,12 @@ pub(crate) fn not_connected(key: &ConnectionKey) -> Error {
 }
 
 /// The grant has ended.
-fn login_required(key: &ConnectionKey, reason: LoginReason) -> Error {
+pub(super) fn login_required(key: &ConnectionKey, reason: LoginReason) -> Error {
     Error::new(ErrorKind::LoginRequired { reason }, format!("{key}: {}", what_ended(reason)))
         .with_help(format!("log in again: `{}`", login_command(key)))
 }
 
-fn what_ended(reason: LoginReason) -> &'static str {
+pub(super) fn what_ended(reason: LoginReason) -> &'static str {
     match reason {
         LoginReason::GrantEnded => "the server no longer accepts the grant",
         LoginReason::NoRefreshToken => "the access token has expired and there is no refresh token",

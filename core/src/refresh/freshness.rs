@@ -62,7 +62,7 @@ mod tests {
     use crate::secret::Secret;
 
     fn at(wall: i64, boot: i64) -> Instant {
-        let boot = BootTime { id: "boot".to_owned(), seconds: boot };
+        let boot = BootTime { id: "boot".into(), seconds: boot };
         Instant { wall: Timestamp::from_unix(wall), boot: Some(boot) }
     }
 

@@ -17,13 +17,15 @@
 //! 7. **`invalid_grant` only ends what it was about**: the record is read once more, and only if it still
 //!    holds the grant and the refresh token that were sent is it marked. It is never deleted.
 //!
-//! `exchange` holds steps 3 to 7, `freshness` says when they are needed, `retry_after` reads a server's
-//! wish for a pause. May not enter: how a grant is got (`flow`).
+//! `exchange` holds steps 3 to 5 and `conclusion` 6 and 7; `freshness` says when they are needed, `pause` when
+//! they have to wait, and `retry_after` reads a server's wish. May not enter: how a grant is got (`flow`).
 //!
 //! [`RefreshAttempt`]: crate::store::RefreshAttempt
 
+mod conclusion;
 mod exchange;
 mod freshness;
+mod pause;
 mod retry_after;
 mod single_flight;
 mod unsaved;

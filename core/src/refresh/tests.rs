@@ -4,7 +4,7 @@ mod stage;
 
 use std::sync::atomic::Ordering;
 
-use authorization_server::{Action, Rotation};
+use authorization_server::{Action, LiveOptions, Rotation};
 
 use super::*;
 use crate::error::LoginReason;
@@ -122,6 +122,39 @@ async fn a_pause_is_kept_by_all_and_a_working_token_is_served_meanwhile() {
 }
 
 #[tokio::test]
+async fn what_only_the_person_can_change_is_asked_once_a_minute() {
+    let stage = Stage::new(Rotation::ReuseDetection).await;
+    let refusal = reply(400, r#"{"error":"invalid_grant","suberror":"consent_required"}"#);
+    for (at, requests) in [(3600, 1), (3600, 1), (3659, 1), (3660, 2), (3719, 2), (3720, 3)] {
+        stage.at(at);
+        if at % 60 == 0 {
+            stage.fault(refusal.clone(), 1);
+        }
+        assert_eq!(stage.refreshed().await.unwrap_err().code(), "consent_required", "{at}");
+        assert_eq!(stage.requests(), requests, "{at}");
+        stage.server.clear_faults();
+    }
+    stage.at(3780);
+    assert_eq!(stage.refreshed().await.unwrap().refusal, None);
+}
+
+#[tokio::test]
+async fn tokens_that_end_at_once_are_asked_for_twice_a_minute() {
+    let stage = Stage::new(Rotation::ReuseDetection).await;
+    stage.server.set_options(LiveOptions { access_token_lifetime: 0, ..stage.server.options() });
+    for (at, requests) in [(3600, 1), (3600, 1), (3629, 1), (3630, 2), (3659, 2), (3660, 3)] {
+        stage.at(at);
+        let outcome = stage.refreshed().await;
+        let sent = stage.requests();
+        assert_eq!(sent, requests, "{at}");
+        if let Err(error) = outcome {
+            let retry_at = Some(stage.clock.now().wall.plus(30 - at % 30));
+            assert_eq!(*error.kind(), ErrorKind::Throttled { retry_at }, "{at}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn trouble_at_the_server_ends_no_login_and_is_not_stirred() {
     let stage = Stage::new(Rotation::ReuseDetection).await;
     for (at, body) in [(3590, "{\"error\":\"server_error\"}"), (3600, "<html>captive portal</html>")] {
@@ -210,8 +243,8 @@ async fn a_caller_that_is_cancelled_loses_nothing() {
 async fn no_failure_is_the_callers_while_the_token_works() {
     let stage = Stage::new(Rotation::ReuseDetection).await;
     for (body, code) in [
-        (r#"{"error":"interaction_required","claims":"{}"}"#, "interaction_required"),
         (r#"{"error":"invalid_client"}"#, "provider_rejected"),
+        (r#"{"error":"interaction_required","claims":"{}"}"#, "interaction_required"),
     ] {
         stage.at(3590);
         stage.fault(reply(400, body), 1);
@@ -222,6 +255,7 @@ async fn no_failure_is_the_callers_while_the_token_works() {
         assert_eq!(stage.stored().status, ConnectionStatus::Connected);
     }
     // A full disk: nothing can be sent, because the marker cannot be written.
+    let stage = Stage::new(Rotation::ReuseDetection).await;
     stage.at(3590);
     stage.store.full_from_put.store(1, Ordering::SeqCst);
     stage.refreshed().await.unwrap();

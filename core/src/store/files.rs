@@ -18,14 +18,14 @@
 //! May not enter: what the bytes mean. The system calls are in `files/unix.rs`, and plain ones for
 //! Windows, where a user's own folders are private already, in `files/windows.rs`.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use zeroize::Zeroizing;
 
-use super::key;
+use super::{Watch, key};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::random_bytes;
@@ -87,6 +87,13 @@ pub(crate) struct Place {
     path: PathBuf,
 }
 
+/// A file that was read, and what it looked like before that.
+struct ReadFile {
+    bytes: Zeroizing<Vec<u8>>,
+    seen: Metadata,
+    file: File,
+}
+
 impl PrivateDir {
     /// The folder, or `None` when it does not exist.
     pub(crate) fn open(home: &Path, folder: Folder) -> Result<Option<Self>> {
@@ -122,24 +129,34 @@ impl PrivateDir {
 
     /// All of the file, or `None` when it does not exist. Wiped when dropped: one file is a key.
     pub(crate) fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        Ok(self.open_and_read(name)?.map(|read| read.bytes))
+    }
+
+    /// The same, and a watch on the file that was read.
+    pub(crate) fn read_watched(&self, name: &str) -> Result<Option<(Zeroizing<Vec<u8>>, Watch)>> {
+        let watched = |read: ReadFile| (read.bytes, platform::watch(read.file, &read.seen));
+        Ok(self.open_and_read(name)?.map(watched))
+    }
+
+    fn open_and_read(&self, name: &str) -> Result<Option<ReadFile>> {
         let place = self.place_of(name);
-        let file = match self.handle.open_file(name) {
+        let mut file = match self.handle.open_file(name) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(place.failed("cannot be opened", &error)),
         };
-        let length = platform::check_file(&file, &place)?;
-        if length > MAX_FILE {
+        let seen = platform::check_file(&file, &place)?;
+        if seen.len() > MAX_FILE {
             return Err(place.refused("is too large to be a file of the store"));
         }
         // Room for all of it and one more byte: a buffer that grew would leave copies behind.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1));
-        let read = file.take(MAX_FILE + 1).read_to_end(&mut bytes);
+        let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(seen.len()).unwrap_or(0) + 1));
+        let read = (&mut file).take(MAX_FILE + 1).read_to_end(&mut bytes);
         read.map_err(|error| place.failed("cannot be read", &error))?;
         if bytes.len() as u64 > MAX_FILE {
             return Err(place.refused("is too large to be a file of the store"));
         }
-        Ok(Some(bytes))
+        Ok(Some(ReadFile { bytes, seen, file }))
     }
 
     /// Replaces the file. When this returns, the new bytes survive a loss of power.

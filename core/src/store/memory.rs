@@ -10,9 +10,9 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::TokenStore;
 use super::lock::{self, StoreLock};
 use super::record::{ConnectionRecord, RegistrationRecord};
+use super::{TokenStore, Watch};
 use crate::error::Result;
 use crate::names::{ConnectionKey, ProviderName};
 
@@ -45,6 +45,14 @@ impl MemoryStore {
 impl TokenStore for MemoryStore {
     fn get(&self, key: &ConnectionKey) -> Result<Option<ConnectionRecord>> {
         Ok(self.0.tables().connections.get(key).cloned())
+    }
+
+    fn get_watched(&self, key: &ConnectionKey) -> Result<Option<(ConnectionRecord, Watch)>> {
+        let (store, key) = (self.clone(), key.clone());
+        Ok(self.get(&key)?.map(|found| {
+            let before = found.clone();
+            (found, Watch::new(move || store.0.tables().connections.get(&key) == Some(&before)))
+        }))
     }
 
     fn put(&self, lock: &StoreLock, record: &ConnectionRecord) -> Result<()> {

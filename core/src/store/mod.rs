@@ -28,6 +28,7 @@ mod vault;
 mod vault_file;
 mod vault_key;
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::error::Result;
@@ -38,7 +39,7 @@ pub use lock::StoreLock;
 pub use locked::{Locked, off_thread};
 pub use record::{
     AccessTokenRecord, Account, ConnectionRecord, ConnectionStatus, CoolDown, RecordClient, RecordServer,
-    RefreshAttempt, RegistrationRecord,
+    RefreshAttempt, Refusal, RegistrationRecord,
 };
 pub use vault::Vault;
 pub use vault_file::KeySource;
@@ -48,6 +49,9 @@ pub use vault_key::{VaultOptions, open_vault, open_vault_if_any};
 pub trait TokenStore: Send + Sync {
     /// The connection's record, as the last `put` of any process left it. Takes no lock.
     fn get(&self, key: &ConnectionKey) -> Result<Option<ConnectionRecord>>;
+
+    /// The same, and a watch that tells as soon as it is no longer what the store holds.
+    fn get_watched(&self, key: &ConnectionKey) -> Result<Option<(ConnectionRecord, Watch)>>;
 
     /// Writes a record over the one before; durable when this returns. `lock` is proof that the caller
     /// is alone: a record that is put must have been read, or made, while it was held.
@@ -90,6 +94,28 @@ pub trait TokenStore: Send + Sync {
 
     /// Removes a registration; true when there was one.
     fn delete_registration(&self, provider: &ProviderName) -> Result<bool>;
+}
+
+/// Tells whether what was read is still what the store holds, without reading it.
+pub struct Watch(Box<dyn Fn() -> bool + Send + Sync>);
+
+impl Watch {
+    /// A watch that asks `is_current`. For those who write a store of their own.
+    pub fn new(is_current: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Watch(Box::new(is_current))
+    }
+
+    /// False once any process has written or removed the record, from the very next call on. False
+    /// also where that cannot be told: then the record has to be read.
+    pub fn is_current(&self) -> bool {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Watch(current: {})", self.is_current())
+    }
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ use crate::clock::{Instant, Timestamp};
 use crate::error::{LoginReason, Result};
 use crate::names::{ConnectionKey, ProviderName};
 use crate::protocol::{
-    Client, ClientAuthentication, OriginalIdentity, TokenResponse, check_refreshed, parse_id_token,
+    Client, ClientAuthentication, OauthError, OriginalIdentity, TokenResponse, check_refreshed,
+    parse_id_token,
 };
 use crate::scope::ScopeSet;
 use crate::secret::{Secret, serialize_exposed, serialize_exposed_option};
@@ -71,6 +72,9 @@ pub struct ConnectionRecord {
     /// A pause before the next request; every process keeps it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cool_down: Option<CoolDown>,
+    /// What the server refused the last refresh with, when only a person can change its mind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
 }
 
 impl Record for ConnectionRecord {
@@ -97,6 +101,7 @@ impl ConnectionRecord {
         rotated.refreshed_at = Some(now.wall);
         rotated.refresh_attempt = None;
         rotated.cool_down = None;
+        rotated.refusal = None;
         Ok(rotated)
     }
 }
@@ -247,6 +252,15 @@ pub struct CoolDown {
     /// working token, and binds nobody else.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub own: bool,
+}
+
+/// An answer that the same question would bring again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// When it came.
+    pub since: Instant,
+    /// What the server said, cleaned.
+    pub error: OauthError,
 }
 
 /// A client registration that the user gave once for a provider (`tokenkeep client set`).

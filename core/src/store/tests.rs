@@ -61,6 +61,7 @@ pub(crate) fn record(name: &str) -> ConnectionRecord {
         refreshed_at: None,
         refresh_attempt: None,
         cool_down: None,
+        refusal: None,
     }
 }
 

@@ -22,12 +22,12 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use super::TokenStore;
 use super::files::{Folder, PrivateDir};
 use super::key::{RecordIds, SealKey, VaultKey};
 use super::lock::{self, FileLock, StoreLock};
 use super::record::{ConnectionRecord, Record, RegistrationRecord};
 use super::sealed::{self, Opened, Refusal};
+use super::{TokenStore, Watch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::{ConnectionKey, ProviderName};
 use crate::secret::random_bytes;
@@ -80,6 +80,16 @@ fn connection_name(key: &ConnectionKey) -> String {
 impl TokenStore for Vault {
     fn get(&self, key: &ConnectionKey) -> Result<Option<ConnectionRecord>> {
         self.read(&self.id::<ConnectionRecord>(&connection_name(key)))
+    }
+
+    fn get_watched(&self, key: &ConnectionKey) -> Result<Option<(ConnectionRecord, Watch)>> {
+        let id = self.id::<ConnectionRecord>(&connection_name(key));
+        let Some(dir) = PrivateDir::open(&self.home, Folder::Records)? else { return Ok(None) };
+        let Some((file, watch)) = dir.read_watched(&file_of(&id))? else { return Ok(None) };
+        match self.unseal::<ConnectionRecord>(&id, &file) {
+            Ok(opened) => Ok(Some((opened.record, watch))),
+            Err(refusal) => Err(refused(refusal, &dir.path_of(&file_of(&id)))),
+        }
     }
 
     fn put(&self, lock: &StoreLock, record: &ConnectionRecord) -> Result<()> {
@@ -205,11 +215,14 @@ impl Vault {
 
     /// The file of that id, opened or refused; `None` when there is no file.
     fn open_in<R: Filed>(&self, dir: &PrivateDir, id: &str) -> Result<Option<Result<Opened<R>, Refusal>>> {
-        let Some(file) = dir.read(&file_of(id))? else { return Ok(None) };
-        Ok(Some(sealed::open(&self.seal, id, &file).and_then(|opened: Opened<R>| {
-            // The seal covers the id; this covers a writer that sealed one record under another's id.
-            if self.id::<R>(&opened.record.name()) == id { Ok(opened) } else { Err(Refusal::Damaged) }
-        })))
+        let file = dir.read(&file_of(id))?;
+        Ok(file.map(|file| self.unseal(id, &file)))
+    }
+
+    fn unseal<R: Filed>(&self, id: &str, file: &[u8]) -> Result<Opened<R>, Refusal> {
+        let opened: Opened<R> = sealed::open(&self.seal, id, file)?;
+        // The seal covers the id; this covers a writer that sealed one record under another's id.
+        if self.id::<R>(&opened.record.name()) == id { Ok(opened) } else { Err(Refusal::Damaged) }
     }
 
     fn lock_registration(&self, provider: &ProviderName) -> Result<FileLock> {

@@ -96,6 +96,31 @@ fn cancelled_caller_keeps_the_rotated_token() {
 }
 
 #[test]
+fn what_other_processes_do_is_noticed_at_once() {
+    let stage = Stage::acme();
+    stage.login(&[]).ok();
+    let (broker, name, options) = (broker(&stage), acme(), TokenOptions::default());
+    let asked = || broker.cached_token(&name, &options).map(|token| token.expect("it is fresh").secret);
+    // Each change follows right upon a call that found the record in memory.
+    for _ in 0..3 {
+        let before = asked().unwrap();
+        let refreshed = stage.access_token(&["--force-refresh"]);
+        let found = asked().unwrap();
+        assert!(found != before && found.expose() == refreshed, "a refresh");
+
+        stage.login(&[]).ok();
+        let found = asked().unwrap();
+        assert!(found.expose() != refreshed && found.expose() == stage.access_token(&[]), "a login");
+
+        stage.home.run(["logout", "acme"]).ok();
+        assert_eq!(asked().unwrap_err().code(), "not_connected", "a logout");
+        stage.login(&[]).ok();
+        assert_eq!(asked().unwrap().expose(), stage.access_token(&[]));
+        asked().unwrap();
+    }
+}
+
+#[test]
 fn a_thousand_callers_of_one_process_make_one_refresh() {
     let stage = Stage::acme();
     stage.login_expired(&[]);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokenkeep_behaviour::{Stage, fails};
+use tokenkeep_behaviour::{Stage, fails, until};
 
 #[test]
 fn grant_revoked_is_login_required() {
@@ -40,9 +40,7 @@ fn lost_response_is_recovered_on_entra() {
     stage.access_token(&["--force-refresh"]);
 
     // Lost twice, and found by the next process: the marker in the record tells it.
-    stage.change(|live| live.access_token_lifetime = 0);
-    stage.access_token(&["--force-refresh"]);
-    stage.change(|live| live.access_token_lifetime = 3600);
+    stage.login_expired(&[]);
     stage.at_refresh(2, &json!({"type": "drop_after"}));
     fails(&stage.token(&["--json"]), "network");
     assert_eq!(stage.field("status", &[]), "connected");
@@ -115,6 +113,69 @@ fn server_errors_serve_the_valid_token() {
         assert_eq!(stage.resource(&stage.access_token(&connection)), 200, "{name}");
     }
     assert_eq!(stage.server.journal().reuse_count(), 0);
+}
+
+#[test]
+fn the_same_refusal_is_not_asked_for_twice() {
+    let stage = Stage::microsoft();
+    let challenge = r#"{"access_token":{"acrs":{"essential":true,"value":"c1"}}}"#;
+    let refusals = [
+        ("interaction_required", json!({"type": "error", "error": "invalid_grant", "claims": challenge})),
+        (
+            "consent_required",
+            json!({"type": "error", "error": "invalid_grant", "suberror": "consent_required"}),
+        ),
+    ];
+    for (code, refusal) in refusals {
+        stage.login_expired(&[]);
+        let before = stage.refreshes().len();
+        stage.at_refresh(1, &refusal);
+        let first = fails(&stage.token(&["--json"]), code);
+        // Every process that asks within the minute is told the same, and what to do about it.
+        for arguments in [&["--json"][..], &["--json", "--force-refresh"]] {
+            let again = fails(&stage.token(arguments), code);
+            assert_eq!(again.message(), first.message());
+            assert!(again.help().contains("`tokenkeep login microsoft`"), "{again:?}");
+            assert!(code != "interaction_required" || again.text("claims") == challenge, "{again:?}");
+        }
+        assert_eq!(stage.refreshes().len(), before + 1, "{code}");
+        // The person has acted: nothing is left of it.
+        stage.login(&[]).ok();
+        assert_eq!(stage.resource(&stage.access_token(&["--force-refresh"])), 200);
+    }
+
+    // A client that was refused may be put right at once, and is asked for at once.
+    stage.login_expired(&[]);
+    let before = stage.refreshes().len();
+    stage.at_refresh(2, &json!({"type": "error", "error": "invalid_client"}));
+    fails(&stage.token(&["--json"]), "provider_rejected");
+    fails(&stage.token(&["--json"]), "provider_rejected");
+    assert_eq!(stage.refreshes().len(), before + 2);
+}
+
+#[test]
+fn tokens_that_end_at_once_make_no_loop() {
+    for lifetime in [0, 1] {
+        let stage = Stage::acme();
+        stage.login_expired(&[]);
+        stage.change(|live| live.access_token_lifetime = lifetime);
+        // What the server gives is handed out to whoever was there when it came.
+        assert_ne!(stage.access_token(&[]), "");
+        until(|| stage.token(&[]).code != 0);
+        for arguments in
+            [&["--json"][..], &["--json", "--force-refresh"], &["--json", "--min-lifetime", "60"]]
+        {
+            let failure = fails(&stage.token(arguments), "throttled");
+            assert!(failure.message().contains(&format!("tokens that live {lifetime} s")), "{failure:?}");
+            assert!(failure.text("retry_at").ends_with('Z'), "{failure:?}");
+        }
+        assert_eq!(stage.refreshes().len(), 1, "one request in thirty seconds");
+        assert_eq!(stage.field("status", &[]), "connected");
+        // Whoever runs the server has put it right, and a new login need not wait.
+        stage.change(|live| live.access_token_lifetime = 3600);
+        stage.login(&[]).ok();
+        assert_eq!(stage.resource(&stage.access_token(&["--force-refresh"])), 200);
+    }
 }
 
 #[test]

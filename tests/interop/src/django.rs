@@ -18,9 +18,16 @@ impl Django {
     /// Starts it. A refresh token that was used gives the same pair again for `grace` seconds.
     #[track_caller]
     pub fn start(grace: u32) -> Self {
+        Django::start_with(grace, 3600)
+    }
+
+    /// The same with access tokens that live for so many seconds.
+    #[track_caller]
+    pub fn start_with(grace: u32, access_token_lifetime: u32) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let mut command = Command::new(tool("TOKENKEEP_TEST_PYTHON_DJANGO"));
         command.arg(file("django/server.py")).args(["--refresh-grace", &grace.to_string()]);
+        command.args(["--access-token-ttl", &access_token_lifetime.to_string()]);
         // It logs every refusal. A start that fails names the command to try by hand.
         command.env("TMPDIR", folder.path()).stderr(Stdio::null());
         Django { server: Server::start(&mut command), _folder: folder }

@@ -14,6 +14,7 @@ pub fn scaled<T>(short: T, long: T) -> T {
 
 /// One line for a case of docs/reliability.md, with its figure: `R1`, "2,560 of 2,560 calls, 20 refreshes".
 #[track_caller]
+#[allow(clippy::print_stdout, reason = "a test's stdout is shown when it fails")]
 pub fn report(case: &str, figure: impl std::fmt::Display) {
     let line = format!("{case:<4} {figure}\n");
     print!("{line}");

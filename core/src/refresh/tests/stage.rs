@@ -14,7 +14,7 @@ use crate::protocol::ClientAuthentication;
 use crate::scope::ScopeSet;
 use crate::store::{
     AccessTokenRecord, Account, ConnectionStatus, MemoryStore, RecordClient, RecordServer,
-    RegistrationRecord, StoreLock,
+    RegistrationRecord, StoreLock, Watch,
 };
 use crate::transport::Limits;
 
@@ -24,7 +24,7 @@ pub(super) struct Standing(pub(super) Mutex<i64>);
 impl Clock for Standing {
     fn now(&self) -> Instant {
         let seconds = *self.0.lock().unwrap();
-        let boot = BootTime { id: "boot".to_owned(), seconds };
+        let boot = BootTime { id: "boot".into(), seconds };
         Instant { wall: Timestamp::from_unix(1_000_000 + seconds), boot: Some(boot) }
     }
 }
@@ -54,6 +54,10 @@ impl TokenStore for Meddling {
             return copy.get(key);
         }
         self.inner.get(key)
+    }
+
+    fn get_watched(&self, key: &ConnectionKey) -> Result<Option<(ConnectionRecord, Watch)>> {
+        self.inner.get_watched(key)
     }
 
     fn put(&self, lock: &StoreLock, record: &ConnectionRecord) -> Result<()> {
@@ -191,6 +195,7 @@ impl Stage {
             refreshed_at: None,
             refresh_attempt: None,
             cool_down: None,
+            refusal: None,
         }
     }
 

@@ -15,6 +15,7 @@ use std::path::Path;
 use rustix::fs::{AtFlags, Mode, OFlags, mkdir, open, openat, renameat, statat, unlinkat};
 use rustix::io::{Errno, retry_on_intr};
 
+use super::super::Watch;
 use super::super::vault_file::VAULT_FILE;
 use super::{OWN_NAMES, Place, quoted};
 use crate::error::{Error, ErrorKind, Result};
@@ -133,9 +134,9 @@ pub(super) fn make_dir(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Refuses what is not a plain file of ours with one name; closes one that is open to others. Tells its
-/// length.
-pub(super) fn check_file(file: &File, place: &Place) -> Result<u64> {
+/// Refuses what is not a plain file of ours with one name; closes one that is open to others. Tells what it
+/// looks like.
+pub(super) fn check_file(file: &File, place: &Place) -> Result<Metadata> {
     let found = file.metadata().map_err(|error| place.failed("cannot be looked at", &error))?;
     if !found.is_file() {
         return Err(place.refused("is not a plain file"));
@@ -146,7 +147,22 @@ pub(super) fn check_file(file: &File, place: &Place) -> Result<u64> {
         return Err(place.refused("has a second name (a hard link), through which others may reach it"));
     }
     close_to_others(file, &found, FILE_MODE, place)?;
-    Ok(found.len())
+    Ok(found)
+}
+
+/// Watches a file that was read after it was `seen`, by keeping it open. Whoever replaces or removes it takes
+/// its one name away, and an open file never gets another: there is no moment in which a write is done and the
+/// watch does not tell. What is written into the file itself, which nobody does here, shows in its times.
+pub(super) fn watch(file: File, seen: &Metadata) -> Watch {
+    let before = (seen.ctime(), seen.ctime_nsec(), seen.size());
+    // Not `File::metadata`: its call is twice as slow, and this one is made for every token.
+    Watch::new(move || match rustix::fs::fstat(&file) {
+        Ok(now) => {
+            let changed = (now.st_ctime, now.st_ctime_nsec as i64, now.st_size as u64);
+            now.st_nlink > 0 && changed == before
+        }
+        Err(_) => false,
+    })
 }
 
 /// Another user's file is not ours to read, and a folder of theirs is no place for our secrets.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use super::super::Watch;
 use super::Place;
 use crate::error::Result;
 
@@ -104,10 +105,15 @@ pub(super) fn make_dir(path: &Path) -> io::Result<()> {
     std::fs::create_dir(path)
 }
 
-/// Refuses what is not a plain file. Tells its length.
-pub(super) fn check_file(file: &File, place: &Place) -> Result<u64> {
+/// Refuses what is not a plain file. Tells what it looks like.
+pub(super) fn check_file(file: &File, place: &Place) -> Result<Metadata> {
     let found = file.metadata().map_err(|error| place.failed("cannot be looked at", &error))?;
-    if found.is_file() { Ok(found.len()) } else { Err(place.refused("is not a plain file")) }
+    if found.is_file() { Ok(found) } else { Err(place.refused("is not a plain file")) }
+}
+
+/// A file that is kept open could not be replaced, so none is: whoever asks reads again.
+pub(super) fn watch(_file: File, _seen: &Metadata) -> Watch {
+    Watch::new(|| false)
 }
 
 /// Windows has no permission bits.

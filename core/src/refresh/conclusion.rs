@@ -1,0 +1,120 @@
+//! Steps 6 and 7 of a refresh: what an answer means for the record, and for a caller whose token still works or
+//! does not.
+//!
+//! | answer | record | caller |
+//! |---|---|---|
+//! | a token response | rotated, durable | gets the new token |
+//! | `invalid_grant` | marked `login_required`, kept | old token while it works, then `login_required` |
+//! | another OAuth error | a short pause | old token while it works, then the error: the grant lives on |
+//! | one that only the person can answer | the error, for a minute | old token while it works, then the same error |
+//! | a token that has ended already | rotated, durable; a pause | gets it; the next one waits: `throttled` |
+//! | 429, or `Retry-After` | a pause for all processes | old token while it works, then `throttled` |
+//! | 5xx, HTML, nothing that can be read | a short pause; the marker stays | old token while it works, then `network` |
+//! | none, and the request never left | a short pause | old token while it works, then `network` |
+//! | none, and it may have left | the marker stays; sent once more | as the second answer says |
+//!
+//! May not enter: the request, and how an answer is read.
+
+use super::exchange::{login_command, not_connected, what_ended};
+use super::{Parts, Refreshed, pause};
+use crate::clock::Instant;
+use crate::error::{Error, ErrorKind, LoginReason, Result};
+use crate::protocol::{TokenEndpointError, TokenResponse};
+use crate::store::{ConnectionRecord, ConnectionStatus, Locked, Refusal};
+
+/// What came back, and when.
+pub(super) struct Answer {
+    /// The answer as the protocol reads it.
+    pub(super) outcome: Result<TokenResponse, TokenEndpointError>,
+    /// Seconds that the server wants to be left alone.
+    pub(super) asked: Option<i64>,
+    /// When it came.
+    pub(super) now: Instant,
+}
+
+/// Steps 6 and 7: what the answer means for the record.
+pub(super) async fn conclude(
+    parts: &Parts,
+    locked: &Locked,
+    mut record: ConnectionRecord,
+    Answer { outcome, asked, now }: Answer,
+) -> Result<Refreshed> {
+    let error = match outcome {
+        Ok(response) => {
+            let mut rotated = record.rotated(&response, now.clone())?;
+            rotated.cool_down = pause::after_useless_token(&rotated, &now);
+            // Step 6. Nobody gets the token before its refresh token is safe, unless the disk refuses.
+            if let (Err(error), Some(sent)) = (locked.write(&rotated).await, &record.refresh_token) {
+                parts.unsaved.keep(sent, &rotated, &error);
+            }
+            return Ok(Refreshed { record: rotated, settled: true });
+        }
+        Err(error) => error,
+    };
+    let key = record.key.clone();
+    if ends_grant(&error) {
+        let lost = record.refresh_attempt.as_ref().is_some_and(|attempt| attempt.count > 1);
+        let reason = if lost { LoginReason::ResponseLost } else { LoginReason::GrantEnded };
+        let refused = error.to_error(&format!("{key}: {}", what_ended(reason)));
+        let mut ended = Error::new(ErrorKind::LoginRequired { reason }, refused.message())
+            .with_help(format!("log in again: `{}`", login_command(&key)));
+        if let Some(server) = refused.server() {
+            ended = ended.with_server(server.clone());
+        }
+        return end_grant(parts, locked, record, ended).await;
+    }
+    if is_the_servers_own(&error) {
+        // The server answered, and it was not about this grant: no answer was lost.
+        record.refresh_attempt = None;
+    }
+    let refused = error.to_error(&format!("{key} could not be refreshed"));
+    if let TokenEndpointError::Oauth(said) = &error
+        && pause::is_final_for_now(&refused)
+    {
+        record.refusal = Some(Refusal { since: now.clone(), error: (**said).clone() });
+    }
+    let asked = asked.map(|seconds| pause::asked_for(seconds, &now));
+    record.cool_down = Some(asked.clone().unwrap_or_else(|| pause::own(&now)));
+    locked.write(&record).await?;
+    Err(match asked {
+        Some(pause) => pause::throttled(&key, pause.seconds, now.wall.plus(pause.seconds)),
+        None => refused,
+    })
+}
+
+/// True when the authorization server itself answered, and did not act. A page or a 5xx may come from something
+/// in between, which gave up waiting for a server that went on to rotate.
+fn is_the_servers_own(error: &TokenEndpointError) -> bool {
+    matches!(error, TokenEndpointError::Oauth(_) | TokenEndpointError::NotOauth { status: 429, .. })
+}
+
+/// True when the server said, in OAuth's words, that this grant is over (RFC 6749 5.2 `invalid_grant`, and
+/// what GitHub and Slack call it). Nothing else ends a login: not a 401, not a page, not a number.
+fn ends_grant(error: &TokenEndpointError) -> bool {
+    matches!(error, TokenEndpointError::Oauth(error) if matches!(error.kind(), ErrorKind::LoginRequired { .. }))
+}
+
+/// Step 7. Marks the grant of `sent` as ended, unless the record has meanwhile become another.
+pub(super) async fn end_grant(
+    parts: &Parts,
+    locked: &Locked,
+    sent: ConnectionRecord,
+    error: Error,
+) -> Result<Refreshed> {
+    // The lock keeps every Tokenkeep out; a store that was copied back, or a file system whose locks
+    // do not hold, is what this read is for.
+    let Some(current) = locked.read().await? else { return Err(not_connected(&sent.key)) };
+    if current.grant_id != sent.grant_id || current.refresh_token != sent.refresh_token {
+        return Ok(Refreshed { record: current, settled: true });
+    }
+    let now = parts.clock.now();
+    let mut ended = current;
+    if let ErrorKind::LoginRequired { reason } = *error.kind() {
+        ended.status = ConnectionStatus::LoginRequired { reason, since: now.wall };
+    }
+    ended.refresh_attempt = None;
+    ended.cool_down = None;
+    ended.refusal = None;
+    locked.write(&ended).await?;
+    Err(error)
+}

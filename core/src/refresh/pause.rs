@@ -1,0 +1,92 @@
+//! When no request is sent although a token is wanted: a server that is in trouble, or has said its word, is not
+//! asked by one process after the other. All of it is in the record, so that every process keeps it.
+//!
+//! | why | how long | whom it binds |
+//! |---|---|---|
+//! | the server asked (429, `Retry-After`; RFC 9110 10.2.3) | as it said, an hour at most | everybody |
+//! | a refresh failed | 10 s | those whose token still works |
+//! | the server wants the person | 60 s | everybody: they get the same error |
+//! | a new token had ended before it could be used | 30 s | everybody |
+//!
+//! May not enter: what an answer means (`conclusion`).
+
+use super::exchange::login_command;
+use crate::clock::{Instant, Timestamp};
+use crate::error::{Error, ErrorKind};
+use crate::names::ConnectionKey;
+use crate::store::{ConnectionRecord, CoolDown};
+
+/// See the table.
+const AFTER_FAILURE: i64 = 10;
+/// See the table. What a person does about it (a login) makes a new record, which this does not bind.
+const AFTER_REFUSAL: i64 = 60;
+/// See the table.
+const AFTER_USELESS_TOKEN: i64 = 30;
+
+/// A token that is given for so few seconds is of no use: times here are whole seconds.
+const USELESS: i64 = 1;
+
+/// Why no request may be sent for `record` now. `has_usable` is true for a caller whose token works.
+pub(super) fn no_request_yet(record: &ConnectionRecord, now: &Instant, has_usable: bool) -> Option<Error> {
+    let key = &record.key;
+    if let Some(refusal) = &record.refusal
+        && left_of(AFTER_REFUSAL, &refusal.since, now).is_some()
+    {
+        let again = format!("log in again: `{}`", login_command(key));
+        return Some(refusal.error.to_error(&format!("{key} could not be refreshed")).with_help(again));
+    }
+    let pause = record.cool_down.as_ref().filter(|pause| !pause.own || has_usable)?;
+    let left = left_of(pause.seconds, &pause.started, now)?;
+    let retry_at = now.wall.plus(left);
+    Some(match useless_lifetime(record) {
+        Some(lifetime) => Error::new(
+            ErrorKind::Throttled { retry_at: Some(retry_at) },
+            format!(
+                "{key}: the server gives tokens that live {lifetime} s; the next is asked for in {left} s"
+            ),
+        )
+        .with_help(
+            "tell whoever runs the server: `expires_in` of RFC 6749 5.1 is the token's life in seconds",
+        ),
+        None => throttled(key, left, retry_at),
+    })
+}
+
+/// The server asked for a pause, of which `seconds` are left.
+pub(super) fn throttled(key: &ConnectionKey, seconds: i64, retry_at: Timestamp) -> Error {
+    let message = format!("{key}: the server asked for a pause, of which {seconds} s are left");
+    Error::new(ErrorKind::Throttled { retry_at: Some(retry_at) }, message)
+}
+
+/// The pause that a server asked for.
+pub(super) fn asked_for(seconds: i64, now: &Instant) -> CoolDown {
+    // Times are whole seconds here: one more keeps a pause from ending before its time.
+    CoolDown { started: now.clone(), seconds: seconds + 1, own: false }
+}
+
+/// The pause after a failure: an outage is met by one request every ten seconds, and not by one per call.
+pub(super) fn own(now: &Instant) -> CoolDown {
+    CoolDown { started: now.clone(), seconds: AFTER_FAILURE, own: true }
+}
+
+/// The pause after a refresh that brought a token of no use: without it each call would send the next one.
+pub(super) fn after_useless_token(rotated: &ConnectionRecord, now: &Instant) -> Option<CoolDown> {
+    let pause = || CoolDown { started: now.clone(), seconds: AFTER_USELESS_TOKEN, own: false };
+    useless_lifetime(rotated).map(|_| pause())
+}
+
+/// True for an error that the same request would bring again until a person, or their administrator, has acted.
+pub(super) fn is_final_for_now(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::InteractionRequired { .. } | ErrorKind::ConsentRequired)
+}
+
+fn useless_lifetime(record: &ConnectionRecord) -> Option<i64> {
+    record.access_tokens.first()?.lifetime.filter(|lifetime| *lifetime <= USELESS)
+}
+
+/// Seconds that are left of a time that began at `since`.
+fn left_of(seconds: i64, since: &Instant, now: &Instant) -> Option<i64> {
+    // A clock that went backwards must not make a pause last for years: it is over.
+    let left = seconds - now.age_since(since)?;
+    (left > 0).then_some(left)
+}

@@ -1,0 +1,146 @@
+//! The processes of a race, of several kinds, and how they are told to go.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Instant;
+
+use tokenkeep_test_support::{Home, program};
+
+use crate::{Call, Calls};
+
+/// A kind of process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A program that uses the library and lives on.
+    Library,
+    /// The command line: each thread is a process of its own, started for each call.
+    CommandLine,
+}
+
+/// The processes of a race, over one store.
+pub struct Racers<'a> {
+    home: &'a Home,
+    provider: String,
+    threads: usize,
+    workers: Vec<Worker>,
+    command_lines: usize,
+}
+
+impl<'a> Racers<'a> {
+    /// Starts as many processes of each kind, with `threads` callers each, and waits until they are ready.
+    #[track_caller]
+    pub fn start(home: &'a Home, provider: &str, kinds: &[(Kind, usize)], threads: usize) -> Self {
+        let count = |wanted| kinds.iter().filter(|(kind, _)| *kind == wanted).map(|(_, count)| count).sum();
+        let library: usize = count(Kind::Library);
+        let workers = (0..library).map(|_| Worker::start(home, provider, threads, None)).collect();
+        Racers {
+            home,
+            provider: provider.to_owned(),
+            threads,
+            workers,
+            command_lines: count(Kind::CommandLine),
+        }
+    }
+
+    /// All callers ask at once; what they got.
+    #[track_caller]
+    pub fn go(&mut self) -> Calls {
+        for worker in &mut self.workers {
+            worker.tell("token");
+        }
+        let (home, provider) = (self.home, self.provider.as_str());
+        let mut calls = std::thread::scope(|scope| {
+            let count = self.command_lines * self.threads;
+            let callers: Vec<_> = (0..count).map(|_| scope.spawn(|| ask(home, provider))).collect();
+            callers.into_iter().map(|caller| caller.join().expect("a call that ends")).collect::<Vec<_>>()
+        });
+        for worker in &mut self.workers {
+            calls.extend(worker.answer().0);
+        }
+        Calls(calls)
+    }
+}
+
+/// One call of the command line. What it costs to start the process is part of the wait.
+fn ask(home: &Home, provider: &str) -> Call {
+    let begun = Instant::now();
+    let output = home.command(["token", provider, "--json"]).stdin(Stdio::null()).output();
+    let output = output.expect("the command line can be started");
+    let milliseconds = begun.elapsed().as_secs_f64() * 1000.0;
+    let text = if output.status.success() { &output.stdout } else { &output.stderr };
+    let said: serde_json::Value =
+        serde_json::from_slice(text).unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    Call {
+        token: said["access_token"].as_str().map(str::to_owned),
+        expires_at: None,
+        error: said["error"]["code"].as_str().map(str::to_owned),
+        milliseconds,
+    }
+}
+
+/// A worker that lives on. Killed when it is dropped.
+pub struct Worker {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Worker {
+    /// Starts one and waits until it is ready. `lock_wait` is in milliseconds.
+    #[track_caller]
+    pub fn start(home: &Home, provider: &str, threads: usize, lock_wait: Option<u64>) -> Self {
+        // The environment of the command line, with another program in it.
+        let command_line = home.command(["token"]);
+        let mut command = Command::new(program("token-worker"));
+        command.arg(provider).arg(threads.to_string()).env_clear().current_dir(home.path());
+        command.args(lock_wait.map(|wait| wait.to_string()));
+        command.envs(command_line.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut child = spawned.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let stdin = child.stdin.take().expect("stdin is piped");
+        let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        let mut worker = Worker { child, stdin, stdout };
+        assert_eq!(worker.line(), "ready\n");
+        worker
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Tells it what to do, and does not wait.
+    #[track_caller]
+    pub fn tell(&mut self, line: &str) {
+        writeln!(self.stdin, "{line}").expect("the worker listens");
+    }
+
+    /// What its threads got.
+    #[track_caller]
+    pub fn answer(&mut self) -> Calls {
+        let line = self.line();
+        Calls(serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}")))
+    }
+
+    /// Tells it what to do and waits.
+    #[track_caller]
+    pub fn ask(&mut self, line: &str) -> Calls {
+        self.tell(line);
+        self.answer()
+    }
+
+    #[track_caller]
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("the worker can be listened to");
+        line
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // Gone already when the test killed it.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
