@@ -3,9 +3,16 @@
 //! The wall clock is faked for one process by `faketime`, the time since boot by a time namespace of the kernel.
 //! Neither reaches the server, whose clock is right; nobody waits.
 
-use tokenkeep_behaviour::{Stage, fails, person};
+use std::fs;
+use std::io::{BufRead, BufReader, Lines, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokenkeep_behaviour::{Stage, fails, person, until};
 use tokenkeep_storage::around;
-use tokenkeep_test_support::{Run, report, run, scaled};
+use tokenkeep_test_support::{Run, program, report, run, scaled};
 
 /// A clock that is off: the wall clock by this (as faketime has it), the one since boot by so many seconds.
 #[derive(Clone, Copy)]
@@ -35,13 +42,52 @@ fn token(stage: &Stage, clock: Clock) -> String {
     under(stage, clock, &["token", stage.provider]).ok().stdout
 }
 
+/// A running program whose wall clock follows a file.
+struct Agent {
+    child: Child,
+    answers: Lines<BufReader<ChildStdout>>,
+}
+
+impl Agent {
+    fn start(stage: &Stage, offset: &Path) -> Self {
+        // The command knows where its library is; it would also fix the offset.
+        let asked =
+            Command::new("faketime").args(["-f", "+0", "sh", "-c", "printf %s \"$LD_PRELOAD\""]).output();
+        let library = String::from_utf8(asked.expect("faketime is there").stdout).unwrap();
+        let stages = stage.home.command([""; 0]);
+        let mut command = Command::new(program("token-worker"));
+        command.args([stage.provider, "1"]).env_clear();
+        command.envs(stages.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.env("LD_PRELOAD", library).env("FAKETIME_TIMESTAMP_FILE", offset);
+        command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut answers = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert_eq!(answers.next().unwrap().unwrap(), "ready");
+        Agent { child, answers }
+    }
+
+    fn token(&mut self) -> String {
+        self.child.stdin.as_mut().unwrap().write_all(b"token\n").unwrap();
+        let calls: Value = serde_json::from_str(&self.answers.next().unwrap().unwrap()).unwrap();
+        calls[0]["token"].as_str().unwrap_or_else(|| panic!("{calls}")).to_owned()
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        // It ends when its stdin closes. Killed, it would leave faketime's shared memory behind.
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
 /// The fakes are what they are taken for: a test of a clock that nobody moved proves nothing.
 #[test]
 fn the_clocks_of_these_tests_are_faked() {
     let print = |clock: Clock| {
         let program = "import time; print(int(time.time()), int(time.clock_gettime(time.CLOCK_BOOTTIME)))\n\
                        print(open('/proc/sys/kernel/random/boot_id').read())";
-        let mut command = std::process::Command::new("python3");
+        let mut command = Command::new("python3");
         command.args(["-c", program]).env("PATH", std::env::var_os("PATH").unwrap());
         let command = around(&["unshare", "--time", "--boottime", &clock.boot.to_string(), "--"], &command);
         let out = run(&mut around(&["faketime", "-f", clock.wall], &command), "").ok().stdout;
@@ -106,6 +152,29 @@ fn a_clock_set_back_gives_no_token_an_extra_hour() {
     report(
         "T2",
         "clock set back by 1 h: a 1 h token is good after 30 min, refreshed after 61 min, and once more when it is set right",
+    );
+}
+
+/// The same in a program that goes on running, as an agent does: `token-worker` answers each line with a token.
+#[test]
+fn a_clock_set_back_under_a_running_program_gives_no_extra_hour_either() {
+    let stage = Stage::acme();
+    stage.change(|live| live.access_token_lifetime = 4);
+    let begun = Instant::now();
+    stage.login(&[]).ok();
+    let offset = stage.home.path().join("offset");
+    fs::write(&offset, "+0").unwrap();
+    let mut agent = Agent::start(&stage, &offset);
+    let first = agent.token();
+    fs::write(&offset, "-3600").unwrap();
+    // Each look is a call of its own; the token is good for four seconds by the clock that nobody sets.
+    until(|| agent.token() != first);
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert_eq!(stage.refreshes().len(), 1);
+    report(
+        "T2",
+        format!("set back under a running program: a 4 s token was refreshed {took:.1?} after the login"),
     );
 }
 
