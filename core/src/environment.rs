@@ -2,6 +2,7 @@
 //! variable that is read.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -27,6 +28,15 @@ impl Environment {
             None => std::env::var(name).ok(),
         };
         value.filter(|value| !value.is_empty())
+    }
+
+    /// The value as a path, which need not be text. Set to nothing counts as not set.
+    pub fn path(&self, name: &str) -> Option<PathBuf> {
+        let value = match &self.0 {
+            Some(variables) => variables.get(name).map(PathBuf::from),
+            None => std::env::var_os(name).map(PathBuf::from),
+        };
+        value.filter(|value| !value.as_os_str().is_empty())
     }
 
     /// The names of the variables that are set and hold a secret of ours: a program that we start is not to

@@ -76,17 +76,17 @@ impl Settings {
 
 /// The store's folder: `TOKENKEEP_HOME`, else `tokenkeep` in the platform's data directory.
 fn home(environment: &Environment) -> Result<PathBuf> {
-    if let Some(home) = environment.get("TOKENKEEP_HOME") {
-        return Ok(PathBuf::from(home));
+    if let Some(home) = environment.path("TOKENKEEP_HOME") {
+        return Ok(home);
     }
-    let under_home = |rest: &str| environment.get("HOME").map(|home| PathBuf::from(home).join(rest));
+    let under_home = |rest: &str| environment.path("HOME").map(|home| home.join(rest));
     let data = if cfg!(windows) {
-        environment.get("LOCALAPPDATA").map(PathBuf::from)
+        environment.path("LOCALAPPDATA")
     } else if cfg!(target_os = "macos") {
         under_home("Library/Application Support")
     } else {
         // XDG Base Directory: a relative path there is to be ignored.
-        let named = environment.get("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        let named = environment.path("XDG_DATA_HOME").filter(|path| path.is_absolute());
         named.or_else(|| under_home(".local/share"))
     };
     data.map(|data| data.join("tokenkeep")).ok_or_else(|| {

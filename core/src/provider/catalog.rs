@@ -2,6 +2,8 @@
 //!
 //! A file is read when its provider is asked for, so that a broken one only harms itself.
 
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::definition::ProviderDefinition;
@@ -91,7 +93,7 @@ impl Catalog {
                     }
                 }
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(unavailable(&self.folder, "read", &error)),
         }
         names.sort();
@@ -110,10 +112,10 @@ impl Catalog {
         })?;
         let definition = ProviderDefinition::parse(&file.display().to_string(), &text)?;
         let path = self.path_of(&definition.name);
-        std::fs::create_dir_all(&self.folder).map_err(|error| unavailable(&self.folder, "create", &error))?;
+        make_private(&self.folder).map_err(|error| unavailable(&self.folder, "create", &error))?;
         // Written aside and renamed: a definition is never half there.
         let aside = path.with_extension("toml.new");
-        std::fs::write(&aside, &text).map_err(|error| unavailable(&aside, "write", &error))?;
+        write_private(&aside, &text).map_err(|error| unavailable(&aside, "write", &error))?;
         std::fs::rename(&aside, &path).map_err(|error| unavailable(&path, "write", &error))?;
         Ok(CatalogEntry { definition, text, origin: DefinitionOrigin::User(path) })
     }
@@ -123,7 +125,7 @@ impl Catalog {
         let path = self.path_of(name);
         match std::fs::remove_file(&path) {
             Ok(()) => Ok(true),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(unavailable(&path, "remove", &error)),
         }
     }
@@ -131,6 +133,29 @@ impl Catalog {
     fn path_of(&self, name: &ProviderName) -> PathBuf {
         self.folder.join(format!("{name}.toml"))
     }
+}
+
+/// Makes the folder, and those above it, for the user alone, whatever the umask: it may be the first that is made
+/// of a store, and who could write here could have codes and tokens sent elsewhere.
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut folders = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folders, 0o700);
+    folders.recursive(true).create(folder)
+}
+
+/// Writes a file that is new, so that no link is followed, and the user's alone.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        // Left by an attempt that was killed.
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.write(true).create_new(true).open(path)?.write_all(text.as_bytes())
 }
 
 fn read_if_there(path: &Path) -> Result<Option<String>> {
@@ -141,19 +166,19 @@ fn read_if_there(path: &Path) -> Result<Option<String>> {
                 format!("{} is not a provider file: it must be a file of at most 64 KiB", path.display());
             return Err(Error::new(ErrorKind::ConfigInvalid, message));
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unavailable(path, "read", &error)),
     }
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
             Err(Error::new(ErrorKind::ConfigInvalid, format!("{} is not UTF-8 text", path.display())))
         }
         Err(error) => Err(unavailable(path, "read", &error)),
     }
 }
 
-fn unavailable(path: &Path, verb: &str, error: &std::io::Error) -> Error {
+fn unavailable(path: &Path, verb: &str, error: &io::Error) -> Error {
     Error::new(ErrorKind::StoreUnavailable, format!("cannot {verb} {}: {error}", path.display()))
         .with_help("look at it, or name another folder with TOKENKEEP_HOME")
 }

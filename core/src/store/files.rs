@@ -12,7 +12,8 @@
 //!   and then the folder is synced. A reader, and whoever comes after a crash, finds the old bytes or
 //!   the new ones, whole.
 //! - **Leftovers** of writers that were killed are removed by a later write, once they are an hour old:
-//!   no living writer takes that long between creating its file and renaming it.
+//!   no living writer takes that long between creating its file and renaming it. One write in 64 looks,
+//!   by chance: a look takes as long as the folder has names, and no leftover is in a hurry to go.
 //!
 //! May not enter: what the bytes mean. The system calls are in `files/unix.rs`, and plain ones for
 //! Windows, where a user's own folders are private already, in `files/windows.rs`.
@@ -42,6 +43,7 @@ pub(crate) use platform::{mode_of, too_open};
 const MAX_FILE: u64 = 1024 * 1024;
 /// See the header.
 const LEFTOVER_AGE: Duration = Duration::from_secs(3600);
+const WRITES_PER_LOOK: u8 = 64;
 
 /// What may be in a store's home before there is a vault.
 #[cfg(unix)]
@@ -163,9 +165,12 @@ impl PrivateDir {
         if bytes.len() as u64 > MAX_FILE {
             return Err(Error::new(ErrorKind::Internal, format!("{place} would grow past its limit")));
         }
-        self.remove_leftovers();
         // A name that nobody else can have: even if a lock were lost, each writer renames its own bytes.
-        let temporary = format!(".{name}.{}.tmp", key::to_hex(&random_bytes::<8>()?));
+        let random = random_bytes::<8>()?;
+        let temporary = format!(".{name}.{}.tmp", key::to_hex(&random));
+        if random[0].is_multiple_of(WRITES_PER_LOOK) {
+            self.remove_leftovers();
+        }
         let written = self.write_new(&temporary, bytes).and_then(|()| self.handle.rename(&temporary, name));
         if let Err(error) = written {
             // Best effort: what stays is removed as a leftover.

@@ -19,6 +19,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use super::files::{Folder, PrivateDir};
@@ -34,6 +35,8 @@ use crate::secret::random_bytes;
 /// Registrations are written by people, one at a time: whoever waits this long waits for a stopped
 /// process.
 const REGISTRATION_WAIT: Duration = Duration::from_secs(10);
+/// So many records are read in the time that a thread takes to start.
+const MIN_SHARE: usize = 64;
 
 /// A folder of sealed records, and the keys that open them. Made by `open_vault`.
 pub struct Vault {
@@ -104,13 +107,9 @@ impl TokenStore for Vault {
 
     fn list(&self) -> Result<Vec<Result<ConnectionRecord>>> {
         let Some(dir) = PrivateDir::open(&self.home, Folder::Records)? else { return Ok(Vec::new()) };
-        let mut records = Vec::new();
-        for name in dir.names()? {
-            if let Some(id) = id_of(&name) {
-                // Gone between the listing and the look: somebody logged out.
-                records.extend(self.read(id).transpose());
-            }
-        }
+        let names = dir.names()?;
+        let ids: Vec<&str> = names.iter().filter_map(|name| id_of(name)).collect();
+        let mut records = self.read_all(&dir, &ids);
         records.sort_by(|a: &Result<ConnectionRecord>, b| match (a, b) {
             (Ok(a), Ok(b)) => a.key.cmp(&b.key),
             (a, b) => a.is_err().cmp(&b.is_err()),
@@ -147,10 +146,39 @@ impl Vault {
     /// The record of that id; `None` when there is no file.
     fn read<R: Filed>(&self, id: &str) -> Result<Option<R>> {
         let Some(dir) = PrivateDir::open(&self.home, R::FOLDER)? else { return Ok(None) };
-        let Some(found) = self.open_in(&dir, id)? else { return Ok(None) };
+        self.read_in(&dir, id)
+    }
+
+    /// The same in a folder that is open.
+    fn read_in<R: Filed>(&self, dir: &PrivateDir, id: &str) -> Result<Option<R>> {
+        let Some(found) = self.open_in(dir, id)? else { return Ok(None) };
         found
             .map(|opened| Some(opened.record))
             .map_err(|refusal| refused(refusal, &dir.path_of(&file_of(id))))
+    }
+
+    /// The records of those ids, in their order. One that is gone was logged out since it was listed.
+    fn read_all<R: Filed + Send>(&self, dir: &PrivateDir, ids: &[&str]) -> Vec<Result<R>> {
+        let read = |ids: &[&str]| -> Vec<Result<R>> {
+            ids.iter().filter_map(|id| self.read_in(dir, id).transpose()).collect()
+        };
+        // To unseal is the processor's work, so every processor gets a share; this thread's is the first.
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        let share = ids.len().div_ceil(processors).max(MIN_SHARE);
+        let (own, others) = ids.split_at(share.min(ids.len()));
+        thread::scope(|scope| {
+            let reader = |ids| (ids, thread::Builder::new().spawn_scoped(scope, move || read(ids)));
+            let readers: Vec<_> = others.chunks(share).map(reader).collect();
+            let mut records = read(own);
+            for (ids, reader) in readers {
+                records.extend(match reader {
+                    Ok(reader) => reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                    // No thread could be had: slower is better than not at all.
+                    Err(_) => read(ids),
+                });
+            }
+            records
+        })
     }
 
     /// Writes the record over what is there. The caller holds the lock of its id: from the look at the

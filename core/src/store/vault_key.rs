@@ -124,7 +124,9 @@ pub(crate) fn find_key(home: &PrivateDir, file: &VaultFile, passphrase: Option<&
                 locked(format!("the key file {} is gone", path.display()))
                     .with_help("put it back from a backup: the records are kept, and nothing else opens them")
             };
-            (read_key_file(home)?.ok_or_else(gone)?, format!("{} is another vault's key", path.display()))
+            let key = read_key_file(home)?.ok_or_else(gone)?;
+            let (path, either) = (path.display(), "one of them is damaged, or another vault's");
+            (key, format!("{path} does not fit {VAULT_FILE}: {either}"))
         }
         KeySource::Keychain => {
             let item = keychain::item_name(&file.id);
@@ -134,7 +136,8 @@ pub(crate) fn find_key(home: &PrivateDir, file: &VaultFile, passphrase: Option<&
                      the records are kept, and nothing else opens them",
                 )
             };
-            (keychain::get(&file.id)?.ok_or_else(gone)?, format!("the keychain item {item} is another key"))
+            let key = keychain::get(&file.id)?.ok_or_else(gone)?;
+            (key, format!("the keychain item {item} does not fit {VAULT_FILE}"))
         }
         KeySource::Passphrase => {
             let passphrase = passphrase.ok_or_else(passphrase_missing)?;

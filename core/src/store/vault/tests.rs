@@ -223,6 +223,20 @@ fn one_damaged_file_hides_no_other_from_a_list() {
     assert_eq!(told, ["github/b", "microsoft/c", "store_corrupt", "store_unavailable"]);
 }
 
+/// More than one thread reads it.
+#[test]
+fn a_large_store_is_listed_whole_and_in_order() {
+    let home = Home::new();
+    let names: Vec<String> = (0..3 * MIN_SHARE + 1).map(|number| format!("github/n{number:03}")).collect();
+    names.iter().rev().for_each(|name| home.put(name));
+    fs::write(home.file("github/n100"), "damage").unwrap();
+    let list = home.vault.list().unwrap();
+    let read: Vec<String> = list.iter().flatten().map(|record| record.key.to_string()).collect();
+    assert_eq!(read, names.iter().filter(|name| *name != "github/n100").cloned().collect::<Vec<_>>());
+    assert_eq!(list.last().unwrap().as_ref().unwrap_err().code(), "store_corrupt");
+    assert_eq!(list.len(), names.len());
+}
+
 #[test]
 fn a_record_too_large_to_be_read_back_is_not_written() {
     let home = Home::new();
