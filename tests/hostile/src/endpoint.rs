@@ -1,85 +1,25 @@
 //! A token endpoint of raw bytes. Each connection plays a script: what is read, what is sent, how it ends.
 //! A connection without one is passed on to the real server, byte by byte, so that a login works.
 //!
-//! A pause is a read that nobody answers: the client that hangs up ends it at once. May not enter: HTTP, but
-//! for the end of a request.
+//! May not enter: HTTP.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
+use rustix::net::listen;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// Longer than any client may wait: then the connection is given up, and the test finds out.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// One step of a connection's script. After the last one the connection is closed in good order.
-#[derive(Debug, Clone)]
-pub enum Act {
-    /// As the first step: this connection shows that certificate, or speaks no TLS at all.
-    Tls(Option<Arc<ServerConfig>>),
-    /// Reads what comes first, whatever it is.
-    ReadSome,
-    /// Reads one request, head and body.
-    Read,
-    /// Sends these bytes.
-    Send(Vec<u8>),
-    /// Sends these bytes one by one with a pause before each, from the start again when they are out.
-    Drip(Vec<u8>, Duration),
-    /// Sends these bytes again and again.
-    Endless(Vec<u8>),
-    /// Says nothing.
-    Silence,
-    /// Passes the request on, and the answer back: all of it, or its first bytes.
-    Forward(usize),
-    /// Ends the connection with a reset.
-    Reset,
-}
-
-impl Act {
-    /// A request is read and this answer sent.
-    pub fn answer(bytes: impl AsRef<[u8]>) -> Vec<Act> {
-        vec![Act::Read, Act::Send(bytes.as_ref().to_vec())]
-    }
-
-    /// The same with JSON, under a head of the usual kind.
-    pub fn json(body: impl AsRef<[u8]>) -> Vec<Act> {
-        Act::reply("200 OK", "Content-Type: application/json\r\n", body)
-    }
-
-    /// The same with a status and headers of one's own; the length is added.
-    pub fn reply(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Vec<Act> {
-        let body = body.as_ref();
-        let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
-        Act::answer([head.as_bytes(), body].concat())
-    }
-}
-
-/// What one connection brought.
-#[derive(Debug, Clone, Default)]
-pub struct Request {
-    /// The bytes, below TLS where there was some.
-    pub bytes: Vec<u8>,
-    /// What became of the TLS handshake, if there was to be one.
-    pub handshake: Option<bool>,
-}
-
-impl Request {
-    /// As text.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.bytes).into_owned()
-    }
-}
+use crate::script::{Act, PATIENCE, Request, forward, hangs_up, read_request, read_some};
 
 /// A running endpoint. Gone when dropped.
 pub struct Endpoint {
     port: u16,
     shared: Arc<Shared>,
-    listening: Option<JoinHandle<()>>,
+    listener: Arc<TcpListener>,
 }
 
 struct Shared {
@@ -89,17 +29,24 @@ struct Shared {
     tls: Mutex<Option<Arc<ServerConfig>>>,
     arrived: Mutex<Vec<Request>>,
     ended: AtomicBool,
+    plug: Mutex<State>,
+    turned: Condvar,
+}
+
+/// Whether connections are taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Open,
+    /// The next one will be the last that is taken.
+    Closing,
+    Closed,
 }
 
 impl Endpoint {
     /// Listens in front of the server on `upstream`.
     pub fn start(upstream: u16) -> Self {
-        Endpoint::at(0, upstream)
-    }
-
-    /// The same on a port that was an endpoint's before.
-    pub fn at(port: u16, upstream: u16) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", port)).expect("the port is free");
+        let listener = Arc::new(TcpListener::bind(("127.0.0.1", 0)).expect("a port is free"));
         let port = listener.local_addr().expect("a bound socket has an address").port();
         let shared = Arc::new(Shared {
             upstream,
@@ -108,19 +55,23 @@ impl Endpoint {
             tls: Mutex::default(),
             arrived: Mutex::default(),
             ended: AtomicBool::new(false),
+            plug: Mutex::default(),
+            turned: Condvar::new(),
         });
         let room = Arc::clone(&shared);
-        let listening = std::thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
+        let accepting = Arc::clone(&listener);
+        std::thread::spawn(move || {
+            for stream in accepting.incoming().map_while(Result::ok) {
                 if room.ended.load(Ordering::SeqCst) {
                     return;
                 }
+                room.wait_while_plugged();
                 let room = Arc::clone(&room);
                 // A client that hangs up in the middle is what many a script is for.
                 std::thread::spawn(move || room.serve(stream).unwrap_or_default());
             }
         });
-        Endpoint { port, shared, listening: Some(listening) }
+        Endpoint { port, shared, listener }
     }
 
     /// Its port on 127.0.0.1.
@@ -149,9 +100,42 @@ impl Endpoint {
         *self.shared.tls.lock().unwrap() = config;
     }
 
+    /// Takes no connection until the plug is dropped: the queue is full, and the kernel drops what else comes.
+    #[track_caller]
+    pub fn plug(&self) -> Plug<'_> {
+        self.shared.turn(State::Closing);
+        listen(&self.listener, 0).expect("a queue can be made shorter");
+        let address = self.listener.local_addr().expect("a bound socket has an address");
+        // Who waits for a connection gets this one, and is then out of the way.
+        let mut queue = vec![TcpStream::connect(address).expect("it still listens")];
+        let state = self.shared.plug.lock().unwrap();
+        drop(self.shared.turned.wait_while(state, |state| *state != State::Closed));
+        while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(500)) {
+            queue.push(stream);
+            assert!(queue.len() < 64, "this kernel takes connections that nobody accepts");
+        }
+        Plug(self, queue)
+    }
+
+    /// True once a connection has brought something since the last time.
+    pub fn was_asked(&self) -> bool {
+        self.shared.arrived.lock().unwrap().iter().any(|request| !request.bytes.is_empty())
+    }
+
     /// What has arrived since the last time, one entry per connection.
     pub fn arrived(&self) -> Vec<Request> {
         std::mem::take(&mut self.shared.arrived.lock().unwrap())
+    }
+}
+
+/// What fills an endpoint's queue.
+pub struct Plug<'a>(&'a Endpoint, Vec<TcpStream>);
+
+impl Drop for Plug<'_> {
+    fn drop(&mut self) {
+        self.1.clear();
+        let _ = listen(&self.0.listener, 128);
+        self.0.shared.turn(State::Open);
     }
 }
 
@@ -160,13 +144,24 @@ impl Drop for Endpoint {
         self.shared.ended.store(true, Ordering::SeqCst);
         // Wakes the thread that accepts.
         let _ = TcpStream::connect(("127.0.0.1", self.port));
-        if let Some(listening) = self.listening.take() {
-            let _ = listening.join();
-        }
     }
 }
 
 impl Shared {
+    fn turn(&self, state: State) {
+        *self.plug.lock().unwrap() = state;
+        self.turned.notify_all();
+    }
+
+    fn wait_while_plugged(&self) {
+        let mut state = self.plug.lock().unwrap();
+        if *state == State::Closing {
+            *state = State::Closed;
+            self.turned.notify_all();
+        }
+        drop(self.turned.wait_while(state, |state| *state == State::Closed));
+    }
+
     fn serve(&self, socket: TcpStream) -> io::Result<()> {
         let place = {
             let mut arrived = self.arrived.lock().unwrap();
@@ -244,62 +239,4 @@ impl Shared {
             change(request);
         }
     }
-}
-
-/// True when the client is gone before the pause is over. What it sends meanwhile is thrown away.
-fn hangs_up(raw: &mut TcpStream, pause: Duration) -> io::Result<bool> {
-    let over = Instant::now() + pause;
-    loop {
-        let left = over.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            raw.set_read_timeout(Some(PATIENCE))?;
-            return Ok(false);
-        }
-        raw.set_read_timeout(Some(left))?;
-        match raw.read(&mut [0; 4096]) {
-            Ok(0) => return Ok(true),
-            Err(error) if !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-                return Ok(true);
-            }
-            _ => {}
-        }
-    }
-}
-
-fn read_some(stream: &mut impl Read) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; 64 << 10];
-    let length = stream.read(&mut bytes)?;
-    bytes.truncate(length);
-    Ok(bytes)
-}
-
-/// One request, to the end that its length gives.
-fn read_request(stream: &mut impl Read) -> io::Result<Vec<u8>> {
-    let mut request = Vec::new();
-    loop {
-        let text = String::from_utf8_lossy(&request);
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| {
-                line.to_ascii_lowercase().strip_prefix("content-length:").map(str::to_owned)
-            });
-            if body.len() >= length.and_then(|length| length.trim().parse().ok()).unwrap_or(0) {
-                return Ok(request);
-            }
-        }
-        let more = read_some(stream)?;
-        if more.is_empty() {
-            return Ok(request);
-        }
-        request.extend(more);
-    }
-}
-
-/// The whole answer of the real server, which is asked to close.
-fn forward(upstream: u16, request: &[u8]) -> io::Result<Vec<u8>> {
-    let mut server = TcpStream::connect(("127.0.0.1", upstream))?;
-    let first = request.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    server.write_all(&[&request[..first], b"Connection: close\r\n", &request[first..]].concat())?;
-    let mut answer = Vec::new();
-    server.read_to_end(&mut answer)?;
-    Ok(answer)
 }

@@ -6,6 +6,12 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
+use tokenkeep_behaviour::person;
+use tokenkeep_interop::{Certificates, Leaf, text};
+use tokenkeep_test_support::{Home, Run, run};
+
+use crate::scene::Scene;
+use crate::tls::server_config;
 
 /// What it says to every question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +69,45 @@ impl NameServer {
             wrapped.current_dir(folder);
         }
         wrapped
+    }
+}
+
+/// A provider whose token endpoint has a name, which one name server alone knows.
+pub struct Named {
+    /// The endpoint, over TLS.
+    pub scene: Scene,
+    /// Who knows where it is.
+    pub names: NameServer,
+    /// Whom the command line trusts: its file is gone with them.
+    pub certificates: Certificates,
+}
+
+impl Named {
+    /// The name: the certificate that is for no loopback address is for this one.
+    pub const HOST: &str = "wrong.example";
+
+    /// With a name server on 127.53.0.`number`.
+    #[track_caller]
+    pub fn new(number: u8) -> Self {
+        let certificates = Certificates::make();
+        let (key, chain) = certificates.leaf(Leaf::WrongHost);
+        let trusting = |home: Home| home.with("SSL_CERT_FILE", text(&certificates.ca()));
+        let scene = Scene::of(&format!("https://{}", Named::HOST), trusting);
+        scene.endpoint.speak_tls(Some(server_config(&key, &chain)));
+        Named { scene, names: NameServer::start(number), certificates }
+    }
+
+    /// Runs `tokenkeep` with `arguments`, which asks that name server.
+    #[track_caller]
+    pub fn tokenkeep(&self, arguments: &[&str]) -> Run {
+        run(&mut self.names.command(&self.scene.stage.home.command(arguments)), "")
+    }
+
+    /// Logs in.
+    #[track_caller]
+    pub fn login(&self, connection: &str) {
+        let browser = person::browser();
+        self.tokenkeep(&["login", "acme", "--connection", connection, "--browser", &browser]).ok();
     }
 }
 

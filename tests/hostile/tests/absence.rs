@@ -1,20 +1,24 @@
-//! N3 and N8: who does not answer, or does it drop by drop. Half a minute is the most that anybody waits; ten
-//! seconds where there is not even a connection.
+//! N1, N3 and N8: who does not answer, or does it drop by drop. Half a minute is the most that anybody waits; ten
+//! seconds where there is not even a connection. All of them wait side by side.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::os::fd::OwnedFd;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rustix::net::sockopt::set_socket_reuseaddr;
-use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
 use tokenkeep_behaviour::fails;
-use tokenkeep_hostile::{AT_MOST, Act, Endpoint, Scene, failed_plainly};
-use tokenkeep_test_support::report;
+use tokenkeep_hostile::{AT_MOST, Act, Named, Says, Scene, failed_plainly};
+use tokenkeep_test_support::{Running, report};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn a_slow_loris_is_cut_off() {
+fn who_does_not_answer_is_given_up() {
+    std::thread::scope(|scope| {
+        for case in [a_slow_loris, a_connection_that_nobody_takes, a_name_server_that_says_nothing] {
+            scope.spawn(case);
+        }
+    });
+}
+
+fn a_slow_loris() {
     let ok = "HTTP/1.1 200 OK\r\n";
     let head = |text: &str| vec![Act::Read, Act::Send(text.as_bytes().to_vec())];
     let json = format!("{ok}Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n");
@@ -40,7 +44,7 @@ fn a_slow_loris_is_cut_off() {
             .into_iter()
             .map(|(name, script)| {
                 scope.spawn(move || {
-                    let scene = Scene::new();
+                    let scene = if name == "silence" { Scene::new() } else { Scene::new().in_brief() };
                     let trial = scene.try_answer(name, "network", script);
                     assert!(trial.took >= 29 * SECOND, "{name}: a slow server has its time: {trial:?}");
                     assert!(trial.failure.message().contains("did not answer within"), "{name}: {trial:?}");
@@ -53,18 +57,13 @@ fn a_slow_loris_is_cut_off() {
     report("N8", format!("{count} of {count} cut off, the slowest after {:.1} s", slowest.as_secs_f64()));
 }
 
-#[test]
-fn a_connection_that_nobody_takes_is_given_up() {
-    let mut scene = Scene::new();
+fn a_connection_that_nobody_takes() {
+    let scene = Scene::new();
     for connection in ["expired", "plain"] {
         scene.login_expired(connection);
     }
     let token = scene.login_valid("valid");
-    // The records' token endpoint becomes a hole: its port belongs to a listener whose queue is full.
-    let (port, upstream) = (scene.endpoint.port(), scene.stage.server.port());
-    scene.endpoint = Endpoint::start(upstream);
-    let hole = BlackHole::open(port);
-
+    let (port, plug) = (scene.endpoint.port(), scene.endpoint.plug());
     let (json, plain) = (scene.start("expired", &["--json"]), scene.start("plain", &[]));
     let served = scene.start("valid", &["--min-lifetime", "7200"]).finish().ok();
     assert_eq!(served.stdout.trim_end(), token);
@@ -75,32 +74,35 @@ fn a_connection_that_nobody_takes_is_given_up() {
     for run in [&json, &plain, &served] {
         assert!(run.took >= 9 * SECOND && run.took <= AT_MOST / 2, "{run:#?}");
     }
-    drop(hole);
-    scene.endpoint = Endpoint::at(port, upstream);
+    drop(plug);
     for connection in ["expired", "plain"] {
         scene.start(connection, &[]).finish().ok();
     }
     report("N3", format!("a full queue: given up after {:.1} s, 3 of 3", json.took.as_secs_f64()));
 }
 
-/// A port whose listener takes no connection: the queue is full, and the kernel drops what else comes.
-struct BlackHole {
-    _listener: OwnedFd,
-    _queue: Vec<TcpStream>,
-}
+fn a_name_server_that_says_nothing() {
+    let named = Named::new(3);
+    named.login("valid");
+    let token = named.tokenkeep(&["token", "acme", "--connection", "valid"]).ok().stdout;
+    named.scene.stage.change(|live| live.access_token_lifetime = 0);
+    named.login("expired");
 
-impl BlackHole {
-    fn open(port: u16) -> Self {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let listener = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
-        set_socket_reuseaddr(&listener, true).unwrap();
-        bind(&listener, &address).unwrap();
-        listen(&listener, 0).unwrap();
-        let mut held = Vec::new();
-        while let Ok(stream) = TcpStream::connect_timeout(&address, SECOND / 2) {
-            held.push(stream);
-            assert!(held.len() < 64, "this kernel takes connections that nobody accepts");
-        }
-        BlackHole { _listener: listener, _queue: held }
-    }
+    named.names.says(Says::Nothing);
+    let begun = Instant::now();
+    let command = |arguments: &[&str]| {
+        Running::start(&mut named.names.command(&named.scene.stage.home.command(arguments)))
+    };
+    let waits = command(&["token", "acme", "--connection", "expired", "--json"]);
+    let served = command(&["token", "acme", "--connection", "valid", "--min-lifetime", "7200"]);
+    // Whoever can use the token at hand asks no name server.
+    assert_eq!(command(&["token", "acme", "--connection", "valid"]).finish().ok().stdout, token);
+    assert!(begun.elapsed() < 5 * SECOND, "{:?}", begun.elapsed());
+    let (waited, served) = (waits.finish(), served.finish().ok());
+    assert_eq!(served.stdout, token);
+    assert!(fails(&waited, "network").message().contains(Named::HOST), "{waited:#?}");
+    assert!(waited.took.max(served.took) <= AT_MOST / 2, "{waited:#?} {served:#?}");
+    named.names.says(Says::Here);
+    named.tokenkeep(&["token", "acme", "--connection", "expired"]).ok();
+    report("N1", format!("a silent name server: given up after {:.1} s", waited.took.as_secs_f64()));
 }

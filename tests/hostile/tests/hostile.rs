@@ -3,14 +3,15 @@
 // A case that cannot go on has failed: the panic is its report.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod absence;
 mod bodies;
 mod certificates;
 mod floods;
 mod framing;
 mod names;
 mod pauses;
+mod people;
 mod proxies;
 mod redirects;
 mod resets;
-mod silence;
 mod strangers;

@@ -2,20 +2,8 @@
 //! on this machine.
 
 use tokenkeep_behaviour::{Stage, fails};
-use tokenkeep_hostile::{NameServer, Proxy, Scene, server_config};
-use tokenkeep_interop::{Certificates, Leaf, text};
+use tokenkeep_hostile::{Named, Proxy, Scene};
 use tokenkeep_test_support::{Home, report, run};
-
-/// The name that the certificate is for. It leads nowhere: who is asked for it is the proxy.
-const HOST: &str = "wrong.example";
-
-fn scene(certificates: &Certificates) -> Scene {
-    let (key, chain) = certificates.leaf(Leaf::WrongHost);
-    let scene =
-        Scene::of(&format!("https://{HOST}"), |home| home.with("SSL_CERT_FILE", text(&certificates.ca())));
-    scene.endpoint.speak_tls(Some(server_config(&key, &chain)));
-    scene
-}
 
 /// The same home with this much more in its environment.
 fn change(stage: &mut Stage, change: impl FnOnce(Home) -> Home) {
@@ -24,9 +12,8 @@ fn change(stage: &mut Stage, change: impl FnOnce(Home) -> Home) {
 
 #[test]
 fn a_proxy_is_asked_for_a_tunnel_and_sees_nothing_else() {
-    let certificates = Certificates::make();
-    let mut scene = scene(&certificates);
-    let port = scene.endpoint.port();
+    let Named { mut scene, names, certificates: _kept } = Named::new(1);
+    let (host, port) = (Named::HOST, scene.endpoint.port());
     let proxy = Proxy::start(Ok(port));
     let spellings = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
     for variable in spellings {
@@ -36,7 +23,7 @@ fn a_proxy_is_asked_for_a_tunnel_and_sees_nothing_else() {
         let asked = proxy.asked();
         assert_eq!(asked.len(), 2, "{variable}: the code and the refresh: {asked:?}");
         for one in asked {
-            assert!(one.head.starts_with(&format!("CONNECT {HOST}:{port} HTTP/1.1\r\n")), "{}", one.head);
+            assert!(one.head.starts_with(&format!("CONNECT {host}:{port} HTTP/1.1\r\n")), "{}", one.head);
             assert!(
                 one.head.to_ascii_lowercase().contains("\r\nproxy-authorization: basic "),
                 "{}",
@@ -53,8 +40,7 @@ fn a_proxy_is_asked_for_a_tunnel_and_sees_nothing_else() {
     }
 
     // NO_PROXY: the name is asked for, here and now, and the proxy is not.
-    let names = NameServer::start(1);
-    change(&mut scene.stage, |home| home.with("HTTPS_PROXY", proxy.url()).with("NO_PROXY", HOST));
+    change(&mut scene.stage, |home| home.with("HTTPS_PROXY", proxy.url()).with("NO_PROXY", host));
     let command = scene.stage.home.command(["token", "acme", "--connection", "HTTPS_PROXY"]);
     run(&mut names.command(&command), "").ok();
     assert!(proxy.asked().is_empty());
@@ -72,7 +58,7 @@ fn a_proxy_is_asked_for_a_tunnel_and_sees_nothing_else() {
         let refusing = Proxy::start(Err(refusal));
         change(&mut scene.stage, |home| home.with("HTTPS_PROXY", refusing.url_with_password("canary")));
         let failure = fails(&scene.start("https_proxy", &["--json"]).finish(), "network");
-        assert!(failure.message().contains(HOST), "{refusal}: {failure:?}");
+        assert!(failure.message().contains(host), "{refusal}: {failure:?}");
         let asked = refusing.asked();
         assert!(asked.iter().all(|one| one.head.starts_with("CONNECT ")) && !asked.is_empty(), "{refusal}");
     }

@@ -28,6 +28,8 @@ fn nothing_done() -> Vec<Vec<Act>> {
     ]
     .iter()
     .flat_map(|steps| ends(steps))
+    // A reset that comes at once may meet a connection that is not made yet: see below.
+    .filter(|script| !matches!(script[..], [Act::Reset]))
     .collect()
 }
 
