@@ -87,7 +87,7 @@ impl Interaction for Terminal {
                     say(format_args!("It was given to {program}. If no window appears, open it by hand."))
                 }
                 // Not the end: the address is there to be opened by hand.
-                Err(error) => say(format_args!("{error}: open the address by hand.")),
+                Err(error) => say(format_args!("{}: {}", error.message(), error.help())),
             }
         }
         if !self.paste {

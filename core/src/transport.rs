@@ -3,7 +3,7 @@
 //! What it holds to, for every request:
 //! - https, or http to a loopback address when that was asked for by name (RFC 8252 8.3, tests);
 //! - certificates judged by the operating system's trust store (and `SSL_CERT_FILE`), proxies as
-//!   `HTTPS_PROXY` and `NO_PROXY` say;
+//!   `HTTPS_PROXY` and `NO_PROXY` say, but for what is on this machine, which no proxy is asked for;
 //! - no redirect is followed: a token request carries secrets that are for one endpoint (RFC 9700 4.12);
 //! - one connection per request, so that a failure says whether the request may have left;
 //! - an end: to the time, and to the size of the answer.
@@ -62,12 +62,14 @@ pub struct Transport {
     insecure_loopback: bool,
     // Built on first use: loading the trust store takes milliseconds that a cached token need not wait for.
     client: OnceLock<Result<reqwest::Client>>,
+    // For this machine: plain http through a proxy would show the proxy the secrets.
+    direct: OnceLock<Result<reqwest::Client>>,
 }
 
 impl Transport {
     /// With `insecure_loopback`, plain http is allowed to 127.0.0.1, [::1] and localhost.
     pub fn new(insecure_loopback: bool) -> Self {
-        Transport { insecure_loopback, client: OnceLock::new() }
+        Transport { insecure_loopback, client: OnceLock::new(), direct: OnceLock::new() }
     }
 
     /// Refuses a URL that a secret must not travel to (RFC 6749 3.1.2.1, RFC 9700 2.6).
@@ -108,7 +110,12 @@ impl Transport {
             TransportError::NotSent(Error::new(ErrorKind::Internal, "a request without an absolute URL"))
         })?;
         self.check(&url).map_err(TransportError::NotSent)?;
-        let client = self.client.get_or_init(build_client).clone().map_err(TransportError::NotSent)?;
+        let client = if is_loopback(&url) {
+            self.direct.get_or_init(|| build_client(reqwest::ClientBuilder::no_proxy))
+        } else {
+            self.client.get_or_init(|| build_client(std::convert::identity))
+        };
+        let client = client.clone().map_err(TransportError::NotSent)?;
         let request = reqwest::Request::try_from(request).map_err(|_| {
             TransportError::NotSent(Error::new(ErrorKind::Internal, "a request that cannot be sent"))
         })?;
@@ -179,24 +186,33 @@ impl Target {
     fn failed(&self, error: reqwest::Error) -> TransportError {
         let error = error.without_url();
         let cause = root_cause(&error);
-        let message = format!("{} could not be reached: {cause}", self.host);
-        let certificate = cause.to_ascii_lowercase().contains("certificate");
-        let failure = Error::new(ErrorKind::Network, message);
-        let failure = if certificate {
-            failure.with_help(
-                "the server's certificate is not trusted here; if your network has a CA of its own, \
-                 add it to the system's trust store or name its file in SSL_CERT_FILE",
-            )
-        } else {
-            failure
-        };
         // Only a connection that was never made proves that nothing was sent.
         if error.is_connect() || error.is_builder() {
-            TransportError::NotSent(failure)
+            let message = format!("{} could not be reached: {cause}", self.host);
+            let failure = Error::new(ErrorKind::Network, message);
+            TransportError::NotSent(match help_with_tls(&cause) {
+                Some(help) => failure.with_help(help),
+                None => failure,
+            })
         } else {
-            TransportError::MaybeSent(failure)
+            let message = format!("{} gave no whole answer: {cause}", self.host);
+            TransportError::MaybeSent(Error::new(ErrorKind::Network, message))
         }
     }
+}
+
+/// What to do when TLS is what failed.
+fn help_with_tls(cause: &str) -> Option<&'static str> {
+    if cause.to_ascii_lowercase().contains("certificate") {
+        return Some(
+            "the server's certificate is not trusted here; if your network has a CA of its own, \
+             add it to the system's trust store or name its file in SSL_CERT_FILE",
+        );
+    }
+    // rustls' words for a server that offers nothing newer than TLS 1.1, and for that server's own alert.
+    ["ServerDoesNotSupportTls12Or13", "ProtocolVersion"].iter().any(|words| cause.contains(words)).then_some(
+        "the server, or something in between, speaks no TLS 1.2 or newer; nothing is sent over an older one",
+    )
 }
 
 impl std::fmt::Display for Target {
@@ -229,9 +245,11 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The HTTP client. Fails, with a way out, on a machine that trusts nobody: a container without CA
-/// certificates.
-fn build_client() -> Result<reqwest::Client> {
+/// The HTTP client, with what `proxies` does about those. Fails, with a way out, on a machine that trusts
+/// nobody: a container without CA certificates.
+fn build_client(
+    proxies: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+) -> Result<reqwest::Client> {
     use rustls_platform_verifier::BuilderVerifierExt;
 
     let unusable = |cause: String| {
@@ -245,7 +263,7 @@ fn build_client() -> Result<reqwest::Client> {
         .and_then(|builder| builder.with_platform_verifier())
         .map_err(|error| unusable(error.to_string()))?
         .with_no_client_auth();
-    reqwest::Client::builder()
+    proxies(reqwest::Client::builder())
         .tls_backend_preconfigured(tls)
         .user_agent(concat!("tokenkeep/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)

@@ -47,7 +47,12 @@ impl Broker {
             },
             account,
             requested_scopes: request.scopes.clone(),
-            access_tokens: vec![AccessTokenRecord::received(response, &granted_scopes, now.clone())],
+            access_tokens: vec![AccessTokenRecord::received(
+                response,
+                &granted_scopes,
+                response.refresh_token.is_some(),
+                now.clone(),
+            )],
             granted_scopes,
             refresh_scopes: (!missing.is_empty()).then(|| request.scopes.without(&missing)),
             refresh_token: response.refresh_token.clone(),

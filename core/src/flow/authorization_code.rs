@@ -186,14 +186,21 @@ async fn open(interaction: &Arc<dyn Interaction>, url: &Url) -> Result<()> {
     ask(interaction, move |interaction| interaction.open_url(&url)).await
 }
 
+/// Waits for the answer. What else comes is told once for each reason: whoever sends it ten thousand times
+/// does not fill the person's terminal.
 async fn wait(
     interaction: &Arc<dyn Interaction>,
     listening: &mut Listening,
 ) -> Result<AuthorizationResponse> {
+    let mut told = Vec::new();
     loop {
         match listening.arrival().await? {
             Arrival::Answer(answer) => return Ok(answer),
-            Arrival::Refused(rejection) => tell_refused(interaction, rejection).await?,
+            Arrival::Refused(rejection) if told.contains(&rejection) => {}
+            Arrival::Refused(rejection) => {
+                told.push(rejection);
+                tell_refused(interaction, rejection).await?;
+            }
         }
     }
 }

@@ -9,6 +9,7 @@
 //! - A wrong request is answered and forgotten: only the answer that carries this login's `state` ends
 //!   the wait, and only the first one.
 
+use std::collections::VecDeque;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +21,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use super::page::{Page, see_other};
 use crate::error::{Error, ErrorKind, Result};
@@ -138,16 +139,25 @@ impl Listening {
     }
 }
 
-/// Takes connections until the listening ends. Each is served on its own: a slow one holds up no other.
+/// Takes connections until the listening ends. Each is served on its own: a slow one holds up no other. When
+/// there are too many, the one that came first goes: a browser's request is done within moments, and who only
+/// holds connections open does not keep the browser out.
 async fn accept(listener: TcpListener, room: Arc<Room>) {
     let mut connections = JoinSet::new();
+    let mut in_order = VecDeque::new();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 while connections.try_join_next().is_some() {}
-                if connections.len() < MAX_CONNECTIONS {
-                    connections.spawn(serve(stream, Arc::clone(&room)));
+                if in_order.len() >= MAX_CONNECTIONS {
+                    in_order.retain(|connection: &AbortHandle| !connection.is_finished());
                 }
+                if in_order.len() >= MAX_CONNECTIONS
+                    && let Some(first) = in_order.pop_front()
+                {
+                    first.abort();
+                }
+                in_order.push_back(connections.spawn(serve(stream, Arc::clone(&room))));
             }
             // Out of descriptors, or a connection that was gone before it was taken: neither ends the login.
             Err(error) => {

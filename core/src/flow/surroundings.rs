@@ -74,7 +74,14 @@ pub fn choose(
         return Err(Error::new(ErrorKind::Unsupported, "the provider has no flow that Tokenkeep knows"));
     }
     if !device_code {
-        return Ok((Flow::AuthorizationCode, "the provider has no device code flow"));
+        let reason = match surroundings {
+            Surroundings { ssh: true, named_browser: false, .. } => {
+                "the provider has no device code flow; where the browser is on another machine, --paste brings \
+                 its answer here"
+            }
+            _ => "the provider has no device code flow",
+        };
+        return Ok((Flow::AuthorizationCode, reason));
     }
     if !authorization_code {
         return Ok((Flow::DeviceCode, "the provider has only the device code flow"));

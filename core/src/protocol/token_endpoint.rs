@@ -163,7 +163,7 @@ struct Members {
 /// Lenient: JSON under any content type; a form in place of JSON; numbers in strings; a missing
 /// `token_type` counts as `Bearer`, since servers do forget it and nothing else is ever asked for; odd
 /// `refresh_in` is only advice and counts as absent. Strict: an `error` is one under
-/// any status; an odd or negative `expires_in` is refused, one of more than ten years cut to that; a
+/// any status; an `expires_in` that is no number is refused, one of more than ten years cut to that; a
 /// token that is empty, larger than 128 KiB or not printable ASCII is refused, for it could not be put
 /// into a header unharmed.
 pub fn parse_token_response(

@@ -94,10 +94,16 @@ impl ConnectionRecord {
             check_refreshed(&parse_id_token(id_token)?, &original)?;
         }
         let granted_scopes = response.scope.clone().unwrap_or_else(|| self.granted_scopes.clone());
+        let refresh_token = response.refresh_token.clone().or_else(|| self.refresh_token.clone());
         let mut rotated = self.clone();
-        rotated.access_tokens = vec![AccessTokenRecord::received(response, &granted_scopes, now.clone())];
+        rotated.access_tokens = vec![AccessTokenRecord::received(
+            response,
+            &granted_scopes,
+            refresh_token.is_some(),
+            now.clone(),
+        )];
         rotated.granted_scopes = granted_scopes;
-        rotated.refresh_token = response.refresh_token.clone().or_else(|| self.refresh_token.clone());
+        rotated.refresh_token = refresh_token;
         rotated.refreshed_at = Some(now.wall);
         rotated.refresh_attempt = None;
         rotated.cool_down = None;
@@ -215,11 +221,12 @@ pub struct AccessTokenRecord {
 }
 
 impl AccessTokenRecord {
-    /// The token of a response that was received `now` and grants `scopes`.
-    pub fn received(response: &TokenResponse, scopes: &ScopeSet, now: Instant) -> Self {
+    /// The token of a response that was received `now` and grants `scopes`. It is `renewable` when there is a
+    /// refresh token, be it in this response or an older one that stays in use.
+    pub fn received(response: &TokenResponse, scopes: &ScopeSet, renewable: bool, now: Instant) -> Self {
         // RFC 6749 5.1: without `expires_in` nobody knows. A token that can be renewed is renewed in
         // time; one that cannot is handed out for as long as servers take it.
-        let assumed = response.refresh_token.as_ref().map(|_| ASSUMED_LIFETIME);
+        let assumed = renewable.then_some(ASSUMED_LIFETIME);
         AccessTokenRecord {
             resource: None,
             secret: response.access_token.clone(),

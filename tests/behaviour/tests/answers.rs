@@ -5,6 +5,7 @@ use std::time::Duration;
 use authorization_server::{AuthorizationServer, ServerOptions};
 use serde_json::{Map, Value, json};
 use tokenkeep_behaviour::{Stage, fails};
+use tokenkeep_test_support::report;
 
 /// How long any answer may keep anybody waiting.
 const AT_MOST: Duration = Duration::from_secs(31);
@@ -62,6 +63,7 @@ fn endless_and_slow_and_html_and_redirect_answers() {
         });
     });
     assert!(stranger.journal().entries().is_empty(), "a redirect is never followed");
+    report("N12", "a sign-in page under 200 and every other foreign answer: network, no login lost");
 }
 
 #[test]
@@ -81,6 +83,7 @@ fn odd_answers() {
     let half_an_hour = stage.access_token(&["--min-lifetime", "1700"]);
     assert!(stage.refreshes().is_empty());
     assert_ne!(stage.access_token(&["--min-lifetime", "1801"]), half_an_hour);
+    report("N13", "JSON as text/plain, with 50 unknown members and a lifetime in a string: read");
 
     // A lifetime that is not said is taken to be an hour.
     stage.at_refresh(1, &json!({"type": "mutate", "remove": ["expires_in", "token_type", "scope"]}));

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
 use tokenkeep_behaviour::{Stage, fails, person};
+use tokenkeep_test_support::{report, request};
 
 #[test]
 fn two_logins_at_once() {
@@ -21,6 +22,7 @@ fn two_logins_at_once() {
     }
     let tokens = ["a", "b"].map(|name| stage.access_token(&["--connection", name]));
     assert_ne!(tokens[0], tokens[1]);
+    report("F3", "two logins at once: both kept, the answer to one is nothing to the other");
 }
 
 #[test]
@@ -28,6 +30,9 @@ fn answer_that_comes_twice_is_redeemed_once() {
     let stage = Stage::acme();
     let login = stage.begin_login(&[]);
     let answer = person::redirected(&login.url);
+    // Whoever only looks whether there is something takes nothing.
+    let target = format!("{}?{}", answer.path(), answer.query().unwrap());
+    assert_eq!(request(login.port(), "HEAD", &target, "").0, 405);
     // A browser that fetches ahead, and the person's own click.
     let pages: Vec<u16> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| person::try_get(&answer))).collect();
@@ -37,6 +42,7 @@ fn answer_that_comes_twice_is_redeemed_once() {
     assert!(!pages.is_empty() && pages.iter().all(|status| *status == 303), "{pages:?}");
     assert_eq!(stage.asked("authorization_code").len(), 1);
     assert_eq!(stage.resource(&stage.access_token(&[])), 200, "a second use would have ended the grant");
+    report("F5", "HEAD and four GETs of the answer at once: the code is used once");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tokenkeep_behaviour::{Stage, fails, until};
-use tokenkeep_test_support::Running;
+use tokenkeep_test_support::{Running, report};
 
 /// Asks again until the pause is over.
 #[track_caller]
@@ -52,6 +52,7 @@ fn throttled_by_retry_after() {
             });
         }
     });
+    report("N6", "Retry-After in seconds and as a date, under 429 and 503: kept by 5 processes, 3 of 3");
 }
 
 #[test]

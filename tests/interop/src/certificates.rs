@@ -37,7 +37,7 @@ impl Certificates {
     }
 
     /// A leaf's key and its chain.
-    pub(crate) fn leaf(&self, leaf: Leaf) -> (PathBuf, PathBuf) {
+    pub fn leaf(&self, leaf: Leaf) -> (PathBuf, PathBuf) {
         let prefix = match leaf {
             Leaf::Good => "",
             Leaf::Expired => "expired-",
