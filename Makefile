@@ -1,11 +1,12 @@
 # The one door to everything that is done here. `make demo` and `make test` set up what they need.
 
-.PHONY: demo test check test-rust test-demo setup build bench clean help
+.PHONY: demo test check test-rust test-demo setup build torture bench clean help
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 # What scripts/setup-tests.sh found out, for the commands that need it.
 ENV := source target/test-env/env.sh
+TORTURE := -p tokenkeep-concurrency -p tokenkeep-crash -p tokenkeep-hostile -p tokenkeep-storage
 
 help: ## What there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -23,6 +24,8 @@ setup: ## What the tests need beside Rust: apt as root, npm, pip
 
 check: ## Format, lints, licences and sources of dependencies
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	cargo metadata --quiet --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
 	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 	$(ENV); cargo deny --log-level error check bans licenses sources
 
@@ -37,8 +40,16 @@ test-demo: build ## The demonstration runs, within the 20 seconds that it may ta
 	@timeout 20 scripts/demo.sh >target/demo.log 2>&1 || { cat target/demo.log; exit 1; }
 	@echo "test-demo: passed"
 
+# Some twenty minutes: what `make test` tries a little, tried as often as docs/reliability.md says.
+torture: setup ## The long form of every case of docs/reliability.md, with a figure for each
+	@echo "torture: building (some minutes)"
+	@cargo build --quiet --locked --profile torture --workspace --bins --examples
+	@cargo test --quiet --locked --profile torture --no-run $(TORTURE)
+	@scripts/torture.sh $(TORTURE)
+
 bench: setup ## The figures of docs/benchmarks.md, measured here and now
 	@echo "bench: building for release (some minutes)"
+	@cargo build --quiet --release --locked -p tokenkeep-concurrency -p tokenkeep-storage --bins --bench hot_token
 	@cargo build --quiet --release --locked -p tokenkeep-cli
 	@cargo build --quiet --locked -p tokenkeep-authorization-server
 	@$(ENV); python3 scripts/bench.py "$$TOKENKEEP_TEST_PYTHON_MSAL"

@@ -14,14 +14,7 @@ NODE_MAJOR=20
 NPM_FOLDERS=(tests/interop/oidc-provider tests/interop/browser)
 environment=$PWD/target/test-env
 
-say() { echo "setup-tests: $*"; }
-
-fail() {
-  echo "setup-tests: $*" >&2
-  exit 1
-}
-
-has() { command -v "$1" >/dev/null; }
+source scripts/packages.sh
 
 # Chromium may be one of your own: TOKENKEEP_TEST_CHROMIUM names it.
 chromium_path() { echo "${TOKENKEEP_TEST_CHROMIUM:-$(type -P chromium)}"; }
@@ -39,25 +32,6 @@ missing_packages() {
   python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
   has secret-tool || echo libsecret-tools
   has strace || echo strace
-}
-
-install_packages() {
-  local missing
-  mapfile -t missing < <(missing_packages)
-  [ ${#missing[@]} -gt 0 ] || return 0
-  if ! has apt-get; then
-    fail "missing: ${missing[*]} (Debian's names). Install them with your system's package manager, then run this again."
-  fi
-  if [ "$(id -u)" -ne 0 ]; then
-    fail "missing: ${missing[*]}. Run: sudo apt-get install --no-install-recommends ${missing[*]}"
-  fi
-  say "installing with apt-get: ${missing[*]}"
-  # Another apt-get may be at work: wait for it.
-  local apt=(apt-get -qq -o DPkg::Lock::Timeout=300)
-  "${apt[@]}" update
-  DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null
-  mapfile -t missing < <(missing_packages)
-  [ ${#missing[@]} -eq 0 ] || fail "still missing after apt-get: ${missing[*]}"
 }
 
 # Debian's own Node may be too old, so this is left to the developer.

@@ -50,6 +50,11 @@ mod clock;
 mod environment;
 mod error;
 mod flow;
+// Only fuzzers and tests compile it, and only fuzzers see it.
+#[cfg(fuzzing)]
+pub mod fuzz;
+#[cfg(all(test, not(fuzzing)))]
+mod fuzz;
 mod names;
 mod protocol;
 mod provider;
@@ -68,6 +73,7 @@ pub use environment::Environment;
 pub use error::{Error, ErrorKind, LoginReason, Result, ServerError};
 pub use flow::{DeviceAuthorization, Flow, Interaction, open_browser};
 pub use names::{ConnectionKey, ConnectionName, ProviderName};
+pub use protocol::{Challenge, Remedy};
 pub use provider::DefinitionOrigin;
 pub use scope::ScopeSet;
 pub use secret::Secret;

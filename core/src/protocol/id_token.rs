@@ -27,7 +27,7 @@ const SKEW: i64 = 300;
 pub(super) const TENANT_TEMPLATE: &str = "{tenantid}";
 
 /// RFC 7515 appendix C is without padding; some servers pad.
-const BASE64URL: GeneralPurpose = GeneralPurpose::new(
+pub(super) const BASE64URL: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );

@@ -12,6 +12,7 @@
 //! | RFC 6749 | 4.1.3, 5.1, 5.2, 6 token request and response | [`token_endpoint`] |
 //! | RFC 6749 | 4.1.2.1, 5.2 errors, with Microsoft's members | [`oauth_error`], [`endpoint_error`] |
 //! | RFC 6749 | appendix B form bodies, and answers that should have been JSON | `form`, `body` |
+//! | RFC 6750, RFC 9110, RFC 9728 | 3, 11.6.1, 5.1 what an API says when it refuses | [`challenge`] |
 //! | RFC 7009 | revocation | [`revocation`] |
 //! | RFC 7636 | PKCE | [`pkce`] |
 //! | RFC 8414, OIDC Discovery 1.0 | authorization server metadata | [`metadata`] |
@@ -26,6 +27,7 @@
 
 pub mod authorization;
 mod body;
+pub mod challenge;
 pub mod client_auth;
 pub mod device;
 pub mod endpoint_error;
@@ -41,6 +43,7 @@ pub use authorization::{
     AuthorizationRequest, AuthorizationResponse, ExpectedResponse, ResponseMode, ResponseRejection,
     parse_authorization_response,
 };
+pub use challenge::{Challenge, Remedy};
 pub use client_auth::{Client, ClientAuthentication};
 pub use device::{
     DeviceAuthorizationRequest, DeviceAuthorizationResponse, DevicePoll, classify_device_poll,

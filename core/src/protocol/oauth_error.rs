@@ -20,14 +20,16 @@ use crate::secret::Secret;
 const TOKEN_RUN: usize = 40;
 /// What stands in the place of something that was taken out.
 const REDACTED: &str = "[redacted]";
+/// A shorter piece of a secret is a word like any other.
+const MIN_PIECE: usize = 4;
 /// What a person reads of a description.
-const MAX_MESSAGE: usize = 300;
+pub(super) const MAX_MESSAGE: usize = 300;
 /// What is kept of a description, for a support request.
 const MAX_DESCRIPTION: usize = 1000;
 /// What is kept of a name, a number in a string, a trace id.
 const MAX_WORD: usize = 100;
 /// A claims challenge goes back to the server in a URL: a longer one cannot be used anyway.
-const MAX_CLAIMS: usize = 8 * 1024;
+pub(super) const MAX_CLAIMS: usize = 8 * 1024;
 
 /// RFC 6749 4.1.2.1 and 5.2: an error response, cleaned. A record may keep it, so its members' names are a
 /// promise; those that are unknown or absent do no harm.
@@ -135,6 +137,11 @@ impl OauthError {
             if text.contains(secret.expose()) {
                 *text = text.replace(secret.expose(), REDACTED);
             }
+            // Shortening may have cut it in two.
+            if let Some(at) = cut_piece(text, secret.expose()) {
+                text.truncate(at);
+                text.push_str(REDACTED);
+            }
         }
     }
 
@@ -200,7 +207,7 @@ fn numbers(member: Option<Value>) -> Vec<u64> {
 }
 
 /// Foreign text made fit for an error: one line, without what may be a token, not too long.
-fn clean(text: &str, max: usize) -> String {
+pub(super) fn clean(text: &str, max: usize) -> String {
     shortened(&redacted(&one_line(text)), max)
 }
 
@@ -222,6 +229,14 @@ fn redacted(text: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// Where the beginning of `secret` stands at the end of a text that was shortened there.
+fn cut_piece(text: &str, secret: &str) -> Option<usize> {
+    let kept = text.strip_suffix('…')?;
+    let lengths = (MIN_PIECE..secret.len().min(kept.len() + 1)).rev();
+    let piece = lengths.filter_map(|length| secret.get(..length)).find(|piece| kept.ends_with(piece))?;
+    Some(kept.len() - piece.len())
 }
 
 /// Up to the end of the first sentence: the rest of Microsoft's texts is ids and timestamps.
@@ -286,6 +301,20 @@ mod tests {
         let scope = "scope 'https://outlook.office365.com/IMAP.AccessAsUser.All' is not valid";
         assert_eq!(clean(scope, 100), scope);
         assert_eq!(clean(&format!("https://as.example/{}", "a".repeat(40)), 100), "https:[redacted]");
+    }
+
+    #[test]
+    fn a_secret_goes_wherever_it_is_quoted() {
+        // Shortened before anybody knew the secret: its first letters are the last that are kept.
+        for before in 0..2 * MAX_DESCRIPTION {
+            let text = format!("{} canary-short-token, sorry", "a ".repeat(before / 2));
+            let mut error = OauthError::new("invalid_grant", Some(text), None, None, None);
+            error.remove(&Secret::new("canary-short-token"));
+            assert!(!error.description.as_ref().unwrap().contains("cana"), "{before}: {error:?}");
+        }
+        let mut error = OauthError::new("e", Some("a".to_owned()), None, None, None);
+        error.remove(&Secret::new("é"));
+        assert_eq!(error.description.as_deref(), Some("a"));
     }
 
     proptest! {

@@ -221,11 +221,41 @@ impl ProviderDefinition {
                     authority.default_cloud
                 ));
             }
+            // A template is judged by an example. A cloud on this machine may be plain http, and what a
+            // template makes of it may be elsewhere.
+            for cloud in authority.clouds.values() {
+                for (name, endpoint) in self.endpoints.named() {
+                    let filled = endpoint.fill(cloud.as_str(), "common").parse::<EndpointTemplate>();
+                    filled.map_err(|problem| format!("[endpoints] {name}: {problem}"))?;
+                }
+            }
         } else if self.endpoints.named().any(|(_, endpoint)| endpoint.has_placeholders()) {
             return Err("an endpoint has {cloud} or {tenant}, and there is no [authority]".to_owned());
         }
-        if !self.redirect.path.starts_with('/') {
-            return Err(format!("[redirect] path {:?} does not begin with /", self.redirect.path));
+        if self.display_name.chars().any(char::is_control) {
+            return Err("display_name holds a line break or another control character".to_owned());
+        }
+        // `tokenkeep export` writes it for a shell to read.
+        let variable = &self.access_token_variable;
+        let word = variable.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if !word || variable.is_empty() || variable.starts_with(|c: char| c.is_ascii_digit()) {
+            return Err(format!(
+                "access_token_variable {variable:?} is not letters, digits and underscores (POSIX 8.1)"
+            ));
+        }
+        self.redirect.check()
+    }
+}
+
+impl RedirectDefinition {
+    /// What a browser asks for must be, to the letter, what the listener waits for.
+    fn check(&self) -> Result<(), String> {
+        if !self.path.starts_with('/') {
+            return Err(format!("[redirect] path {:?} does not begin with /", self.path));
+        }
+        let url = Url::parse(&format!("http://{}{}", self.host, self.path)).ok();
+        if url.is_none_or(|url| url.path() != self.path || url.query().or(url.fragment()).is_some()) {
+            return Err(format!("[redirect] path {:?} is not a path as a browser sends it", self.path));
         }
         Ok(())
     }

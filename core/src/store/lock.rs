@@ -8,21 +8,21 @@
 //! A lock file is never removed: a process that had opened it before would lock a file without a
 //! name, the next one a new file, and both would be alone.
 //!
-//! May not enter: what the lock protects, and how long anybody should wait.
+//! May not enter: what the lock protects, and how long anybody should wait. How the wait is done is in
+//! `lock/waiter.rs`.
+
+mod waiter;
 
 use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
 use std::time::Duration;
+
+use waiter::Waiter;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::ConnectionKey;
-
-/// The waiting thread makes one system call.
-const WAITING_STACK: usize = 128 * 1024;
 
 /// Proof that its holder alone may write one connection. Dropping it frees the connection.
 ///
@@ -92,24 +92,8 @@ impl FileLock {
         }
         // The blocking call knows no limit, so a thread makes it: woken by the kernel the moment the
         // holder lets go, where asking again and again would come late and could starve.
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let waiting = thread::Builder::new().name("tokenkeep-lock".to_owned()).stack_size(WAITING_STACK);
-        let spawned = waiting.spawn(move || {
-            let outcome = uninterrupted(|| file.lock()).map(|()| FileLock::held(file));
-            // The race between the kernel's yes and the waiter's leaving: whichever side the lock is
-            // on when the channel closes, here in the error or there in the buffer, it is dropped and
-            // so freed. It cannot be lost while held.
-            drop(sender.send(outcome));
-        });
-        spawned.map_err(|error| unsupported(path, &error))?;
-        match receiver.recv_timeout(wait) {
-            Ok(Ok(lock)) => Ok(Some(lock)),
-            Ok(Err(error)) => Err(unsupported(path, &error)),
-            Err(RecvTimeoutError::Timeout) => Ok(None),
-            Err(RecvTimeoutError::Disconnected) => {
-                Err(Error::new(ErrorKind::Internal, format!("the wait for {} broke off", path.display())))
-            }
-        }
+        let waiter = Waiter::for_file(file, path).map_err(|error| unsupported(path, &error))?;
+        waiter.wait(wait).transpose().map_err(|error| unsupported(path, &error))
     }
 
     fn held(file: File) -> FileLock {

@@ -118,6 +118,8 @@ impl fmt::Debug for Watch {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]

@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 use super::files::PrivateDir;
 use super::key::{self, VaultKey};
+use super::sealed::Refusal;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{Secret, random_bytes};
 
@@ -106,23 +107,31 @@ impl VaultFile {
     /// What stands in the folder; `None` when there is no such file.
     pub(crate) fn read(home: &PrivateDir) -> Result<Option<Self>> {
         let Some(text) = home.read(VAULT_FILE)? else { return Ok(None) };
-        let corrupt = |what: &str| {
+        let refused = |what: &str, help: &str| {
             let path = home.path_of(VAULT_FILE);
-            Error::new(ErrorKind::StoreCorrupt, format!("{} {what}", path.display()))
+            Error::new(ErrorKind::StoreCorrupt, format!("{} {what}", path.display())).with_help(help)
         };
-        let damaged = || {
-            corrupt("is damaged").with_help(
+        VaultFile::parse(&text).map(Some).map_err(|refusal| match refusal {
+            Refusal::Newer => refused(
+                "was written by a newer version of Tokenkeep",
+                "use that version; the file was left as it is",
+            ),
+            Refusal::Damaged => refused(
+                "is damaged",
                 "put it back from a backup: the records are kept, and only this file tells their key",
-            )
-        };
-        let tag: Tag = serde_json::from_slice(&text).map_err(|_| damaged())?;
+            ),
+        })
+    }
+
+    /// What the file's text says.
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, Refusal> {
+        let tag: Tag = serde_json::from_slice(text).map_err(|_| Refusal::Damaged)?;
         let version = tag.schema.strip_prefix(FAMILY).and_then(|digits| digits.parse::<u32>().ok());
         if version.is_some_and(|version| version > VERSION) {
-            return Err(corrupt("was written by a newer version of Tokenkeep")
-                .with_help("use that version; the file was left as it is"));
+            return Err(Refusal::Newer);
         }
-        let file: VaultFile = serde_json::from_slice(&text).map_err(|_| damaged())?;
-        if version == Some(VERSION) && file.is_sound() { Ok(Some(file)) } else { Err(damaged()) }
+        let file: VaultFile = serde_json::from_slice(text).map_err(|_| Refusal::Damaged)?;
+        if version == Some(VERSION) && file.is_sound() { Ok(file) } else { Err(Refusal::Damaged) }
     }
 
     /// Writes the file, durably: from here on the vault exists.

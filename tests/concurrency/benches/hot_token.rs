@@ -1,26 +1,47 @@
 //! How long a program waits for a token that is fresh: the call that an agent makes for every request.
+//!
+//! `make bench` makes the stores, and names them in HOT_TOKEN_STORES, as a PATH does. Each has the connection
+//! `account-00000@contoso.example` of `microsoft`, and as many others as it likes.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, missing_docs)]
 
+use std::path::PathBuf;
+
 use tokenkeep::{Broker, BrokerOptions, Environment, KeySource, ProviderName, TokenOptions};
-use tokenkeep_behaviour::Stage;
 
 fn main() {
     divan::main();
 }
 
-#[divan::bench]
-fn cached_token(bencher: divan::Bencher<'_, '_>) {
-    let stage = Stage::acme();
-    stage.login(&[]).ok();
-    let broker = Broker::open(BrokerOptions {
-        home: Some(stage.home.store()),
+fn stores() -> Vec<String> {
+    let stores = std::env::var_os("HOT_TOKEN_STORES").expect("HOT_TOKEN_STORES is not set: run `make bench`");
+    std::env::split_paths(&stores).map(|path| path.to_str().expect("a plain path").to_owned()).collect()
+}
+
+fn broker(store: &str) -> Broker {
+    let options = BrokerOptions {
+        home: Some(PathBuf::from(store)),
         key_source: Some(KeySource::File),
-        insecure_loopback: true,
         environment: Environment::of::<&str, &str>([]),
         ..BrokerOptions::default()
-    });
-    let (broker, acme, options) =
-        (broker.unwrap(), "acme".parse::<ProviderName>().unwrap(), TokenOptions::default());
-    bencher.bench_local(|| broker.cached_token(&acme, &options).unwrap().expect("it is fresh"));
+    };
+    Broker::open(options).expect("a broker")
+}
+
+fn first() -> (ProviderName, TokenOptions) {
+    let connection = "account-00000@contoso.example".parse().unwrap();
+    ("microsoft".parse().unwrap(), TokenOptions { connection, ..TokenOptions::default() })
+}
+
+#[divan::bench(args = stores(), sample_count = 1000)]
+fn cached_token(bencher: divan::Bencher<'_, '_>, store: &str) {
+    let (broker, (provider, options)) = (broker(store), first());
+    bencher.bench_local(|| broker.cached_token(&provider, &options).unwrap().expect("it is fresh"));
+}
+
+#[divan::bench(args = stores(), sample_count = 1000)]
+fn cached_token_with_scopes(bencher: divan::Bencher<'_, '_>, store: &str) {
+    let (broker, (provider, options)) = (broker(store), first());
+    let options = TokenOptions { scopes: Some("User.Read".parse().unwrap()), ..options };
+    bencher.bench_local(|| broker.cached_token(&provider, &options).unwrap().expect("it is fresh"));
 }

@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::process::Stdio;
+use std::thread;
 use std::time::Instant;
 
 use super::*;
@@ -44,6 +45,46 @@ fn who_gave_up_does_not_get_the_lock_later() {
     assert!(started.elapsed() < SOON);
     assert!(acquire(&path, Duration::ZERO).is_none());
     drop(held);
+}
+
+/// A holder that is stuck costs one thread, however often others have asked.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_gave_up_leaves_one_thread_for_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lock");
+    // Other tests of this program wait too: those that wait for this file are told by its name in /proc.
+    let waiting = || {
+        let locks = std::fs::read_to_string("/proc/locks").unwrap();
+        let inode = format!(":{} ", std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(&path).unwrap()));
+        locks.lines().filter(|line| line.contains("->") && line.contains(&inode)).count()
+    };
+    let held = acquire(&path, Duration::ZERO).unwrap();
+    for _ in 0..20 {
+        assert!(acquire(&path, Duration::from_millis(5)).is_none());
+    }
+    assert_eq!(waiting(), 1);
+    // Two at once are two, and stay two.
+    for _ in 0..5 {
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| assert!(acquire(&path, Duration::from_millis(50)).is_none()));
+            }
+        });
+    }
+    assert_eq!(waiting(), 2);
+    // The one that was left behind serves the next caller.
+    let next = thread::scope(|scope| {
+        let next = scope.spawn(|| acquire(&path, SOON));
+        thread::sleep(Duration::from_millis(50));
+        assert_eq!(waiting(), 2);
+        drop(held);
+        next.join().unwrap()
+    });
+    assert!(next.is_some());
+    assert!(acquire(&path, Duration::ZERO).is_none());
+    drop(next);
+    assert!(acquire(&path, SOON).is_some());
 }
 
 /// What a fork leaves behind: a second descriptor of the same open file.
