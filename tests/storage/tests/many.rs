@@ -6,6 +6,9 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokenkeep_test_support::{Home, program, report, run, scaled};
 
+/// What a figure is worth.
+const BUILD: &str = if cfg!(debug_assertions) { "debug build" } else { "release build" };
+
 /// A store in memory: what is measured is the program and not this machine's disk.
 fn store(connections: usize, token_length: usize) -> (TempDir, Home) {
     let folder = tempfile::tempdir_in("/dev/shm").expect("/dev/shm is there");
@@ -30,10 +33,11 @@ fn a_token_among_500_accounts_comes_at_once() {
         .collect();
     took.sort();
     let (median, p99) = (took[took.len() / 2], took[took.len() * 99 / 100]);
-    // A build without optimization, beside other tests: what is promised of a release is in the benchmarks.
-    assert!(p99 < Duration::from_millis(200), "{p99:?}");
+    // A build without optimization, beside other tests, is another matter than what is promised.
+    let promised = Duration::from_millis(if cfg!(debug_assertions) { 300 } else { 20 });
+    assert!(p99 < promised, "{p99:?}");
     let figure = format!("{:>6} cold `token` of 500 accounts with 4 kB tokens", took.len());
-    report("S15", format!("{figure}: p50 {median:.1?}, p99 {p99:.1?} (debug build)"));
+    report("S15", format!("{figure}: p50 {median:.1?}, p99 {p99:.1?} ({BUILD})"));
 }
 
 #[test]
@@ -47,5 +51,5 @@ fn a_list_of_many_connections_is_whole() {
     let wanted: Vec<String> =
         (0..count).map(|number| format!("account-{number:05}@contoso.example")).collect();
     assert_eq!(names, wanted);
-    report("S15", format!("{count:>6} connections listed in {:.1?} (debug build)", listed.took));
+    report("S15", format!("{count:>6} connections listed in {:.1?} ({BUILD})", listed.took));
 }
