@@ -1,1 +1,6 @@
 //! Killed, out of disk, without power: at every step of a refresh and a login, the store is whole.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod killed_at_every_call;
+mod killed_at_random;

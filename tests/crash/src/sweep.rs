@@ -1,0 +1,47 @@
+//! A sweep: the same run again and again, struck at another point each time. Two benches, so that both processors have
+//! something to do.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::call::Point;
+use crate::trace::Trace;
+
+/// Does `work` for every job, two at a time, each with a bench of its own; what came of them, in no order.
+#[track_caller]
+pub fn two_at_a_time<B, J: Sync, T: Send>(
+    jobs: &[J],
+    bench: impl Fn() -> B + Sync,
+    work: impl Fn(&mut B, &J) -> T + Sync,
+) -> Vec<T> {
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let worker = || {
+        let mut bench = bench();
+        while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let outcome = work(&mut bench, job);
+            done.lock().expect("the other worker is well").push(outcome);
+        }
+    };
+    std::thread::scope(|scope| {
+        let workers = [scope.spawn(worker), scope.spawn(worker)];
+        // The first failure is the test's own.
+        for worker in workers {
+            if let Err(panic) = worker.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    });
+    done.into_inner().expect("both workers have ended")
+}
+
+/// The points of a run that a sweep strikes: all of them; or in short every `step`-th, and each that matters with its
+/// neighbours.
+pub fn targets(run: &Trace, store: &Path, step: usize) -> Vec<Point> {
+    let near = |index: usize| {
+        let around = index.saturating_sub(1)..(index + 2).min(run.calls.len());
+        run.calls[around].iter().any(|call| call.matters(store))
+    };
+    let points = run.points.iter().enumerate();
+    points.filter(|(index, _)| index % step == 0 || near(*index)).map(|(_, point)| point.clone()).collect()
+}
