@@ -50,22 +50,26 @@ impl Bench {
     /// Both connections logged in.
     #[track_caller]
     pub fn new(kind: Kind) -> Bench {
-        let bench = Bench::without_store(kind);
-        bench.stage.login(&["--connection", OTHER]).ok();
-        bench.stage.login(&[]).ok();
-        bench
-    }
-
-    /// A provider, and nobody has logged in yet.
-    #[track_caller]
-    pub fn without_store(kind: Kind) -> Bench {
-        let mut stage = match kind {
+        let stage = match kind {
             Kind::Entra => Stage::microsoft(),
             Kind::Grace | Kind::Strict => Stage::acme(),
         };
         if kind == Kind::Grace {
             stage.change(|live| live.rotation = "grace:30".parse().expect("a way to rotate"));
         }
+        let bench = Bench::around(stage, kind);
+        bench.stage.login(&["--connection", OTHER]).ok();
+        bench.stage.login(&[]).ok();
+        bench
+    }
+
+    /// Nobody has logged in yet, and there is no store.
+    #[track_caller]
+    pub fn first() -> Bench {
+        Bench::around(Stage::oidc(), Kind::Strict)
+    }
+
+    fn around(mut stage: Stage, kind: Kind) -> Bench {
         let authority = tempfile::tempdir().expect("a temporary folder can be made");
         let with_tls =
             ServerOptions { tls_directory: Some(authority.path().to_owned()), ..ServerOptions::plain() };

@@ -16,12 +16,14 @@
 
 mod bench;
 mod call;
+mod disk;
 mod invariant;
 mod sweep;
 mod trace;
 
 pub use bench::{Bench, Kind, OTHER, Snapshot, restore, snapshot};
 pub use call::{Call, Point};
+pub use disk::Disk;
 pub use invariant::{
     Found, Next, Records, next_caller, other_is_untouched, record_is_whole, records, store_is_open,
     store_is_sound,

@@ -35,13 +35,11 @@ pub fn two_at_a_time<B, J: Sync, T: Send>(
     done.into_inner().expect("both workers have ended")
 }
 
-/// The points of a run that a sweep strikes: all of them; or in short every `step`-th, and each that matters with its
-/// neighbours.
+/// The points of a run that a sweep strikes: all of them; or in short every `step`-th, and those before and after a call
+/// that matters.
 pub fn targets(run: &Trace, store: &Path, step: usize) -> Vec<Point> {
-    let near = |index: usize| {
-        let around = index.saturating_sub(1)..(index + 2).min(run.calls.len());
-        run.calls[around].iter().any(|call| call.matters(store))
-    };
+    let matters = |index: usize| run.calls.get(index).is_some_and(|call| call.matters(store));
+    let wanted = |index: usize| index % step == 0 || matters(index) || (index > 0 && matters(index - 1));
     let points = run.points.iter().enumerate();
-    points.filter(|(index, _)| index % step == 0 || near(*index)).map(|(_, point)| point.clone()).collect()
+    points.filter(|(index, _)| wanted(*index)).map(|(_, point)| point.clone()).collect()
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use tokenkeep_crash::{
     Bench, Found, Kind, Next, Plan, Point, next_caller, other_is_untouched, record_is_whole, records,
-    restore, snapshot, store_is_sound, targets, two_at_a_time,
+    restore, store_is_sound, targets, two_at_a_time,
 };
 use tokenkeep_test_support::{report, scaled};
 
@@ -97,14 +97,8 @@ fn login_over_a_login() {
 #[test]
 fn first_login() {
     let started = Instant::now();
-    let fresh = || {
-        let bench = Bench::without_store(Kind::Strict);
-        let empty = snapshot(&bench.store());
-        restore(&bench.store(), &empty);
-        (bench, empty)
-    };
-    let points = points(&fresh().0, Bench::login_arguments, scaled(40, 1));
-    let kills = two_at_a_time(&points, fresh, |(bench, empty), point| {
+    let points = points(&Bench::first(), Bench::login_arguments, scaled(40, 1));
+    let kills = two_at_a_time(&points, Bench::first, |bench, point| {
         until_met(|| {
             let run = bench.trace(&bench.login_arguments(), Plan::Kill(point));
             store_is_sound(bench);
@@ -113,7 +107,7 @@ fn first_login() {
             assert!(token.code == 0 || token.error_code() == "not_connected", "{point:?}: {token:#?}");
             bench.stage.login(&[]).ok();
             assert_eq!(next_caller(bench), Next::Token, "{point:?}");
-            restore(&bench.store(), empty);
+            restore(&bench.store(), &Vec::new());
             Kill { met: run.struck.is_some(), lost: false }
         })
     });

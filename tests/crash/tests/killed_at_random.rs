@@ -95,7 +95,10 @@ fn start(bench: &Bench) -> Running {
 }
 
 /// Kills it at a time of its life that nobody chose; the tokens that it had by then, and its exit code.
-fn kill_at_random(running: Running) -> (Vec<String>, i32) {
+#[track_caller]
+fn kill_at_random(mut running: Running) -> (Vec<String>, i32) {
+    // From its first token on: its start is no refresh.
+    running.stderr_line(|line| line.starts_with("token "));
     let random = getrandom::u32().expect("the system has random numbers");
     std::thread::sleep(WITHIN.mul_f64(f64::from(random) / f64::from(u32::MAX)));
     running.signal("KILL");

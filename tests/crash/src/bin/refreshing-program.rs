@@ -30,7 +30,7 @@ fn run(provider: &str, endless: bool) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| Error::cancelled(error.to_string()))?;
     let broker = Broker::open(BrokerOptions::default())?;
-    let refresh = || {
+    let refresh = || -> Result<(), Error> {
         let options = TokenOptions { force_refresh: true, ..TokenOptions::default() };
         let token = runtime.block_on(broker.token(&provider, &options))?;
         say(&format!("token {}", fingerprint(token.secret.expose())));
