@@ -9,8 +9,11 @@
 //! | `invariant` | what must hold after whatever happened |
 //! | `disk` | what a loss of power can leave of what was written |
 //!
+//! The tracer reads the registers of Linux on x86-64. Elsewhere this crate is empty, and its one test says so and fails.
+//!
 //! May not enter: a sleep, except as the random time of a kill that comes at random.
 
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 // This is test code: what cannot be had ends the test with a clear line.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 

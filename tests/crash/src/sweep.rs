@@ -39,7 +39,8 @@ pub fn two_at_a_time<B, J: Sync, T: Send>(
 /// that matters.
 pub fn targets(run: &Trace, store: &Path, step: usize) -> Vec<Point> {
     let matters = |index: usize| run.calls.get(index).is_some_and(|call| call.matters(store));
-    let wanted = |index: usize| index % step == 0 || matters(index) || (index > 0 && matters(index - 1));
+    let wanted =
+        |index: usize| index.is_multiple_of(step) || matters(index) || (index > 0 && matters(index - 1));
     let points = run.points.iter().enumerate();
     points.filter(|(index, _)| wanted(*index)).map(|(_, point)| point.clone()).collect()
 }

@@ -1,9 +1,8 @@
 //! A program run call by call: watched, killed on entry to a call, or told that a call failed.
 //!
 //! Calls are counted over all threads. (strace counts per thread, and the store is written by threads that take turns:
-//! its n-th rename is the first of whichever thread comes to it, and some are never struck.) What the program starts is not followed:
-//! the browser of a login lives on. Linux on x86-64 only; elsewhere the crate has no tracer, and its tests fail to build
-//! a plan rather than pass.
+//! its n-th rename is the first of whichever thread comes to it, and some are never struck.) What the program starts is
+//! not followed: the browser of a login lives on.
 //!
 //! May not enter: what a call means for the store.
 
@@ -65,6 +64,7 @@ pub fn trace(command: &Command, folder: &Path, store: &Path, plan: Plan<'_>) -> 
     stopped.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     stopped.current_dir(command.get_current_dir().unwrap_or(folder));
     stopped.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
+    #[expect(clippy::zombie_processes, reason = "the tracer waits for it")]
     let child = stopped.spawn().unwrap_or_else(|error| panic!("{stopped:?}: {error}"));
     let pid = Pid::from_raw(child.id().cast_signed());
 
