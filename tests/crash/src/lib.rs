@@ -32,5 +32,5 @@ pub use invariant::{
     store_is_sound,
 };
 pub use nix::errno::Errno;
-pub use sweep::{targets, two_at_a_time};
+pub use sweep::{Target, targets, two_at_a_time};
 pub use trace::{Plan, Trace, trace};

@@ -35,12 +35,24 @@ pub fn two_at_a_time<B, J: Sync, T: Send>(
     done.into_inner().expect("both workers have ended")
 }
 
+/// A point to strike.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Where.
+    pub point: Point,
+    /// True when the call there changes the store: every run comes by it, whatever its threads do.
+    pub certain: bool,
+}
+
 /// The points of a run that a sweep strikes: all of them; or in short every `step`-th, and those before and after a call
 /// that matters.
-pub fn targets(run: &Trace, store: &Path, step: usize) -> Vec<Point> {
+pub fn targets(run: &Trace, store: &Path, step: usize) -> Vec<Target> {
     let matters = |index: usize| run.calls.get(index).is_some_and(|call| call.matters(store));
     let wanted =
         |index: usize| index.is_multiple_of(step) || matters(index) || (index > 0 && matters(index - 1));
-    let points = run.points.iter().enumerate();
-    points.filter(|(index, _)| wanted(*index)).map(|(_, point)| point.clone()).collect()
+    let target = |(index, point): (usize, &Point)| {
+        let certain = matters(index) && run.calls[index].is_below(store);
+        wanted(index).then(|| Target { point: point.clone(), certain })
+    };
+    run.points.iter().enumerate().filter_map(target).collect()
 }

@@ -79,7 +79,11 @@ pub fn trace(command: &Command, folder: &Path, store: &Path, plan: Plan<'_>) -> 
         counter: Counter::default(),
         under_way: HashMap::new(),
     };
-    let code = tracer.run().unwrap_or_else(|error| panic!("{command:?} cannot be traced: {error}"));
+    let code = tracer.run().unwrap_or_else(|error| {
+        // It may be waiting, stopped, for somebody who will not come.
+        let _ = kill(pid, Signal::SIGKILL);
+        panic!("{command:?} cannot be traced ({error}): the crash tests need ptrace of their own children")
+    });
     let [stdout, stderr] = outputs
         .map(|path| String::from_utf8_lossy(&std::fs::read(path).expect("its output was kept")).into_owned());
     let Tracer { calls, points, struck, .. } = tracer;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use tokenkeep_crash::{
-    Bench, Found, Kind, Next, Plan, Point, next_caller, other_is_untouched, record_is_whole, records,
+    Bench, Found, Kind, Next, Plan, Point, Target, next_caller, other_is_untouched, record_is_whole, records,
     restore, store_is_sound, targets, two_at_a_time,
 };
 use tokenkeep_test_support::{report, scaled};
@@ -43,7 +43,7 @@ fn refresh(kind: Kind) {
     let kills = two_at_a_time(
         &points,
         || Bench::new(kind),
-        |bench, point| until_met(|| kill_a_refresh(bench, point)),
+        |bench, point| until_met(point, |point| kill_a_refresh(bench, point)),
     );
     let lost = kills.iter().flatten().filter(|kill| kill.lost).count();
     match kind {
@@ -59,13 +59,25 @@ fn kill_a_refresh(bench: &mut Bench, point: &Point) -> Kill {
     let run = bench.trace(&bench.refresh_arguments(), Plan::Kill(point));
     store_is_sound(bench);
     let found = record_is_whole(&before, &records(bench), &run, 1);
-    let rotated = !bench.granted_since(requests).is_empty();
-    let in_window = bench.kind == Kind::Strict && rotated && found != Found::New;
     let next = next_caller(bench);
+    // What the server granted to the run and to the next caller. Looked at when both are over: a request may outlive
+    // the process that sent it.
+    let granted = bench.granted_since(requests);
     match &next {
-        Next::Token => assert!(!in_window, "{point:?}: a used refresh token still works?"),
+        Next::Token if bench.kind == Kind::Strict => {
+            assert_eq!(
+                granted,
+                1 + usize::from(found == Found::New),
+                "{point:?}: an answer was lost, unseen"
+            );
+        }
+        Next::Token => {}
         Next::LoginRequired(reason) => {
-            assert!(in_window, "{point:?}: a login was lost, found {found:?}");
+            assert!(
+                bench.kind == Kind::Strict && granted == 1,
+                "{point:?}: a login was lost, found {found:?}"
+            );
+            assert_ne!(found, Found::New, "{point:?}: a login was lost whose answer was kept");
             assert_eq!(reason, "response_lost", "{point:?}");
             bench.stage.login(&[]).ok();
         }
@@ -89,8 +101,11 @@ fn login_over_a_login() {
         bench.stage.login(&[]).ok();
         Kill { met: run.struck.is_some(), lost: false }
     };
-    let kills =
-        two_at_a_time(&points, || Bench::new(Kind::Strict), |bench, point| until_met(|| kill(bench, point)));
+    let kills = two_at_a_time(
+        &points,
+        || Bench::new(Kind::Strict),
+        |bench, point| until_met(point, |point| kill(bench, point)),
+    );
     tell("login over a login", &kills, started);
 }
 
@@ -99,7 +114,7 @@ fn first_login() {
     let started = Instant::now();
     let points = points(&Bench::first(), Bench::login_arguments, scaled(40, 1));
     let kills = two_at_a_time(&points, Bench::first, |bench, point| {
-        until_met(|| {
+        until_met(point, |point| {
             let run = bench.trace(&bench.login_arguments(), Plan::Kill(point));
             store_is_sound(bench);
             // Nobody has logged in, or somebody has: nothing in between.
@@ -115,17 +130,19 @@ fn first_login() {
 }
 
 /// The points of a run that nobody kills.
-fn points(bench: &Bench, arguments: fn(&Bench) -> Vec<String>, step: usize) -> Vec<Point> {
+fn points(bench: &Bench, arguments: fn(&Bench) -> Vec<String>, step: usize) -> Vec<Target> {
     let run = bench.trace(&arguments(bench), Plan::Watch);
     assert_eq!(run.code, 0, "{}", run.stderr);
     targets(&run, &bench.store(), step)
 }
 
-fn until_met(mut kill: impl FnMut() -> Kill) -> Vec<Kill> {
+/// Tries until the run comes by.
+fn until_met(target: &Target, mut kill: impl FnMut(&Point) -> Kill) -> Vec<Kill> {
     let mut kills = Vec::new();
     while kills.len() < TRIES && !kills.iter().any(|kill: &Kill| kill.met) {
-        kills.push(kill());
+        kills.push(kill(&target.point));
     }
+    assert!(!target.certain || kills.iter().any(|kill| kill.met), "{target:?} was not met");
     kills
 }
 
@@ -135,7 +152,7 @@ fn tell(what: &str, kills: &[Vec<Kill>], started: Instant) {
     let runs = kills.iter().flatten().count();
     let lost = kills.iter().flatten().filter(|kill| kill.lost).count();
     let points = kills.len();
-    assert!(met * 100 >= points * 95, "{what}: only {met} of {points} points were met");
+    assert!(met * 100 >= points * scaled(80, 95), "{what}: only {met} of {points} points were met");
     let seconds = started.elapsed().as_secs();
     report(
         "C1",
