@@ -213,5 +213,5 @@ fn name_of(path: &Path) -> String {
 
 #[track_caller]
 fn unknown<T>(call: &Call) -> T {
-    panic!("the model does not know what this did: {call:?}")
+    panic!("the model does not know what {} did to {}", call.name, call.path.display())
 }

@@ -74,7 +74,7 @@ pub fn record_is_whole(before: &Records, after: &Records, run: &Trace, markers: 
             && call.path.file_name().is_some_and(|name| name.to_string_lossy().contains(".sealed."))
     });
     let gone = sealed(before).find(|(path, _)| !after.iter().any(|(found, _)| found == path));
-    assert!(gone.is_none(), "{gone:?} is gone");
+    assert!(gone.is_none(), "{:?} is gone", gone.map(|(path, _)| path));
     let changed: Vec<_> = sealed(after).filter(|file| !before.contains(file)).collect();
     match &changed[..] {
         [] => Found::Old,

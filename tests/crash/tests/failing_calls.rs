@@ -198,8 +198,8 @@ fn fail(bench: &Bench, arguments: &[String], (name, nth, errno): Job) -> Trace {
     let run = bench.trace(arguments, Plan::Fail(name, nth, errno));
     assert!(run.struck.is_some(), "{name} {nth} did not come: {run:?}");
     // What could not be written is not left lying about; only a file that cannot be removed stays.
-    let temporary = |(path, _): &(PathBuf, _)| path.extension().is_some_and(|end| end == "tmp");
-    let left = snapshot(&bench.store()).into_iter().find(temporary);
+    let temporary = |path: &PathBuf| path.extension().is_some_and(|end| end == "tmp");
+    let left = snapshot(&bench.store()).into_iter().map(|(path, _)| path).find(temporary);
     assert!(left.is_none() || name.starts_with("unlink"), "{name} {nth} {errno}: {left:?}");
     run
 }
