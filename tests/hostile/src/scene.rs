@@ -20,8 +20,8 @@ const UNSPEAKABLE: [&str; 4] = ["canary", "access-", "refresh-", "code-"];
 /// Enough for the program and its threads (their stacks are counted before they are used), and little more.
 const LITTLE_MEMORY: u32 = 128 << 10;
 
-/// Two connections whose tokens have expired, one whose token works.
-const EXPIRED: [&str; 2] = ["expired", "plain"];
+/// Two connections that are refreshed, one whose token will do.
+const REFRESHED: [&str; 2] = ["refreshed", "plain"];
 const VALID: &str = "valid";
 
 /// `acme`, with the token endpoint in the hands of the test.
@@ -78,25 +78,21 @@ impl Scene {
         self
     }
 
-    /// Logs in with a token that has expired already, as all that the server gives from here on.
+    /// Logs in; the token.
     #[track_caller]
-    pub fn login_expired(&self, connection: &str) {
-        self.stage.change(|live| live.access_token_lifetime = 0);
+    pub fn login(&self, connection: &str) -> String {
         self.stage.login(&["--connection", connection]).ok();
-    }
-
-    /// The same with a token that works for an hour.
-    #[track_caller]
-    pub fn login_valid(&self, connection: &str) -> String {
-        self.stage.change(|live| live.access_token_lifetime = 3600);
-        self.stage.login(&["--connection", connection]).ok();
-        self.stage.change(|live| live.access_token_lifetime = 0);
         self.stage.access_token(&["--connection", connection])
     }
 
     /// `tokenkeep token` for this connection, started.
     pub fn start(&self, connection: &str, more: &[&str]) -> Running {
         Running::start(&mut self.command(["token", "acme", "--connection", connection].iter().chain(more)))
+    }
+
+    /// The same for somebody to whom the token at hand is of no use, as one that has expired is to everybody.
+    pub fn refresh(&self, connection: &str, more: &[&str]) -> Running {
+        self.start(connection, &[more, &["--force-refresh"]].concat())
     }
 
     fn command<'a>(&self, arguments: impl Iterator<Item = &'a &'a str>) -> Command {
@@ -120,12 +116,12 @@ impl Scene {
         let number = self.trials.replace(self.trials.get() + 1);
         let in_full = scaled(number.is_multiple_of(3), true);
         // A failure is not tried again at once for whoever has a working token: each has a login of its own.
-        let token = in_full.then(|| self.login_valid(VALID));
+        let token = in_full.then(|| self.login(VALID));
         self.endpoint.behave();
         self.endpoint.always(script);
-        let json = self.start(EXPIRED[0], &["--json"]);
+        let json = self.refresh(REFRESHED[0], &["--json"]);
         let others = token.map(|token| {
-            (token, self.start(EXPIRED[1], &[]), self.start(VALID, &["--min-lifetime", "7200"]))
+            (token, self.refresh(REFRESHED[1], &[]), self.start(VALID, &["--min-lifetime", "7200"]))
         });
         let json = json.finish();
         let mut took = json.took;
@@ -140,8 +136,8 @@ impl Scene {
 
         assert!(took <= AT_MOST, "{name}: {took:?}, {json:#?}");
         let failure = fails(&json, code);
-        for connection in if in_full { &EXPIRED[..] } else { &EXPIRED[..1] } {
-            let later = self.stage.token(&["--connection", connection]);
+        for connection in if in_full { &REFRESHED[..] } else { &REFRESHED[..1] } {
+            let later = self.stage.token(&["--connection", connection, "--force-refresh"]);
             assert_eq!(later.code, 0, "{name}: the login is not lost: {later:#?}\nafter {failure:?}");
         }
         Trial { failure, took }
@@ -149,7 +145,7 @@ impl Scene {
 
     fn prepare(&self) {
         self.prepared
-            .get_or_init(|| EXPIRED.into_iter().for_each(|connection| self.login_expired(connection)));
+            .get_or_init(|| REFRESHED.into_iter().for_each(|connection| drop(self.login(connection))));
     }
 
     /// Meets a refresh with this script, which holds a token in spite of everything: it is handed out.
@@ -158,7 +154,7 @@ impl Scene {
         self.prepare();
         self.endpoint.behave();
         self.endpoint.next(script);
-        let run = self.start(EXPIRED[0], &[]).finish();
+        let run = self.refresh(REFRESHED[0], &[]).finish();
         assert_eq!((run.code, run.stdout.trim_end()), (0, token), "{name}: {run:#?}");
     }
 }

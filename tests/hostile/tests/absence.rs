@@ -60,11 +60,11 @@ fn a_slow_loris() {
 fn a_connection_that_nobody_takes() {
     let scene = Scene::new();
     for connection in ["expired", "plain"] {
-        scene.login_expired(connection);
+        scene.login(connection);
     }
-    let token = scene.login_valid("valid");
+    let token = scene.login("valid");
     let (port, plug) = (scene.endpoint.port(), scene.endpoint.plug());
-    let (json, plain) = (scene.start("expired", &["--json"]), scene.start("plain", &[]));
+    let (json, plain) = (scene.refresh("expired", &["--json"]), scene.refresh("plain", &[]));
     let served = scene.start("valid", &["--min-lifetime", "7200"]).finish().ok();
     assert_eq!(served.stdout.trim_end(), token);
     let (json, plain) = (json.finish(), plain.finish());
@@ -76,7 +76,7 @@ fn a_connection_that_nobody_takes() {
     }
     drop(plug);
     for connection in ["expired", "plain"] {
-        scene.start(connection, &[]).finish().ok();
+        scene.refresh(connection, &[]).finish().ok();
     }
     report("N3", format!("a full queue: given up after {:.1} s, 3 of 3", json.took.as_secs_f64()));
 }

@@ -1,6 +1,7 @@
 //! N14 to N18, and the lifetimes beside T4: bodies that no server should send. Each is a typed error in one line
 //! that repeats nothing of it, or is read as what it must mean. None ends a login.
 
+use tokenkeep_behaviour::fails;
 use tokenkeep_hostile::{Act, Scene, Trial};
 use tokenkeep_test_support::{report, scaled};
 
@@ -42,7 +43,8 @@ fn what_is_no_text_is_refused() {
     let scene = Scene::new();
     let figure = all_refused(&scene, &cases);
     // What is not read need not be text.
-    let body = [br#"{"access_token":"made-up-token","expires_in":0,"x":""#, &[0xe9][..], br#""}"#].concat();
+    let body =
+        [br#"{"access_token":"made-up-token","expires_in":3600,"x":""#, &[0xe9][..], br#""}"#].concat();
     scene.accepts("latin-1 in an unknown member", TOKEN, Act::json(body));
     report("N14", figure);
 }
@@ -78,7 +80,7 @@ fn what_is_no_number_or_too_deep_is_refused() {
     let figure = all_refused(&scene, &cases);
     // What is not read may nest as it likes, as far as an answer may be long.
     for depth in [10_000, 400_000] {
-        let body = format!("{{\"x\":{},\"access_token\":\"{TOKEN}\",\"expires_in\":0}}", nested(depth));
+        let body = format!("{{\"x\":{},\"access_token\":\"{TOKEN}\",\"expires_in\":3600}}", nested(depth));
         scene.accepts("an unknown member", TOKEN, Act::json(body));
     }
     report("N16", format!("{figure}; unknown members 400,000 deep are skipped"));
@@ -142,13 +144,13 @@ fn a_lifetime_is_read_as_far_as_it_can_be() {
         ("\"9007199254740992\"", ten_years),
     ];
     for (value, (at_least, at_most)) in cases {
-        scene.login_expired("lifetime");
+        scene.login("lifetime");
         scene.endpoint.next(lifetime(value));
         let asked = |more: &[&str]| {
             let run = scene.start("lifetime", more).finish().ok();
             run.stdout.trim_end().to_owned()
         };
-        assert_eq!(asked(&[]), TOKEN, "{value}");
+        assert_eq!(asked(&["--force-refresh"]), TOKEN, "{value}");
         scene.endpoint.arrived();
         // What is good for long enough is not asked for again.
         assert_eq!(asked(&["--min-lifetime", &at_least.to_string()]), TOKEN, "{value}");
@@ -159,12 +161,14 @@ fn a_lifetime_is_read_as_far_as_it_can_be() {
         asked(&["--min-lifetime", &(at_most + 1).to_string()]);
         assert_eq!(scene.endpoint.arrived().len(), 1, "{value}: good for no more than {at_most} s");
     }
-    // A negative one has passed: the token is handed out once, and the next call asks for another.
+    // A negative one has passed: the token is handed out once, and the next call waits for another.
     for value in ["-1", "-1e308", "\"-3600\"", "-9223372036854775809"] {
-        scene.accepts(value, TOKEN, lifetime(value));
+        scene.login("passed");
+        scene.endpoint.next(lifetime(value));
+        assert_eq!(scene.refresh("passed", &[]).finish().ok().stdout.trim_end(), TOKEN, "{value}");
         scene.endpoint.arrived();
-        scene.start("expired", &[]).finish().ok();
-        assert_eq!(scene.endpoint.arrived().len(), 1, "{value}");
+        fails(&scene.start("passed", &["--json"]).finish(), "throttled");
+        assert_eq!(scene.endpoint.arrived().len(), 0, "{value}");
     }
     for value in ["true", "[3600]", "{}", "\"soon\"", "\"NaN\"", "\"1e999\""] {
         scene.try_answer(value, "provider_rejected", lifetime(value));

@@ -16,8 +16,8 @@ fn a_server_that_cannot_prove_who_it_is_gets_nothing() {
     let scene = Scene::of("https://localhost", |home| home.with("SSL_CERT_FILE", text(&ca)));
     scene.endpoint.speak_tls(Some(config(Leaf::Good)));
     // A CA of one's own works where it is named.
-    scene.login_expired("corporate");
-    scene.start("corporate", &[]).finish().ok();
+    scene.login("corporate");
+    scene.refresh("corporate", &[]).finish().ok();
     assert!(scene.endpoint.arrived().iter().all(|one| one.handshake == Some(true) && !one.bytes.is_empty()));
 
     // What is wrong, and the word that must be in the message.

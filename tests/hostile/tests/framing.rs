@@ -5,7 +5,7 @@ use tokenkeep_hostile::{Act, Scene};
 use tokenkeep_test_support::report;
 
 const TOKEN: &str = "made-up-token";
-const BODY: &str = r#"{"access_token":"made-up-token","token_type":"Bearer","expires_in":0}"#;
+const BODY: &str = r#"{"access_token":"made-up-token","token_type":"Bearer","expires_in":3600}"#;
 
 #[test]
 fn odd_framing_that_means_one_thing_is_read() {

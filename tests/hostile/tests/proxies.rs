@@ -18,8 +18,8 @@ fn a_proxy_is_asked_for_a_tunnel_and_sees_nothing_else() {
     let spellings = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
     for variable in spellings {
         change(&mut scene.stage, |home| home.with(variable, proxy.url_with_password("canary-password")));
-        scene.login_expired(variable);
-        scene.start(variable, &[]).finish().ok();
+        scene.login(variable);
+        scene.refresh(variable, &[]).finish().ok();
         let asked = proxy.asked();
         assert_eq!(asked.len(), 2, "{variable}: the code and the refresh: {asked:?}");
         for one in asked {
@@ -57,13 +57,13 @@ fn a_proxy_is_asked_for_a_tunnel_and_sees_nothing_else() {
     for refusal in refusals {
         let refusing = Proxy::start(Err(refusal));
         change(&mut scene.stage, |home| home.with("HTTPS_PROXY", refusing.url_with_password("canary")));
-        let failure = fails(&scene.start("https_proxy", &["--json"]).finish(), "network");
+        let failure = fails(&scene.refresh("https_proxy", &["--json"]).finish(), "network");
         assert!(failure.message().contains(host), "{refusal}: {failure:?}");
         let asked = refusing.asked();
         assert!(asked.iter().all(|one| one.head.starts_with("CONNECT ")) && !asked.is_empty(), "{refusal}");
     }
     change(&mut scene.stage, |home| home.with("HTTPS_PROXY", proxy.url()));
-    scene.start("https_proxy", &[]).finish().ok();
+    scene.refresh("https_proxy", &[]).finish().ok();
     report(
         "N4",
         format!(
@@ -82,8 +82,8 @@ fn no_proxy_sees_what_is_for_this_machine() {
             let variables = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"];
             variables.into_iter().fold(home, |home, variable| home.with(variable, proxy.url()))
         });
-        scene.login_expired("a");
-        scene.start("a", &[]).finish().ok();
+        scene.login("a");
+        scene.refresh("a", &[]).finish().ok();
         assert_eq!(scene.stage.refreshes().len(), 1);
     }
     let asked = proxy.asked();

@@ -55,23 +55,23 @@ fn two_sends(scene: &Scene, script: &[Act]) {
 #[test]
 fn a_refresh_that_was_lost_on_the_way_is_sent_once_more() {
     let scene = Scene::new();
-    scene.login_expired("a");
+    scene.login("a");
     let scripts = nothing_done();
     for script in &scripts {
         scene.endpoint.arrived();
         scene.endpoint.next(script.clone());
-        scene.start("a", &[]).finish().ok();
+        scene.refresh("a", &[]).finish().ok();
         two_sends(&scene, script);
     }
     // Lost each time it is sent: `network`, after the second.
     for script in &scripts[..scaled(4, scripts.len())] {
-        scene.login_expired("b");
+        scene.login("b");
         scene.endpoint.always(script.clone());
         scene.endpoint.arrived();
-        fails(&scene.start("b", &["--json"]).finish(), "network");
+        fails(&scene.refresh("b", &["--json"]).finish(), "network");
         assert_eq!(scene.endpoint.arrived().len(), 2, "{script:?}");
         scene.endpoint.behave();
-        scene.start("b", &[]).finish().ok();
+        scene.refresh("b", &[]).finish().ok();
     }
     for script in [vec![Act::Read, Act::Reset], vec![]] {
         scene.try_answer("lost twice", "network", script);
@@ -92,11 +92,11 @@ fn an_answer_that_was_lost_is_asked_for_once_more() {
     for rotation in ["grace:30", "keep-old"] {
         let scene = Scene::new();
         scene.stage.change(|live| live.rotation = rotation.parse().unwrap());
-        scene.login_expired("a");
+        scene.login("a");
         for script in &scripts {
             scene.endpoint.arrived();
             scene.endpoint.next(script.clone());
-            scene.start("a", &[]).finish().ok();
+            scene.refresh("a", &[]).finish().ok();
             two_sends(&scene, script);
         }
         assert_eq!(scene.stage.server.journal().revoked_count(), 0, "{rotation}");
@@ -105,10 +105,10 @@ fn an_answer_that_was_lost_is_asked_for_once_more() {
     let strict = acted(scaled(vec![0, 300], (0..320).step_by(16).collect()).into_iter());
     let scene = Scene::new();
     for script in &strict {
-        scene.login_expired("a");
+        scene.login("a");
         scene.endpoint.arrived();
         scene.endpoint.next(script.clone());
-        let failure = fails(&scene.start("a", &["--json"]).finish(), "login_required");
+        let failure = fails(&scene.refresh("a", &["--json"]).finish(), "login_required");
         assert_eq!(failure.text("reason"), "response_lost");
         two_sends(&scene, script);
     }

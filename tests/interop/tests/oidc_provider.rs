@@ -182,8 +182,9 @@ fn an_answer_with_another_state_is_refused_and_the_login_goes_on() {
         assert_eq!(status, 400, "{answer}: {page}");
         assert!(page.contains("This is not the answer to the login"), "{page}");
         assert!(!page.contains("stolen") && !page.contains("strange"), "{page}");
-        login.stderr_line(|line| line.contains("not the answer to this login"));
     }
+    // The person is told, once for each reason.
+    login.stderr_line(|line| line.contains("the response belongs to another login"));
     assert!(!login.has_ended());
     assert_eq!(server.journal().requests("token"), 0);
 
