@@ -10,7 +10,7 @@
 //! | a token that has ended already | rotated, durable; a pause | gets it; the next one waits: `throttled` |
 //! | 429, or `Retry-After` | a pause for all processes | old token while it works, then `throttled` |
 //! | 5xx, HTML, nothing that can be read | a short pause; the marker stays | old token while it works, then `network` |
-//! | none, and the request never left | a short pause | old token while it works, then `network` |
+//! | none, and the request never left, twice | a short pause | old token while it works, then `network` |
 //! | none, and it may have left | the marker stays; sent once more | as the second answer says |
 //!
 //! May not enter: the request, and how an answer is read.

@@ -20,13 +20,16 @@ use crate::secret::Secret;
 use crate::store::{ConnectionRecord, ConnectionStatus, Locked, RecordClient, RefreshAttempt, off_thread};
 use crate::transport::{Limits, TransportError, content_type};
 
-/// How often a request whose answer was lost is sent, all in all. Entra and servers with a grace period
+/// How often a request is tried whose connection failed, or whose answer was lost, all in all. Entra and servers with a grace period
 /// answer the second one; on others the grant was gone with the first.
 const SENDS: u32 = 2;
 
 /// How long all sends together may take. What is lost later than half of it is left to the next caller,
 /// who finds the marker: a server that slow would be asked for nothing.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A connection that fails within this time is tried once more.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// How long a caller with a token that still works waits for the lock: it has something to go on with.
 const SHORT_WAIT: Duration = Duration::from_secs(5);
@@ -113,8 +116,7 @@ async fn exchange(
         // While the token works the login has not ended, also for a caller that would rather have another.
         return if works { Err(error) } else { end_grant(parts, locked, record, error).await };
     };
-    let before = record.refresh_attempt.take();
-    let lost_before = before.as_ref().map_or(0, |attempt| attempt.count);
+    let mut lost = record.refresh_attempt.take().map_or(0, |attempt| attempt.count);
     let endpoint = Url::parse(&record.server.token_endpoint)
         .map_err(|_| Error::new(ErrorKind::StoreCorrupt, format!("{key}: its token endpoint is no URL")))?;
     let (store, read) = (Arc::clone(&parts.store), record.clone());
@@ -124,7 +126,7 @@ async fn exchange(
     for send in 1..=SENDS {
         // Step 5. Durable before the request can leave: a kill after this line is known for what it is.
         record.refresh_attempt =
-            Some(RefreshAttempt { started: parts.clock.now(), count: lost_before.saturating_add(send) });
+            Some(RefreshAttempt { started: parts.clock.now(), count: lost.saturating_add(1) });
         locked.write(&record).await?;
 
         let limits = Limits::ENDPOINT.within(PATIENCE.saturating_sub(begun.elapsed()));
@@ -137,9 +139,15 @@ async fn exchange(
                 let asked = retry_after::pause(response.status(), response.headers(), now.wall);
                 return conclude(parts, locked, record, Answer { outcome, asked, now }).await;
             }
+            // A connection that failed at once may have met a server that was just starting anew. Who waited
+            // longer than that is told.
+            Err(TransportError::NotSent(error))
+                if send < SENDS && *error.kind() == ErrorKind::Network && begun.elapsed() < AT_ONCE =>
+            {
+                tracing::info!(connection = %key, %error, "the connection failed; trying once more");
+            }
             Err(TransportError::NotSent(error)) => {
                 // Nothing left, so nothing was lost by this send; what an earlier one lost stays noted.
-                let lost = lost_before.saturating_add(send - 1);
                 record.refresh_attempt =
                     (lost > 0).then(|| RefreshAttempt { started: now.clone(), count: lost });
                 // What never left for a reason of ours (a URL that is not allowed) is no server's trouble.
@@ -151,6 +159,7 @@ async fn exchange(
             // more is the only way to find out, and nobody else can come in between: the lock is held.
             Err(TransportError::MaybeSent(error)) if send < SENDS && begun.elapsed() < PATIENCE / 2 => {
                 tracing::info!(connection = %key, %error, "the answer was lost; sending once more");
+                lost = lost.saturating_add(1);
             }
             Err(TransportError::MaybeSent(error)) => {
                 record.cool_down = Some(pause::own(&now));

@@ -2,7 +2,8 @@
 //! arrived is sent once more, and no third time; a code is never sent twice.
 
 use tokenkeep_behaviour::fails;
-use tokenkeep_hostile::{Act, Request, Scene};
+use tokenkeep_hostile::{Act, Request, Scene, server_config};
+use tokenkeep_interop::{Certificates, Leaf, text};
 use tokenkeep_test_support::{report, scaled};
 
 /// A connection's end: after these steps, and how.
@@ -84,6 +85,34 @@ fn a_refresh_that_was_lost_on_the_way_is_sent_once_more() {
             scripts.len()
         ),
     );
+}
+
+#[test]
+fn a_connection_that_fails_before_anything_is_sent_is_made_once_more() {
+    let certificates = Certificates::make();
+    let (key, chain) = certificates.leaf(Leaf::Good);
+    let ca = certificates.ca();
+    let scene = Scene::of("https://localhost", |home| home.with("SSL_CERT_FILE", text(&ca)));
+    scene.endpoint.speak_tls(Some(server_config(&key, &chain)));
+    scene.login("a");
+    let in_the_handshake = ends(&[Act::Tls(None), Act::ReadSome]);
+    for script in &in_the_handshake {
+        scene.endpoint.arrived();
+        scene.endpoint.next(script.clone());
+        scene.refresh("a", &[]).finish().ok();
+        assert_eq!(scene.endpoint.arrived().len(), 2, "{script:?}");
+    }
+    assert_eq!(scene.stage.refreshes().len(), in_the_handshake.len());
+    // Twice is enough: `network`, and no answer is taken for lost.
+    for script in in_the_handshake {
+        scene.endpoint.always(script.clone());
+        fails(&scene.refresh("a", &["--json"]).finish(), "network");
+        assert_eq!(scene.endpoint.arrived().len(), 2, "{script:?}");
+        scene.endpoint.behave();
+    }
+    scene.stage.server.revoke_all();
+    let failure = fails(&scene.refresh("a", &["--json"]).finish(), "login_required");
+    assert_eq!(failure.text("reason"), "grant_ended");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use super::{FileLock, uninterrupted};
 const STACK: usize = 128 * 1024;
 
 /// The waiters that were left behind, by what they wait for.
-static LEFT: Mutex<Option<HashMap<Awaited, Vec<Arc<Waiter>>>>> = Mutex::new(None);
+static LEFT: Mutex<Table> = Mutex::new(None);
 
 /// A file, in one process: a child that was forked has the table and not the threads.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -103,10 +103,24 @@ impl Waiter {
     }
 }
 
+type Table = Option<HashMap<Awaited, Vec<Arc<Waiter>>>>;
+
+/// The table. Not waited for without end: a fork may have left it locked for ever, and to do without it costs
+/// no more than a thread.
+fn table() -> Option<MutexGuard<'static, Table>> {
+    for _ in 0..1000 {
+        match LEFT.try_lock() {
+            Ok(table) => return Some(table),
+            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => thread::yield_now(),
+        }
+    }
+    None
+}
+
 /// A waiter that was left behind and still waits.
 fn take_over(awaited: &Awaited) -> Option<Arc<Waiter>> {
-    // Never waited for: a fork may have left the table locked. A thread more does no harm.
-    let mut table = LEFT.try_lock().ok()?;
+    let mut table = table()?;
     let waiters = table.as_mut()?.get_mut(awaited)?;
     while let Some(waiter) = waiters.pop() {
         let mut state = waiter.state();
@@ -121,14 +135,14 @@ fn take_over(awaited: &Awaited) -> Option<Arc<Waiter>> {
 
 /// Puts a waiter where the next caller finds it.
 fn leave(waiter: Arc<Waiter>) {
-    if let Ok(mut table) = LEFT.try_lock() {
+    if let Some(mut table) = table() {
         table.get_or_insert_default().entry(waiter.awaited.clone()).or_default().push(waiter);
     }
 }
 
 /// Takes a waiter whose thread has ended off the table.
 fn forget(over: &Arc<Waiter>) {
-    if let Ok(mut table) = LEFT.try_lock()
+    if let Some(mut table) = table()
         && let Some(table) = table.as_mut()
         && let Some(waiters) = table.get_mut(&over.awaited)
     {
