@@ -32,6 +32,10 @@ pub struct Global {
     /// The store's folder [else TOKENKEEP_HOME, else the system's data folder]
     #[arg(long, global = true, value_name = "PATH", help_heading = EVERY)]
     pub home: Option<PathBuf>,
+    /// How long to wait for a connection that another process holds [else TOKENKEEP_LOCK_WAIT, else 45]
+    #[arg(long, global = true, value_name = "SECONDS", help_heading = EVERY)]
+    #[arg(value_parser = value_parser!(u64).range(..=86_400))]
+    pub lock_wait: Option<u64>,
     /// Answer in JSON, on one line; an error is one line of JSON on standard error
     #[arg(long, global = true, help_heading = EVERY)]
     pub json: bool,

@@ -73,11 +73,12 @@ fn wants_passphrase(invocation: &Invocation, cli: &Cli) -> Option<bool> {
 
 impl Invocation {
     fn open(cli: &Cli, passphrase: Option<Secret>) -> Result<Self> {
-        let Global { home, json, insecure_loopback, .. } = &cli.global;
+        let Global { home, lock_wait, json, insecure_loopback, .. } = &cli.global;
         let broker = Broker::open(BrokerOptions {
             home: home.clone(),
             key_source: cli.command.key_source(),
             passphrase,
+            lock_wait: lock_wait.map(Duration::from_secs),
             insecure_loopback: *insecure_loopback,
             ..BrokerOptions::default()
         })?;

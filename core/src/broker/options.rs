@@ -21,7 +21,8 @@ pub struct BrokerOptions {
     pub key_source: Option<KeySource>,
     /// The passphrase of a store that wants one; else `TOKENKEEP_PASSPHRASE`.
     pub passphrase: Option<Secret>,
-    /// How long to wait for a connection that another process is refreshing; 45 s.
+    /// How long to wait for a connection that another process holds; else `TOKENKEEP_LOCK_WAIT` in seconds,
+    /// else 45 s.
     pub lock_wait: Option<Duration>,
     /// Allows plain http to this machine, for tests; else `TOKENKEEP_INSECURE_LOOPBACK`.
     pub insecure_loopback: bool,
@@ -66,12 +67,22 @@ impl Settings {
             passphrase: options
                 .passphrase
                 .or_else(|| environment.get("TOKENKEEP_PASSPHRASE").map(Secret::new)),
-            lock_wait: options.lock_wait.unwrap_or(LOCK_WAIT),
+            lock_wait: options.lock_wait.map_or_else(|| lock_wait(&environment), Ok)?,
             insecure_loopback: options.insecure_loopback
                 || environment.switch("TOKENKEEP_INSECURE_LOOPBACK")?,
             environment,
         })
     }
+}
+
+fn lock_wait(environment: &Environment) -> Result<Duration> {
+    let Some(text) = environment.get("TOKENKEEP_LOCK_WAIT") else { return Ok(LOCK_WAIT) };
+    // A day is for ever, and any number of seconds can be added to a clock.
+    let seconds = text.parse::<u64>().ok().filter(|seconds| *seconds <= 86_400);
+    seconds.map(Duration::from_secs).ok_or_else(|| {
+        Error::new(ErrorKind::ConfigInvalid, format!("TOKENKEEP_LOCK_WAIT={text:?} is no number of seconds"))
+            .with_help("give whole seconds from 0 to 86400, for instance 10")
+    })
 }
 
 /// The store's folder: `TOKENKEEP_HOME`, else `tokenkeep` in the platform's data directory.

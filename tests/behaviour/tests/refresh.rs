@@ -5,7 +5,7 @@ use std::time::Duration;
 use authorization_server::Endpoint;
 use serde_json::json;
 use tokenkeep_behaviour::{Stage, fails};
-use tokenkeep_test_support::Running;
+use tokenkeep_test_support::{Run, Running, run};
 
 #[test]
 fn expired_token_is_refreshed_and_rotated() {
@@ -125,4 +125,33 @@ fn login_during_a_refresh_wins() {
     fails(&token.finish(), "login_required");
     assert_eq!(stage.field("status", &[]), "connected", "a late refusal is not about the new grant");
     assert_eq!(stage.resource(&stage.access_token(&["--force-refresh"])), 200);
+}
+
+#[test]
+fn lock_timeout_in_the_time_that_was_given() {
+    let stage = Stage::acme();
+    stage.login_expired(&[]);
+    stage.at_refresh(1, &json!({"type": "delay", "milliseconds": 60_000}));
+    let holder = stage.home.start(["token", "acme"]);
+    stage.until_a_fault_struck();
+    holder.signal("STOP");
+    let given = |run: &Run, seconds: u64| {
+        let failure = fails(run, "lock_timeout");
+        assert!(failure.message().contains(&format!("longer than {seconds}.0 s")), "{failure:?}");
+        let (least, most) = (Duration::from_secs(seconds), Duration::from_secs(seconds + 2));
+        assert!((least..most).contains(&run.took), "{run:#?}");
+    };
+    given(&stage.token(&["--json", "--lock-wait", "1"]), 1);
+    let mut command = stage.home.command(["token", "acme", "--json"]);
+    given(&run(command.env("TOKENKEEP_LOCK_WAIT", "2"), ""), 2);
+    // Not to wait at all is a wish too.
+    given(&stage.token(&["--json", "--lock-wait", "0"]), 0);
+    for odd in ["soon", "-1", "1.5", "86401"] {
+        let mut command = stage.home.command(["token", "acme", "--json"]);
+        let failure = fails(&run(command.env("TOKENKEEP_LOCK_WAIT", odd), ""), "config_invalid");
+        assert!(
+            failure.message().contains("TOKENKEEP_LOCK_WAIT") && failure.message().contains(odd),
+            "{failure:?}"
+        );
+    }
 }
