@@ -20,6 +20,7 @@ mod providers;
 mod refresh;
 mod refresh_faults;
 mod refused;
+mod reliability;
 mod scopes;
 mod store;
 mod throttling;
