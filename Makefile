@@ -6,7 +6,6 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 # What scripts/setup-tests.sh found out, for the commands that need it.
 ENV := source target/test-env/env.sh
-TORTURE := -p tokenkeep-concurrency -p tokenkeep-crash -p tokenkeep-hostile -p tokenkeep-storage
 
 help: ## What there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -44,8 +43,9 @@ test-demo: build ## The demonstration runs, within the 20 seconds that it may ta
 torture: setup ## The long form of every case of docs/reliability.md, with a figure for each
 	@echo "torture: building (some minutes)"
 	@cargo build --quiet --locked --profile torture --workspace --bins --examples
-	@cargo test --quiet --locked --profile torture --no-run $(TORTURE)
-	@scripts/torture.sh $(TORTURE)
+	@cargo test --quiet --locked --profile torture --no-run -p tokenkeep-behaviour -p tokenkeep-concurrency -p tokenkeep-crash \
+		-p tokenkeep-hostile -p tokenkeep-storage
+	@scripts/torture.sh
 
 bench: setup ## The figures of docs/benchmarks.md, measured here and now
 	@echo "bench: building for release (some minutes)"
