@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use authorization_server::{AuthorizationServer, Entry, LiveOptions, Running, ServerOptions};
 use serde_json::{Value, json};
+use tokenkeep::{Broker, BrokerOptions, Environment, KeySource};
 use tokenkeep_test_support::{Home, Run, files_below, request, root};
 use url::Url;
 
@@ -176,6 +177,18 @@ impl Stage {
     /// The refreshes that the server was asked for.
     pub fn refreshes(&self) -> Vec<Entry> {
         self.asked("refresh_token")
+    }
+
+    /// A broker of the library in the same store, which finds nothing in the environment.
+    pub fn broker(&self) -> Broker {
+        let options = BrokerOptions {
+            home: Some(self.home.store()),
+            key_source: Some(KeySource::File),
+            insecure_loopback: true,
+            environment: Environment::of::<&str, &str>([]),
+            ..BrokerOptions::default()
+        };
+        Broker::open(options).expect("the options are sound")
     }
 
     /// The status of the server's resource with this token: 200 while it works.

@@ -6,23 +6,10 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokenkeep::{
-    Broker, BrokerOptions, DeviceAuthorization, Environment, Error, Flow, Interaction, KeySource,
-    LoginOptions, ProviderName, TokenOptions, Url,
+    DeviceAuthorization, Error, Flow, Interaction, LoginOptions, ProviderName, TokenOptions, Url,
 };
 use tokenkeep_behaviour::{Stage, is_closed, person};
 use tokio::time::timeout;
-
-/// A broker in the stage's store, which finds nothing in the environment.
-fn broker(stage: &Stage) -> Broker {
-    let options = BrokerOptions {
-        home: Some(stage.home.store()),
-        key_source: Some(KeySource::File),
-        insecure_loopback: true,
-        environment: Environment::of::<&str, &str>([]),
-        ..BrokerOptions::default()
-    };
-    Broker::open(options).unwrap()
-}
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -81,7 +68,7 @@ fn cancelled_caller_keeps_the_rotated_token() {
     stage.login_expired(&[]);
     stage.at_refresh(1, &json!({"type": "delay", "milliseconds": 1000, "when": "after"}));
     block_on(async {
-        let broker = broker(&stage);
+        let broker = stage.broker();
         let (name, options) = (acme(), TokenOptions::default());
         let given_up = timeout(Duration::from_millis(400), broker.token(&name, &options)).await;
         assert!(given_up.is_err(), "the answer came too soon to give up");
@@ -99,7 +86,7 @@ fn cancelled_caller_keeps_the_rotated_token() {
 fn what_other_processes_do_is_noticed_at_once() {
     let stage = Stage::acme();
     stage.login(&[]).ok();
-    let (broker, name, options) = (broker(&stage), acme(), TokenOptions::default());
+    let (broker, name, options) = (stage.broker(), acme(), TokenOptions::default());
     let asked = || broker.cached_token(&name, &options).map(|token| token.expect("it is fresh").secret);
     // Each change follows right upon a call that found the record in memory.
     for _ in 0..3 {
@@ -126,7 +113,7 @@ fn a_thousand_callers_of_one_process_make_one_refresh() {
     stage.login_expired(&[]);
     stage.at_refresh(1, &json!({"type": "delay", "milliseconds": 300}));
     block_on(async {
-        let broker = broker(&stage);
+        let broker = stage.broker();
         let callers: Vec<_> = (0..1000)
             .map(|_| {
                 let broker = broker.clone();
@@ -154,7 +141,7 @@ fn cancelled_login_frees_the_port_and_keeps_nothing() {
         Ok(())
     });
     let port = block_on(async {
-        let broker = broker(&stage);
+        let broker = stage.broker();
         let options = LoginOptions { flow: Some(Flow::AuthorizationCode), ..LoginOptions::default() };
         let name = acme();
         let shown = tokio::task::spawn_blocking(move || url.recv().unwrap());
@@ -176,7 +163,7 @@ fn interaction_is_told_what_happens() {
     let stage = Stage::acme();
     let (name, login) = (acme(), LoginOptions::default());
     block_on(async {
-        let broker = broker(&stage);
+        let broker = stage.broker();
         // A browser that brings a stranger's answer first.
         let program =
             Program::new(|url: &Url| {
@@ -217,7 +204,7 @@ fn interaction_is_told_what_happens() {
 fn begin_and_finish_login() {
     let stage = Stage::oidc();
     block_on(async {
-        let broker = broker(&stage);
+        let broker = stage.broker();
         let name: ProviderName = "oidc".parse().unwrap();
         let options = LoginOptions {
             issuer: Some(stage.server.issuer()),

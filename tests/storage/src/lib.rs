@@ -5,7 +5,6 @@
 //! | `around` | a command inside another one: another user, another clock, another kernel's answer |
 //! | `users` | users with homes of their own, on one machine |
 //! | `mounted` | a small file system that is gone with its test |
-//! | `broker` | the store through the library, for sweeps that a process each would make long |
 //! | `bin/many-connections` | a store with thousands of connections |
 //!
 //! The tests are in `tests/`, one file per kind of abuse. They need root: to mount, to be another user, to be in
@@ -15,11 +14,9 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod around;
-mod broker;
 mod mounted;
 mod users;
 
 pub use around::{around, as_user, strace};
-pub use broker::{broker_of, key};
 pub use mounted::Mounted;
 pub use users::Users;

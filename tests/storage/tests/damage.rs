@@ -7,9 +7,8 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use tokenkeep::{Broker, Error};
+use tokenkeep::{Broker, ConnectionKey, Error};
 use tokenkeep_behaviour::{Stage, fails};
-use tokenkeep_storage::{broker_of, key};
 use tokenkeep_test_support::{Run, files_below, report, scaled};
 
 /// A store with one connection that is damaged and one that is not.
@@ -38,13 +37,14 @@ impl Scene {
 
     /// A look by a broker that has seen nothing before.
     fn look(&self) -> Result<(), Error> {
-        look(&broker_of(&self.stage))
+        look(&self.stage.broker())
     }
 }
 
 /// Reads the record. A token that was just handed out would be handed out again without a read.
 fn look(broker: &Broker) -> Result<(), Error> {
-    broker.connection(&key("acme", "bad")).map(|found| assert!(found.has_refresh_token))
+    let key = ConnectionKey::new("acme".parse().unwrap(), "bad".parse().unwrap());
+    broker.connection(&key).map(|found| assert!(found.has_refresh_token))
 }
 
 /// Every way to cut `sound`.
@@ -88,7 +88,7 @@ fn check(path: &Path, code: &str, text: &str) {
 fn sweep(scene: &Scene, path: &Path, damages: impl Iterator<Item = Vec<u8>>, sound: &[u8]) -> usize {
     let before = files_below(&scene.stage.home.store()).len();
     // What is open already has its key: for the record one broker will do, as in a program that goes on.
-    let opened = broker_of(&scene.stage);
+    let opened = scene.stage.broker();
     look(&opened).unwrap();
     let mut tried = 0;
     for damage in damages {

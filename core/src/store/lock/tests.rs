@@ -38,7 +38,7 @@ fn who_gave_up_does_not_get_the_lock_later() {
         assert!(acquire(&path, Duration::from_millis(20)).is_none());
     }
     drop(held);
-    // Time for all three turns: who asked at once would come before them.
+    // Time for its turn: who asked at once would come before it.
     thread::sleep(Duration::from_millis(100));
     let started = Instant::now();
     let held = acquire(&path, SOON).unwrap();
