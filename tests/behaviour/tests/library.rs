@@ -8,7 +8,7 @@ use serde_json::json;
 use tokenkeep::{
     DeviceAuthorization, Error, Flow, Interaction, LoginOptions, ProviderName, TokenOptions, Url,
 };
-use tokenkeep_behaviour::{Stage, is_closed, person};
+use tokenkeep_behaviour::{Stage, is_closed, person, until};
 use tokio::time::timeout;
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
@@ -105,6 +105,23 @@ fn what_other_processes_do_is_noticed_at_once() {
         assert_eq!(asked().unwrap().expose(), stage.access_token(&[]));
         asked().unwrap();
     }
+
+    // A token that was handed out without a word on scopes is not handed out for more than it grants.
+    let more = TokenOptions { scopes: Some("read admin".parse().unwrap()), ..options.clone() };
+    let granted = TokenOptions { scopes: Some("read".parse().unwrap()), ..options.clone() };
+    for _ in 0..3 {
+        asked().unwrap();
+        assert_eq!(broker.cached_token(&name, &more).unwrap_err().code(), "scope_not_granted");
+        assert!(broker.cached_token(&name, &granted).unwrap().is_some());
+    }
+
+    // A whole store that is moved away takes its files along; that is seen a moment later.
+    asked().unwrap();
+    let away = stage.home.path().join("away");
+    std::fs::rename(stage.home.store(), &away).unwrap();
+    until(|| asked().is_err());
+    std::fs::rename(&away, stage.home.store()).unwrap();
+    asked().unwrap();
 }
 
 #[test]
