@@ -105,11 +105,12 @@ pub fn parse_device_authorization_response(
 ) -> Result<DeviceAuthorizationResponse, TokenEndpointError> {
     check_accepted(status, content_type, body)?;
     let members: Members = read(content_type, body).map_err(|unreadable| unusable(status, unreadable))?;
-    let malformed = |what| TokenEndpointError::Malformed { what };
+    let malformed = |what| TokenEndpointError::Malformed { what, refresh_token: None };
     let is_shown =
         |code: &String| code.len() <= MAX_USER_CODE && code.bytes().all(|b| (0x20..=0x7e).contains(&b));
     Ok(DeviceAuthorizationResponse {
-        device_code: token(members.device_code, "its device_code is not a code")?
+        device_code: token(members.device_code)
+            .map_err(|_| malformed("its device_code is not a code"))?
             .ok_or(malformed("it has no device_code"))?,
         user_code: text(members.user_code)
             .map(|code| code.trim().to_owned())

@@ -12,7 +12,8 @@ use super::oauth_error::OauthError;
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 
-/// Why a token endpoint gave no token. Holds no part of a body but an error's cleaned members.
+/// Why a token endpoint gave no token. Holds no part of a body but an error's cleaned members, and a refresh
+/// token that must not be lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenEndpointError {
     /// RFC 6749 5.2: the server refused, in OAuth's words.
@@ -28,6 +29,9 @@ pub enum TokenEndpointError {
     Malformed {
         /// What is wrong with it.
         what: &'static str,
+        /// RFC 6749 6: the server may have rotated the refresh token all the same, and this is all that works
+        /// from here on.
+        refresh_token: Option<Secret>,
     },
 }
 
@@ -81,7 +85,7 @@ impl fmt::Display for TokenEndpointError {
         match self {
             TokenEndpointError::Oauth(error) => f.write_str(&error.error),
             TokenEndpointError::NotOauth { summary, .. } => f.write_str(summary),
-            TokenEndpointError::Malformed { what } => write!(f, "the answer cannot be used: {what}"),
+            TokenEndpointError::Malformed { what, .. } => write!(f, "the answer cannot be used: {what}"),
         }
     }
 }
@@ -119,7 +123,7 @@ pub(super) fn check_accepted(
 /// The error of a success that has no members to read (RFC 6749 5.1).
 pub(super) fn unusable(status: u16, unreadable: Unreadable) -> TokenEndpointError {
     match unreadable {
-        Unreadable::Broken(what) => TokenEndpointError::Malformed { what },
+        Unreadable::Broken(what) => TokenEndpointError::Malformed { what, refresh_token: None },
         Unreadable::Foreign(what) => TokenEndpointError::NotOauth {
             status,
             summary: format!("HTTP {status} with {what} where an OAuth answer belongs"),

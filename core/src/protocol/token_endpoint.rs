@@ -174,7 +174,10 @@ pub fn parse_token_response(
 ) -> Result<TokenResponse, TokenEndpointError> {
     check_accepted(status, content_type, body)?;
     let members: Members = read(content_type, body).map_err(|unreadable| unusable(status, unreadable))?;
-    let malformed = |what| TokenEndpointError::Malformed { what };
+    let refresh_token = token(members.refresh_token);
+    // Whatever else is wrong with the answer, it was given, and a refresh token in it is the one that works.
+    let rotated = refresh_token.clone().unwrap_or(None);
+    let malformed = |what| TokenEndpointError::Malformed { what, refresh_token: rotated.clone() };
     // RFC 6749 7.1: the name is compared without case, and an unknown type is not used.
     let bearer = match &members.token_type {
         None | Some(Value::Null) => true,
@@ -185,32 +188,34 @@ pub fn parse_token_response(
         return Err(malformed("its token_type is not Bearer"));
     }
     Ok(TokenResponse {
-        access_token: token(members.access_token, "its access_token is not a token")?
-            .ok_or(malformed("it has no access_token"))?,
+        access_token: token(members.access_token)
+            .map_err(|NotAToken| malformed("its access_token is not a token"))?
+            .ok_or_else(|| malformed("it has no access_token"))?,
         token_type: "Bearer".to_owned(),
         expires_in: seconds(members.expires_in.as_ref())
             .map_err(|_| malformed("its expires_in is not a number of seconds"))?,
         // Advice to refresh at once would be followed for ever.
         refresh_in: seconds(members.refresh_in.as_ref()).unwrap_or(None).filter(|seconds| *seconds > 0),
-        refresh_token: token(members.refresh_token, "its refresh_token is not a token")?,
+        refresh_token: refresh_token.map_err(|NotAToken| malformed("its refresh_token is not a token"))?,
         scope: scopes(members.scope, scope_separator),
-        id_token: token(members.id_token, "its id_token is not a token")?,
+        id_token: token(members.id_token).map_err(|NotAToken| malformed("its id_token is not a token"))?,
         client_info: text(members.client_info),
     })
 }
 
+/// What is there in the place of a token could not be put into a header unharmed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NotAToken;
+
 /// A token that is there and not empty: RFC 6749 appendix A.12 and A.17, `1*VSCHAR`. RFC 6750 2.1 allows
 /// less, and real servers send more than it allows.
-pub(super) fn token(
-    member: Option<Secret>,
-    what: &'static str,
-) -> Result<Option<Secret>, TokenEndpointError> {
+pub(super) fn token(member: Option<Secret>) -> Result<Option<Secret>, NotAToken> {
     let Some(token) = member.filter(|token| !token.is_empty()) else { return Ok(None) };
     let bytes = token.expose().as_bytes();
     let printable = bytes.iter().all(|b| (0x20..=0x7e).contains(b));
     // Blanks at either end would be lost in a header.
     if !printable || bytes.len() > MAX_TOKEN || bytes.trim_ascii().len() != bytes.len() {
-        return Err(TokenEndpointError::Malformed { what });
+        return Err(NotAToken);
     }
     Ok(Some(token))
 }

@@ -9,6 +9,7 @@
 //! | one that only the person can answer | the error, for a minute | old token while it works, then the same error |
 //! | a token that has ended already | rotated, durable; a pause | gets it; the next one waits: `throttled` |
 //! | 429, or `Retry-After` | a pause for all processes | old token while it works, then `throttled` |
+//! | a success that cannot be used | its refresh token, if it has one; a short pause | old token while it works, then the error |
 //! | 5xx, HTML, nothing that can be read | a short pause; the marker stays | old token while it works, then `network` |
 //! | none, and the request never left, twice | a short pause | old token while it works, then `network` |
 //! | none, and it may have left | the marker stays; sent once more | as the second answer says |
@@ -67,6 +68,12 @@ pub(super) async fn conclude(
         // The server answered, and it was not about this grant: no answer was lost.
         record.refresh_attempt = None;
     }
+    let sent = record.refresh_token.clone();
+    if let TokenEndpointError::Malformed { refresh_token: Some(rotated), .. } = &error {
+        // The answer is of no use, and was given all the same: this is what the server takes from here on.
+        record.refresh_token = Some(rotated.clone());
+        record.refresh_attempt = None;
+    }
     let refused = error.to_error(&format!("{key} could not be refreshed"));
     if let TokenEndpointError::Oauth(said) = &error
         && pause::is_final_for_now(&refused)
@@ -75,7 +82,13 @@ pub(super) async fn conclude(
     }
     let asked = asked.map(|seconds| pause::asked_for(seconds, &now));
     record.cool_down = Some(asked.clone().unwrap_or_else(|| pause::own(&now)));
-    locked.write(&record).await?;
+    match (locked.write(&record).await, &sent) {
+        // As in step 6: what was rotated and cannot be written is kept.
+        (Err(error), Some(sent)) if record.refresh_token.as_ref() != Some(sent) => {
+            parts.unsaved.keep(sent, &record, &error);
+        }
+        (written, _) => written?,
+    }
     Err(match asked {
         Some(pause) => pause::throttled(&key, pause.seconds, now.wall.plus(pause.seconds)),
         None => refused,

@@ -78,6 +78,26 @@ fn lost_response_on_a_strict_server_is_login_required() {
 }
 
 #[test]
+fn a_rotation_in_an_answer_of_no_use_is_not_lost() {
+    let of_no_use = [
+        json!({"type": "mutate", "set": {"expires_in": "soon"}}),
+        json!({"type": "mutate", "set": {"access_token": "a b\nc"}}),
+        json!({"type": "mutate", "remove": ["access_token"]}),
+        json!({"type": "mutate", "set": {"token_type": "mac"}}),
+    ];
+    let stage = Stage::acme();
+    for answer in &of_no_use {
+        stage.login_expired(&[]);
+        stage.at_refresh(1, answer);
+        fails(&stage.token(&["--json"]), "provider_rejected");
+        assert_eq!(stage.field("status", &[]), "connected", "{answer}");
+        // What it held is sent next: on this server the one before would end the login.
+        assert_eq!(stage.resource(&stage.access_token(&[])), 200, "{answer}");
+    }
+    assert_eq!(stage.server.journal().reuse_count(), 0);
+}
+
+#[test]
 fn server_errors_serve_the_valid_token() {
     let html = "<html>canary</html>";
     let troubles: [(&str, u32, Value); 7] = [
