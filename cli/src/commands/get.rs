@@ -8,7 +8,7 @@ use crate::exit::Failure;
 use crate::output::{ConnectionView, data, json, printable};
 
 /// The fields in the order in which they are shown.
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 18] = [
     "provider",
     "connection",
     "status",
@@ -19,6 +19,7 @@ const FIELDS: [&str; 17] = [
     "home_account_id",
     "scopes",
     "requested_scopes",
+    "missing_scopes",
     "expires_at",
     "has_refresh_token",
     "client_id",

@@ -54,6 +54,7 @@ fn get_fields() {
         ("connection", "default"),
         ("status", "connected"),
         ("reason", ""),
+        ("missing_scopes", ""),
         ("username", "person@example.com"),
         ("tenant_id", "7f2c2d4e-5c3b-4a1f-9d0e-1b2a3c4d5e6f"),
         ("scopes", scope),
@@ -69,7 +70,7 @@ fn get_fields() {
         assert_ne!(stage.field(field, &[]), "", "{field}");
     }
     let all = stage.home.run(["get", "microsoft"]).ok().stdout;
-    assert!(all.lines().count() == 17 && all.contains("\nstatus: connected\n"), "{all}");
+    assert!(all.lines().count() == 18 && all.contains("\nstatus: connected\n"), "{all}");
     let json = stage.home.run(["get", "microsoft", "--json"]).ok().json();
     assert_eq!(
         (&json["status"], &json["account"]["username"]),

@@ -51,6 +51,7 @@ fn narrower_scope_is_kept_and_warned() {
     assert!(warning.contains("write") && !warning.contains("read"), "{run:#?}");
     assert_eq!(stage.field("scopes", &[]), "read offline_access");
     assert_eq!(stage.field("requested_scopes", &[]), "read write offline_access");
+    assert_eq!(stage.field("missing_scopes", &[]), "write");
     stage.token(&["--scopes", "read"]).ok();
     fails(&stage.token(&["--json", "--scopes", "write"]), "scope_not_granted");
 
