@@ -74,10 +74,11 @@ pub(super) async fn conclude(
         record.refresh_token = Some(rotated.clone());
         record.refresh_attempt = None;
     }
-    let refused = error.to_error(&format!("{key} could not be refreshed"));
+    let mut refused = error.to_error(&format!("{key} could not be refreshed"));
     if let TokenEndpointError::Oauth(said) = &error
         && pause::is_final_for_now(&refused)
     {
+        refused = pause::refused(&key, said);
         record.refusal = Some(Refusal { since: now.clone(), error: (**said).clone() });
     }
     let asked = asked.map(|seconds| pause::asked_for(seconds, &now));

@@ -14,6 +14,7 @@ use super::exchange::login_command;
 use crate::clock::{Instant, Timestamp};
 use crate::error::{Error, ErrorKind};
 use crate::names::ConnectionKey;
+use crate::protocol::OauthError;
 use crate::store::{ConnectionRecord, CoolDown};
 
 /// See the table.
@@ -32,8 +33,7 @@ pub(super) fn no_request_yet(record: &ConnectionRecord, now: &Instant, has_usabl
     if let Some(refusal) = &record.refusal
         && left_of(AFTER_REFUSAL, &refusal.since, now).is_some()
     {
-        let again = format!("log in again: `{}`", login_command(key));
-        return Some(refusal.error.to_error(&format!("{key} could not be refreshed")).with_help(again));
+        return Some(refused(key, &refusal.error));
     }
     let pause = record.cool_down.as_ref().filter(|pause| !pause.own || has_usable)?;
     let left = left_of(pause.seconds, &pause.started, now)?;
@@ -50,6 +50,12 @@ pub(super) fn no_request_yet(record: &ConnectionRecord, now: &Instant, has_usabl
         ),
         None => throttled(key, left, retry_at),
     })
+}
+
+/// What the server said, and the login that answers it.
+pub(super) fn refused(key: &ConnectionKey, said: &OauthError) -> Error {
+    let again = format!("log in again: `{}`", login_command(key));
+    said.to_error(&format!("{key} could not be refreshed")).with_help(again)
 }
 
 /// The server asked for a pause, of which `seconds` are left.

@@ -155,7 +155,7 @@ fn the_same_refusal_is_not_asked_for_twice() {
         // Every process that asks within the minute is told the same, and what to do about it.
         for arguments in [&["--json"][..], &["--json", "--force-refresh"]] {
             let again = fails(&stage.token(arguments), code);
-            assert_eq!(again.message(), first.message());
+            assert_eq!((again.message(), again.help()), (first.message(), first.help()));
             assert!(again.help().contains("`tokenkeep login microsoft`"), "{again:?}");
             assert!(code != "interaction_required" || again.text("claims") == challenge, "{again:?}");
         }
