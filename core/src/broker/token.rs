@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::Broker;
+use super::{Broker, Kept};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::{ConnectionKey, ConnectionName, ProviderName};
@@ -75,26 +75,36 @@ impl Broker {
     ) -> Result<Option<AccessToken>> {
         let key = ConnectionKey::new(provider.clone(), options.connection.clone());
         let Some(kept) = self.kept_if_any()? else { return Err(self.no_such_connection(&key)) };
+        Ok(self.fresh_token(kept, &key, options)?.ok())
+    }
+
+    /// The token, when it can be handed out as it is; else the record, for whoever goes on with it.
+    fn fresh_token(
+        &self,
+        kept: &Kept,
+        key: &ConnectionKey,
+        options: &TokenOptions,
+    ) -> Result<Result<AccessToken, ConnectionRecord>> {
         let (now, wanted) = (self.0.clock.now(), options.scopes.as_ref());
         let hand_out_fresh = |record: &ConnectionRecord| {
             let token = record.access_tokens.first().filter(|_| !options.force_refresh)?;
             let fresh = freshness(token, &now, options.min_lifetime_seconds()) == Freshness::Fresh;
             fresh.then(|| hand_out(record, token))
         };
-        if let Some(token) = kept.recent.find(&key, &now, wanted, hand_out_fresh) {
-            return Ok(Some(token));
+        if let Some(token) = kept.recent.find(key, &now, wanted, hand_out_fresh) {
+            return Ok(Ok(token));
         }
-        let Some((record, watch)) = kept.store.get_watched(&key)? else {
-            kept.recent.forget(&key);
-            return Err(self.no_such_connection(&key));
+        let Some((record, watch)) = kept.store.get_watched(key)? else {
+            kept.recent.forget(key);
+            return Err(self.no_such_connection(key));
         };
         self.check_scopes(&record, options)?;
-        let token = hand_out_fresh(&record);
-        match token {
-            Some(_) => kept.recent.keep(record, watch, &now, wanted),
-            None => kept.recent.forget(&key),
-        }
-        Ok(token)
+        let Some(token) = hand_out_fresh(&record) else {
+            kept.recent.forget(key);
+            return Ok(Err(record));
+        };
+        kept.recent.keep(record, watch, &now, wanted);
+        Ok(Ok(token))
     }
 
     /// The connection's access token, refreshed first where that is needed.
@@ -115,11 +125,10 @@ impl Broker {
     pub async fn token(&self, provider: &ProviderName, options: &TokenOptions) -> Result<AccessToken> {
         let key = ConnectionKey::new(provider.clone(), options.connection.clone());
         let Some(kept) = self.kept_if_any_async().await? else { return Err(self.no_such_connection(&key)) };
-        if let Some(token) = self.cached_token(provider, options)? {
-            return Ok(token);
-        }
-        let record = self.record(&key)?;
-        self.check_scopes(&record, options)?;
+        let record = match self.fresh_token(kept, &key, options)? {
+            Ok(token) => return Ok(token),
+            Err(record) => record,
+        };
         let replaces =
             record.access_tokens.first().filter(|_| options.force_refresh).map(|token| token.secret.clone());
         let demand = Demand { min_lifetime: options.min_lifetime_seconds(), replaces };

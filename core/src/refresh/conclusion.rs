@@ -14,6 +14,8 @@
 //! | none, and the request never left, twice | a short pause | old token while it works, then `network` |
 //! | none, and it may have left | the marker stays; sent once more | as the second answer says |
 //!
+//! A store that cannot be written is no different: whoever has a working token goes on with it.
+//!
 //! May not enter: the request, and how an answer is read.
 
 use super::exchange::{login_command, not_connected, what_ended};

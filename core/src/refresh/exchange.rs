@@ -1,8 +1,6 @@
 //! Steps 3 to 5 of a refresh: the lock, the re-read, the marker, the request. What its answer means is in
 //! `conclusion`.
 //!
-//! A store that cannot be written is no different: whoever has a working token goes on with it.
-//!
 //! May not enter: where the endpoint is found (the record says it), and how long a token is fresh.
 
 use std::sync::Arc;
@@ -20,8 +18,8 @@ use crate::secret::Secret;
 use crate::store::{ConnectionRecord, ConnectionStatus, Locked, RecordClient, RefreshAttempt, off_thread};
 use crate::transport::{Limits, TransportError, content_type};
 
-/// How often a request is tried whose connection failed, or whose answer was lost, all in all. Entra and servers with a grace period
-/// answer the second one; on others the grant was gone with the first.
+/// How often a request is tried whose connection failed, or whose answer was lost, all in all. Entra and
+/// servers with a grace period answer a second one; on others the grant was gone with the first.
 const SENDS: u32 = 2;
 
 /// How long all sends together may take. What is lost later than half of it is left to the next caller,

@@ -123,7 +123,7 @@ pub mod fuzz;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 #[cfg(test)]
 pub use memory::MemoryStore;

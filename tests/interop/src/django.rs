@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 use tokenkeep_test_support::{Home, Running, Server, tool};
 
-use crate::{Journal, Person, authorization_url, file};
+use crate::{Journal, file, person};
 
 /// A running django-oauth-toolkit.
 pub struct Django {
@@ -48,15 +48,13 @@ impl Django {
 
     /// Starts a login whose URL is opened by hand.
     pub fn start_login(&self, home: &Home) -> Running {
-        home.start(self.login_as("native").iter().map(String::as_str).chain(["--no-browser"]))
+        person::start_login(home, &self.login_as("native"))
     }
 
     /// A whole login of a person who says yes.
     #[track_caller]
     pub fn log_in(&self, home: &Home) {
-        let mut login = self.start_login(home);
-        Person::new().authorize(&authorization_url(&mut login)).ok();
-        login.finish().ok();
+        person::log_in(home, &self.login_as("native"));
     }
 
     /// What happened so far.

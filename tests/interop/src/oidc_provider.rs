@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tokenkeep_test_support::{Home, Running, Server, run, tool};
 
-use crate::{Certificates, Journal, Leaf, Person, authorization_url, file, text};
+use crate::{Certificates, Journal, Leaf, file, person, text};
 
 /// A running oidc-provider.
 pub struct OidcProvider {
@@ -46,15 +46,13 @@ impl OidcProvider {
 
     /// Starts a login whose URL is opened by hand.
     pub fn start_login(&self, home: &Home) -> Running {
-        home.start(self.login().iter().map(String::as_str).chain(["--no-browser"]))
+        person::start_login(home, &self.login())
     }
 
     /// A whole login of a person who says yes.
     #[track_caller]
     pub fn log_in(&self, home: &Home) {
-        let mut login = self.start_login(home);
-        Person::new().authorize(&authorization_url(&mut login)).ok();
-        login.finish().ok();
+        person::log_in(home, &self.login());
     }
 
     /// What happened so far.

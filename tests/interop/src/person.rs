@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use tokenkeep_test_support::{Run, Running, run, tool};
+use tokenkeep_test_support::{Home, Run, Running, run, tool};
 
 use crate::file;
 
@@ -57,6 +57,19 @@ impl Person {
         }
         run(command.args(places), "")
     }
+}
+
+/// Starts a login whose URL is opened by hand.
+pub fn start_login(home: &Home, login: &[String]) -> Running {
+    home.start(login.iter().map(String::as_str).chain(["--no-browser"]))
+}
+
+/// A whole login of a person who says yes.
+#[track_caller]
+pub fn log_in(home: &Home, login: &[String]) {
+    let mut login = start_login(home, login);
+    Person::new().authorize(&authorization_url(&mut login)).ok();
+    login.finish().ok();
 }
 
 /// The address that a login shows. It stands on a line of its own.

@@ -10,11 +10,9 @@ use authorization_server::{
 
 use super::super::*;
 use crate::clock::{BootTime, Instant, Timestamp};
-use crate::protocol::ClientAuthentication;
 use crate::scope::ScopeSet;
 use crate::store::{
-    AccessTokenRecord, Account, ConnectionStatus, MemoryStore, RecordClient, RecordServer,
-    RegistrationRecord, StoreLock, Watch,
+    AccessTokenRecord, MemoryStore, RecordClient, RecordServer, RegistrationRecord, StoreLock, Watch,
 };
 use crate::transport::Limits;
 
@@ -158,44 +156,21 @@ impl Stage {
 
     pub(super) fn record(&self, access_token: &str, refresh_token: Option<&str>) -> ConnectionRecord {
         let scopes: ScopeSet = "read offline_access".parse().unwrap();
+        let like = crate::store::tests::record("acme/default");
         ConnectionRecord {
-            key: self.key.clone(),
-            grant_id: "grant".to_owned(),
-            status: ConnectionStatus::Connected,
-            client: RecordClient {
-                client_id: "public".to_owned(),
-                authentication: ClientAuthentication::None,
-                client_secret: None,
-            },
-            server: RecordServer {
-                issuer: None,
-                token_endpoint: format!("{}/token", self.server.origin()),
-                revocation_endpoint: None,
-                tenant: None,
-                cloud: None,
-                scope_separator: ' ',
-                response_scope_separator: None,
-                scope_on_refresh: false,
-            },
-            account: Account::default(),
+            client: RecordClient { client_id: "public".to_owned(), ..like.client },
+            server: RecordServer { token_endpoint: format!("{}/token", self.server.origin()), ..like.server },
             requested_scopes: scopes.clone(),
             granted_scopes: scopes.clone(),
-            refresh_scopes: None,
             refresh_token: refresh_token.map(Secret::new),
             access_tokens: vec![AccessTokenRecord {
-                resource: None,
                 secret: Secret::new(access_token),
-                token_type: "Bearer".to_owned(),
                 scopes,
                 obtained: self.clock.now(),
-                lifetime: Some(3600),
-                refresh_in: None,
+                ..like.access_tokens[0].clone()
             }],
             logged_in_at: self.clock.now().wall,
-            refreshed_at: None,
-            refresh_attempt: None,
-            cool_down: None,
-            refusal: None,
+            ..like
         }
     }
 
