@@ -139,6 +139,13 @@ impl Interaction for Terminal {
     }
 }
 
+/// Whoever talked to the person is gone: so is what was on their screen.
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.done();
+    }
+}
+
 /// Stands for an input that has ended.
 struct Nobody;
 

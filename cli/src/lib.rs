@@ -1,4 +1,5 @@
-//! The command line of Tokenkeep: convert, call the core, convert back.
+//! The command line of Tokenkeep: convert, call the core, convert back. A library, so that the packages of other
+//! languages carry the same command line; [`main`] is all of it.
 //!
 //! | file | holds |
 //! |---|---|
@@ -17,11 +18,12 @@ mod exit;
 mod interaction;
 mod output;
 
-use std::process::ExitCode;
+use std::ffi::OsString;
+use std::sync::Arc;
 
 use clap::Parser;
 use clap::error::ErrorKind as ClapError;
-use tokenkeep::{Environment, ErrorKind};
+use tokenkeep::{Environment, ErrorKind, Interaction};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -29,24 +31,36 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::args::{Cli, Global};
 use crate::exit::Failure;
+use crate::interaction::{Browser, Terminal};
 
-fn main() -> ExitCode {
+/// Runs the command line `arguments`, of which the first is the program's name, and returns the exit code.
+///
+/// It takes the process as its own: it writes to standard output and error, sets the log, and listens for Ctrl-C and
+/// SIGTERM while it waits. A program in another language has nothing else to do beside it.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     leave_no_core_dump();
-    let (outcome, json) = match Cli::try_parse() {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let (outcome, json) = match Cli::try_parse_from(&arguments) {
         Ok(cli) => (log(&cli.global).and_then(|()| commands::run(&cli)), cli.global.json),
         Err(error) => {
             // What was typed could not be read, and yet it says how the answer is wanted.
-            let json = std::env::args_os().any(|argument| argument == "--json");
+            let json = arguments.iter().any(|argument| argument == "--json");
             (answer(&error, json), json)
         }
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(failure) => {
             failure.report(json);
-            ExitCode::from(failure.exit_code())
+            failure.exit_code()
         }
     }
+}
+
+/// The person at the terminal, as `tokenkeep login` talks to them: for a library's `login` that was given nobody else
+/// to talk to. `paste`: their browser is elsewhere, and they will paste the address that it ends up at.
+pub fn terminal(paste: bool) -> Arc<dyn Interaction> {
+    Arc::new(Terminal::new(if paste { Browser::None } else { Browser::Default }, paste))
 }
 
 /// A dump of this process's memory would hold what the store seals.
