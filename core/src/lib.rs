@@ -13,7 +13,7 @@
 //! | 2 | `store` | what is kept: records, the vault and its key, locks |
 //! | 1 | `protocol` | the wire: RFC messages as values, no clock, no network |
 //! | 1 | `transport` | the only door to the network |
-//! | 0 | `error` `names` `secret` `scope` `clock` `environment` | values |
+//! | 0 | `error` `names` `secret` `scope` `hosts` `clock` `environment` | values |
 //!
 //! # Conventions
 //!
@@ -55,6 +55,7 @@ mod flow;
 pub mod fuzz;
 #[cfg(all(test, not(fuzzing)))]
 mod fuzz;
+mod hosts;
 mod names;
 mod protocol;
 mod provider;
@@ -72,6 +73,7 @@ pub use clock::Timestamp;
 pub use environment::Environment;
 pub use error::{Error, ErrorKind, LoginReason, Result, ServerError};
 pub use flow::{DeviceAuthorization, Flow, Interaction, open_browser};
+pub use hosts::AllowedHosts;
 pub use names::{ConnectionKey, ConnectionName, ProviderName};
 pub use protocol::{Challenge, Remedy};
 pub use provider::DefinitionOrigin;

@@ -69,12 +69,17 @@ impl ScopeSet {
     }
 
     /// Those of `wanted` that this set does not grant, as `equivalence` sees it. Empty means that all are
-    /// covered; a scope that the server never names in an answer counts as granted.
+    /// covered; a scope that the server never names in an answer counts as granted, and so does all that was
+    /// consented to at a resource (`.default`), when anything was.
     pub fn missing(&self, wanted: &ScopeSet, equivalence: &ScopeEquivalence) -> ScopeSet {
         let own: BTreeSet<String> = self.iter().map(|scope| equivalence.canonical(scope)).collect();
+        let own_resources = equivalence.resources(self);
         let missing = wanted.iter().filter(|scope| {
             !equivalence.never_echoed.iter().any(|silent| silent == scope)
                 && !own.contains(&equivalence.canonical(scope))
+                && !equivalence
+                    .resource_of_default(scope)
+                    .is_some_and(|resource| own_resources.contains(&resource))
         });
         ScopeSet(Arc::new(missing.map(str::to_owned).collect()))
     }
@@ -105,15 +110,27 @@ impl ScopeEquivalence {
     /// The resources that `scopes` are for, at a provider whose scopes name them (`https://host/Permission`);
     /// empty at any other. Scopes about the person alone are for none.
     pub fn resources(&self, scopes: &ScopeSet) -> BTreeSet<String> {
-        let Some(default) = &self.default_resource else { return BTreeSet::new() };
         let about_the_person = |scope: &&str| self.never_echoed.iter().any(|silent| silent == scope);
-        let resource = |scope: &str| match scope.rsplit_once('/') {
-            Some((resource, _)) if scope.contains("://") => {
-                resource.trim_end_matches('/').to_ascii_lowercase()
-            }
-            _ => default.trim_end_matches('/').to_ascii_lowercase(),
+        scopes
+            .iter()
+            .filter(|scope| !about_the_person(scope))
+            .filter_map(|scope| self.resource(scope))
+            .collect()
+    }
+
+    /// The resource whose consented scopes `scope` stands for: `https://host/.default` (Microsoft).
+    fn resource_of_default(&self, scope: &str) -> Option<String> {
+        let is_default = scope.rsplit('/').next() == Some(".default");
+        is_default.then(|| self.resource(scope)).flatten()
+    }
+
+    fn resource(&self, scope: &str) -> Option<String> {
+        let default = self.default_resource.as_deref()?;
+        let resource = match scope.rsplit_once('/') {
+            Some((resource, _)) if scope.contains("://") => resource,
+            _ => default,
         };
-        scopes.iter().filter(|scope| !about_the_person(scope)).map(resource).collect()
+        Some(resource.trim_end_matches('/').to_ascii_lowercase())
     }
 
     fn canonical(&self, scope: &str) -> String {
@@ -222,6 +239,13 @@ mod tests {
         assert!(
             ScopeEquivalence::default().resources(&set("https://a.example/x https://b.example/y")).is_empty()
         );
+        // all that was consented to, where anything was
+        assert!(granted.missing(&set("https://graph.microsoft.com/.default .default"), &entra).is_empty());
+        let elsewhere = set("https://outlook.office.com/.default");
+        assert_eq!(granted.missing(&elsewhere, &entra), elsewhere);
+        assert_eq!(set("openid").missing(&elsewhere, &entra), elsewhere);
+        let strict = ScopeEquivalence::default();
+        assert_eq!(granted.missing(&elsewhere, &strict), elsewhere);
         // another resource with the same permission name is another scope
         let other = set("https://outlook.office.com/Mail.Read");
         assert_eq!(granted.missing(&other, &entra), other);

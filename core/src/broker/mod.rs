@@ -7,6 +7,7 @@
 //! | `preparation` | what a login resolves before the person is asked |
 //! | `new_record` | what is written down of a new grant |
 //! | `token` | `token`, `cached_token`, `close` |
+//! | `refusal` | `token_after_refusal` |
 //! | `recent` | the records that this second's calls have read |
 //! | `connections` | `connections`, `connection` |
 //! | `logout` | `logout` |
@@ -21,6 +22,7 @@ mod options;
 mod preparation;
 mod providers;
 mod recent;
+mod refusal;
 mod registrations;
 mod token;
 
@@ -69,6 +71,25 @@ struct Kept {
     recent: Recent,
 }
 
+impl Parts {
+    fn new(settings: Settings) -> Self {
+        Parts {
+            catalog: Catalog::new(settings.home.join("providers")),
+            transport: Arc::new(Transport::new(settings.insecure_loopback)),
+            clock: Arc::new(SystemClock),
+            kept: OnceLock::new(),
+            opening: Mutex::new(()),
+            settings,
+        }
+    }
+
+    fn keep(&self, store: Arc<dyn TokenStore>) -> Kept {
+        let (transport, clock) = (Arc::clone(&self.transport), Arc::clone(&self.clock));
+        let refresher = Refresher::new(Arc::clone(&store), transport, clock, self.settings.lock_wait);
+        Kept { store, refresher, recent: Recent::default() }
+    }
+}
+
 impl Broker {
     /// A broker with `options`.
     ///
@@ -76,15 +97,20 @@ impl Broker {
     /// `config_invalid` when an option or an environment variable is not of its form, or no home directory
     /// is known. The store's errors come with the first call that needs it.
     pub fn open(options: BrokerOptions) -> Result<Self> {
-        let settings = Settings::resolve(options)?;
-        Ok(Broker(Arc::new(Parts {
-            catalog: Catalog::new(settings.home.join("providers")),
-            transport: Arc::new(Transport::new(settings.insecure_loopback)),
-            clock: Arc::new(SystemClock),
-            kept: OnceLock::new(),
-            opening: Mutex::new(()),
-            settings,
-        })))
+        Ok(Broker(Arc::new(Parts::new(Settings::resolve(options)?))))
+    }
+
+    /// This broker for a process that was forked from the one that opened it. What another thread may have held at
+    /// the fork, and what belonged to threads that the child does not have, is made anew: the network, and the
+    /// refreshes under way, which stay the parent's. The store's key is taken along: nobody is asked for it twice.
+    ///
+    /// In the child only the new one may be used, with a runtime of the child's own.
+    pub fn after_fork(&self) -> Broker {
+        let parts = Parts::new(self.0.settings.clone());
+        if let Some(of_parent) = self.0.kept.get() {
+            parts.kept.get_or_init(|| parts.keep(Arc::clone(&of_parent.store)));
+        }
+        Broker(Arc::new(parts))
     }
 
     /// The store's folder.
@@ -131,10 +157,7 @@ impl Broker {
             return Ok(Some(kept));
         }
         let Some(vault) = open(self.vault_options())? else { return Ok(None) };
-        let store: Arc<dyn TokenStore> = Arc::new(vault);
-        let (transport, clock) = (Arc::clone(&parts.transport), Arc::clone(&parts.clock));
-        let refresher = Refresher::new(Arc::clone(&store), transport, clock, parts.settings.lock_wait);
-        Ok(Some(parts.kept.get_or_init(|| Kept { store, refresher, recent: Recent::default() })))
+        Ok(Some(parts.kept.get_or_init(|| parts.keep(Arc::new(vault)))))
     }
 
     /// The same for async callers: an opening that may block does so off the runtime's threads.

@@ -44,6 +44,7 @@ impl Default for BrokerOptions {
 }
 
 /// The options with nothing left open.
+#[derive(Clone)]
 pub(super) struct Settings {
     pub(super) home: PathBuf,
     pub(super) key_source: Option<KeySource>,

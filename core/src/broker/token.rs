@@ -24,11 +24,46 @@ pub struct TokenOptions {
     pub min_lifetime: Duration,
     /// Refresh even when the token looks fresh, because a server would not have it.
     pub force_refresh: bool,
+    /// An access token that a server would not have: any other will do, so that a hundred callers who were refused
+    /// the same one make one refresh.
+    pub replaces: Option<Secret>,
+    /// The JSON of a claims challenge (OIDC Core 5.5; [`Challenge::claims_json`](crate::Challenge)): a token that
+    /// was not asked for with it is refreshed first.
+    pub claims: Option<String>,
 }
 
 impl TokenOptions {
     fn min_lifetime_seconds(&self) -> i64 {
         i64::try_from(self.min_lifetime.as_secs()).unwrap_or(i64::MAX)
+    }
+
+    /// True when `token`, as long as it lives, is what is wanted.
+    fn accepts(&self, token: &AccessTokenRecord) -> bool {
+        !self.force_refresh
+            && self.replaces.as_ref().is_none_or(|refused| *refused != token.secret)
+            && (self.claims.is_none() || self.claims == token.claims)
+    }
+
+    /// What a refresh of `record` must bring.
+    fn demand(&self, record: &ConnectionRecord) -> Demand {
+        let at_hand = record.access_tokens.first().map(|token| &token.secret);
+        let replaces = if self.force_refresh { at_hand } else { self.replaces.as_ref() };
+        Demand {
+            min_lifetime: self.min_lifetime_seconds(),
+            replaces: replaces.cloned(),
+            claims: self.claims.clone(),
+        }
+    }
+
+    /// The claims go out as they come, so they are looked at before.
+    fn check(&self) -> Result<()> {
+        let Some(claims) = &self.claims else { return Ok(()) };
+        let is_object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(claims).is_ok();
+        if is_object {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::ConfigInvalid, "the claims are not a JSON object")
+            .with_help("give them as JSON; a challenge has them in base64, which `Challenge` decodes"))
     }
 }
 
@@ -87,7 +122,7 @@ impl Broker {
     ) -> Result<Result<AccessToken, ConnectionRecord>> {
         let (now, wanted) = (self.0.clock.now(), options.scopes.as_ref());
         let hand_out_fresh = |record: &ConnectionRecord| {
-            let token = record.access_tokens.first().filter(|_| !options.force_refresh)?;
+            let token = record.access_tokens.first().filter(|token| options.accepts(token))?;
             let fresh = freshness(token, &now, options.min_lifetime_seconds()) == Freshness::Fresh;
             fresh.then(|| hand_out(record, token))
         };
@@ -129,12 +164,11 @@ impl Broker {
             Ok(token) => return Ok(token),
             Err(record) => record,
         };
-        let replaces =
-            record.access_tokens.first().filter(|_| options.force_refresh).map(|token| token.secret.clone());
-        let demand = Demand { min_lifetime: options.min_lifetime_seconds(), replaces };
+        options.check()?;
+        let demand = options.demand(&record);
         let judged =
             |token: &AccessTokenRecord| freshness(token, &self.0.clock.now(), options.min_lifetime_seconds());
-        if let Some(token) = record.access_tokens.first().filter(|_| !options.force_refresh)
+        if let Some(token) = record.access_tokens.first().filter(|token| options.accepts(token))
             && judged(token).is_servable()
         {
             if judged(token) == Freshness::RefreshWelcome {

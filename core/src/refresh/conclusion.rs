@@ -26,13 +26,15 @@ use crate::protocol::{TokenEndpointError, TokenResponse};
 use crate::store::{ConnectionRecord, ConnectionStatus, Locked, Refusal};
 
 /// What came back, and when.
-pub(super) struct Answer {
+pub(super) struct Answer<'a> {
     /// The answer as the protocol reads it.
     pub(super) outcome: Result<TokenResponse, TokenEndpointError>,
     /// Seconds that the server wants to be left alone.
     pub(super) asked: Option<i64>,
     /// When it came.
     pub(super) now: Instant,
+    /// The claims challenge that was asked with.
+    pub(super) claims: Option<&'a str>,
 }
 
 /// Steps 6 and 7: what the answer means for the record.
@@ -40,11 +42,11 @@ pub(super) async fn conclude(
     parts: &Parts,
     locked: &Locked,
     mut record: ConnectionRecord,
-    Answer { outcome, asked, now }: Answer,
+    Answer { outcome, asked, now, claims }: Answer<'_>,
 ) -> Result<Refreshed> {
     let error = match outcome {
         Ok(response) => {
-            let mut rotated = record.rotated(&response, now.clone())?;
+            let mut rotated = record.rotated(&response, claims, now.clone())?;
             rotated.cool_down = pause::after_useless_token(&rotated, &now);
             // Step 6. Nobody gets the token before its refresh token is safe, unless the disk refuses.
             if let (Err(error), Some(sent)) = (locked.write(&rotated).await, &record.refresh_token) {
@@ -81,7 +83,8 @@ pub(super) async fn conclude(
         && pause::is_final_for_now(&refused)
     {
         refused = pause::refused(&key, said);
-        record.refusal = Some(Refusal { since: now.clone(), error: (**said).clone() });
+        let claims = claims.map(str::to_owned);
+        record.refusal = Some(Refusal { since: now.clone(), error: (**said).clone(), claims });
     }
     let asked = asked.map(|seconds| pause::asked_for(seconds, &now));
     record.cool_down = Some(asked.clone().unwrap_or_else(|| pause::own(&now)));

@@ -76,10 +76,11 @@ async fn refresh_locked(
         return Err(login_required(key, reason));
     }
     let now = parts.clock.now();
-    if let Some(error) = pause::no_request_yet(&record, &now, usable(&record, &now, demand)) {
+    let has_usable = usable(&record, &now, demand);
+    if let Some(error) = pause::no_request_yet(&record, &now, has_usable, demand.claims.as_deref()) {
         return Err(error);
     }
-    exchange(parts, &locked, key, record).await
+    exchange(parts, &locked, key, record, demand.claims.as_deref()).await
 }
 
 /// Writes what could not be written before, if it still counts.
@@ -106,6 +107,7 @@ async fn exchange(
     locked: &Locked,
     key: &ConnectionKey,
     mut record: ConnectionRecord,
+    claims: Option<&str>,
 ) -> Result<Refreshed> {
     let Some(refresh_token) = record.refresh_token.clone() else {
         let now = parts.clock.now();
@@ -120,6 +122,7 @@ async fn exchange(
     let (store, read) = (Arc::clone(&parts.store), record.clone());
     let client = off_thread(move || store.client_of(&read)).await?;
 
+    let extra: Vec<_> = claims.map(|claims| ("claims".to_owned(), claims.to_owned())).into_iter().collect();
     let begun = std::time::Instant::now();
     for send in 1..=SENDS {
         // Step 5. Durable before the request can leave: a kill after this line is known for what it is.
@@ -128,14 +131,14 @@ async fn exchange(
         locked.write(&record).await?;
 
         let limits = Limits::ENDPOINT.within(PATIENCE.saturating_sub(begun.elapsed()));
-        let request = refresh_request(&endpoint, &client, &record, &refresh_token);
+        let request = refresh_request(&endpoint, &client, &record, &refresh_token, &extra);
         let answer = parts.transport.send(request.to_http()?, limits).await;
         let now = parts.clock.now();
         match answer {
             Ok(response) => {
                 let outcome = parse(&response, &record).map_err(|error| request.clean(error));
                 let asked = retry_after::pause(response.status(), response.headers(), now.wall);
-                return conclude(parts, locked, record, Answer { outcome, asked, now }).await;
+                return conclude(parts, locked, record, Answer { outcome, asked, now, claims }).await;
             }
             // A connection that failed at once may have met a server that was just starting anew. Who waited
             // longer than that is told.
@@ -172,9 +175,8 @@ async fn exchange(
 /// True when the caller can go on with the token at hand: the server would take it, as most do also after the
 /// grant has ended, and it is not the one that the caller has found to be of no use.
 fn usable(record: &ConnectionRecord, now: &Instant, demand: &Demand) -> bool {
-    record.access_tokens.first().is_some_and(|token| {
-        freshness(token, now, 0).is_valid() && demand.replaces.as_ref() != Some(&token.secret)
-    })
+    let token = record.access_tokens.first();
+    token.is_some_and(|token| freshness(token, now, 0).is_valid() && demand.accepts(token))
 }
 
 /// The record's refresh request (RFC 6749 6).
@@ -183,6 +185,7 @@ fn refresh_request<'a>(
     client: &'a RecordClient,
     record: &'a ConnectionRecord,
     refresh_token: &'a Secret,
+    extra: &'a [(String, String)],
 ) -> TokenRequest<'a> {
     let scopes = record.refresh_scopes.as_ref().unwrap_or(&record.requested_scopes);
     TokenRequest {
@@ -193,7 +196,7 @@ fn refresh_request<'a>(
             scopes: record.server.scope_on_refresh.then_some(scopes),
         },
         scope_separator: record.server.scope_separator,
-        extra: &[],
+        extra,
     }
 }
 

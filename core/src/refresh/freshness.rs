@@ -68,6 +68,7 @@ mod tests {
 
     fn token(lifetime: Option<i64>, refresh_in: Option<i64>) -> AccessTokenRecord {
         AccessTokenRecord {
+            claims: None,
             resource: None,
             secret: Secret::new("t"),
             token_type: "Bearer".to_owned(),

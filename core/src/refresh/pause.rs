@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | the server asked (429, `Retry-After`; RFC 9110 10.2.3) | as it said, an hour at most | everybody |
 //! | a refresh failed | 10 s | those whose token still works |
-//! | the server wants the person | 60 s | everybody: they get the same error |
+//! | the server wants the person | 60 s | everybody who asks the same: they get the same error |
 //! | a new token had ended before it could be used | 30 s | everybody |
 //!
 //! May not enter: what an answer means (`conclusion`).
@@ -27,10 +27,16 @@ const AFTER_USELESS_TOKEN: i64 = 30;
 /// A token that is given for so few seconds is of no use: times here are whole seconds.
 const USELESS: i64 = 1;
 
-/// Why no request may be sent for `record` now. `has_usable` is true for a caller whose token works.
-pub(super) fn no_request_yet(record: &ConnectionRecord, now: &Instant, has_usable: bool) -> Option<Error> {
+/// Why no request with `claims` may be sent for `record` now. `has_usable` is true for a caller whose token works.
+pub(super) fn no_request_yet(
+    record: &ConnectionRecord,
+    now: &Instant,
+    has_usable: bool,
+    claims: Option<&str>,
+) -> Option<Error> {
     let key = &record.key;
     if let Some(refusal) = &record.refusal
+        && refusal.claims.as_deref() == claims
         && left_of(AFTER_REFUSAL, &refusal.since, now).is_some()
     {
         return Some(refused(key, &refusal.error));

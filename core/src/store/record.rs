@@ -82,12 +82,12 @@ impl Record for ConnectionRecord {
 }
 
 impl ConnectionRecord {
-    /// This record with what a refresh brought (RFC 6749 6). A response without a refresh token leaves
-    /// the old one in use.
+    /// This record with what a refresh brought (RFC 6749 6) that was asked for with `claims`. A response without
+    /// a refresh token leaves the old one in use.
     ///
     /// # Errors
     /// `provider_rejected` when the id_token in the response is somebody else's (OIDC Core 12.2).
-    pub fn rotated(&self, response: &TokenResponse, now: Instant) -> Result<Self> {
+    pub fn rotated(&self, response: &TokenResponse, claims: Option<&str>, now: Instant) -> Result<Self> {
         if let (Some(id_token), Some(subject)) = (&response.id_token, &self.account.subject) {
             let issuer = self.account.issuer.as_deref().unwrap_or_default();
             let original = OriginalIdentity { issuer, subject, client_id: &self.client.client_id };
@@ -96,12 +96,9 @@ impl ConnectionRecord {
         let granted_scopes = response.scope.clone().unwrap_or_else(|| self.granted_scopes.clone());
         let refresh_token = response.refresh_token.clone().or_else(|| self.refresh_token.clone());
         let mut rotated = self.clone();
-        rotated.access_tokens = vec![AccessTokenRecord::received(
-            response,
-            &granted_scopes,
-            refresh_token.is_some(),
-            now.clone(),
-        )];
+        let received =
+            AccessTokenRecord::received(response, &granted_scopes, refresh_token.is_some(), now.clone());
+        rotated.access_tokens = vec![AccessTokenRecord { claims: claims.map(str::to_owned), ..received }];
         rotated.granted_scopes = granted_scopes;
         rotated.refresh_token = refresh_token;
         rotated.refreshed_at = Some(now.wall);
@@ -218,6 +215,9 @@ pub struct AccessTokenRecord {
     /// Microsoft's `refresh_in`, in seconds: past it, a refresh is welcome though not needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_in: Option<i64>,
+    /// The claims challenge that it was asked for with (OIDC Core 5.5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claims: Option<String>,
 }
 
 impl AccessTokenRecord {
@@ -235,6 +235,7 @@ impl AccessTokenRecord {
             obtained: now,
             lifetime: response.expires_in.or(assumed),
             refresh_in: response.refresh_in,
+            claims: None,
         }
     }
 }
@@ -268,6 +269,9 @@ pub struct Refusal {
     pub since: Instant,
     /// What the server said, cleaned.
     pub error: OauthError,
+    /// The claims challenge that was asked with: another question may have another answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claims: Option<String>,
 }
 
 /// A client registration that the user gave once for a provider (`tokenkeep client set`).

@@ -55,6 +55,7 @@ pub(crate) fn record(name: &str) -> ConnectionRecord {
             scopes: "read".parse().unwrap(),
             obtained: Instant { wall: Timestamp::from_unix(1_790_000_000), boot: None },
             lifetime: Some(3600),
+            claims: None,
             refresh_in: None,
         }],
         logged_in_at: Timestamp::from_unix(1_790_000_000),

@@ -1,0 +1,52 @@
+//! `token_after_refusal`: what an API's 401 is answered with, the same in every adapter of every language.
+
+use super::{AccessToken, Broker, TokenOptions};
+use crate::error::Result;
+use crate::names::{ConnectionKey, ProviderName};
+use crate::protocol::{Challenge, Remedy};
+use crate::secret::Secret;
+
+/// Seconds within which a token that was refused is not bettered by another: an API that refuses every token would
+/// otherwise have one refreshed for each request.
+const YOUNG: i64 = 30;
+
+impl Broker {
+    /// The token to repeat a request with, once, after an API answered 401 to `refused` with `challenges`
+    /// (RFC 6750 3, RFC 9110 11.6.1). `None` when a repetition is of no use: the API wants wider scopes, or it refuses
+    /// a token that was refreshed just now. The API's answer is then the caller's.
+    ///
+    /// A token that somebody else has refreshed since is handed out as it is. A claims challenge (Microsoft's
+    /// `insufficient_claims`) is sent with the refresh.
+    ///
+    /// Cancel-safe, and within a tokio runtime, as [`Broker::token`].
+    ///
+    /// # Errors
+    /// Those of [`Broker::token`]: `interaction_required` with the claims when only a person can meet the challenge.
+    pub async fn token_after_refusal(
+        &self,
+        provider: &ProviderName,
+        options: &TokenOptions,
+        refused: &Secret,
+        challenges: &[Challenge],
+    ) -> Result<Option<AccessToken>> {
+        let remedies: Vec<Remedy> = challenges.iter().filter_map(Challenge::remedy).collect();
+        let claims = remedies.iter().find_map(|remedy| match remedy {
+            Remedy::Claims(claims) => Some(claims.clone()),
+            _ => None,
+        });
+        if claims.is_none() && remedies.iter().any(|remedy| matches!(remedy, Remedy::WiderLogin { .. })) {
+            return Ok(None);
+        }
+        let key = ConnectionKey::new(provider.clone(), options.connection.clone());
+        let record = self.record(&key)?;
+        let at_hand = record.access_tokens.first().filter(|token| token.secret == *refused);
+        if let Some(token) = at_hand
+            && (claims.is_none() || token.claims == claims)
+            && self.0.clock.now().age_since(&token.obtained).is_some_and(|age| age < YOUNG)
+        {
+            return Ok(None);
+        }
+        let options = TokenOptions { replaces: Some(refused.clone()), claims, ..options.clone() };
+        self.token(provider, &options).await.map(Some)
+    }
+}
