@@ -187,6 +187,9 @@ pub struct TokenArgs {
     /// Refresh even when the token looks fresh
     #[arg(long)]
     pub force_refresh: bool,
+    /// The claims that an API has challenged for, as JSON: a token without them is refreshed first
+    #[arg(long, value_name = "JSON")]
+    pub claims: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -69,7 +69,7 @@ impl Pattern {
             Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse().map_err(|_| none())?)),
             _ => (rest, None),
         };
-        let host = parse_host(host).ok_or_else(none)?;
+        let host = parse_host(host).filter(|_| !host.contains('*')).ok_or_else(none)?;
         // Everything under a top-level domain is nobody's host.
         let too_wide = below && !matches!(&host, Host::Domain(domain) if domain.contains('.'));
         if too_wide { Err(none()) } else { Ok(Pattern { host, below, port }) }
@@ -151,9 +151,19 @@ mod tests {
 
     #[test]
     fn what_is_no_host_is_refused() {
-        for bad in
-            ["", "*", "*.", "*.com", "*.127.0.0.1", "https://graph.microsoft.com", "a b", "host:", "host:x"]
-        {
+        for bad in [
+            "",
+            "*",
+            "*.",
+            "*.com",
+            "a.*.example",
+            "*.*.example",
+            "*.127.0.0.1",
+            "https://graph.microsoft.com",
+            "a b",
+            "host:",
+            "host:x",
+        ] {
             assert_eq!(AllowedHosts::parse([bad]).unwrap_err().code(), "config_invalid", "{bad}");
         }
         assert_eq!(AllowedHosts::parse::<&str>([]).unwrap_err().code(), "config_invalid");

@@ -26,6 +26,7 @@ pub fn run(invocation: &Invocation, args: &TokenArgs) -> Result<(), Failure> {
         connection: key.connection,
         scopes: args.scopes.as_deref().map(str::parse).transpose()?,
         force_refresh: args.force_refresh,
+        claims: args.claims.clone(),
         ..TokenOptions::default()
     };
     let options = match args.min_lifetime {
