@@ -92,7 +92,7 @@ async fn the_end_of_a_token_is_told() {
     let seconds = (hour.expires_on - OffsetDateTime::now_utc()).whole_seconds();
     assert!((3500..=3600).contains(&seconds), "{seconds}");
 
-    stage.at_redemption(1, &json!({"type": "mutate", "remove": ["expires_in"]}));
+    stage.at_redemption(1, &json!({"type": "mutate", "remove": ["expires_in", "refresh_token"]}));
     stage.login(&["--connection", "endless"]).ok();
     let endless = credential(&stage, Some("endless")).get_token(&[GRAPH_SCOPE], None).await.unwrap();
     assert_eq!(endless.expires_on.year(), 9999);
