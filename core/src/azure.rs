@@ -65,9 +65,9 @@ impl TokenkeepCredential {
         Arc::new(TokenkeepCredential { broker, provider, connection })
     }
 
-    /// What authorizes the requests of a pipeline with tokens for `scopes`, and answers a 401 as
-    /// [`Broker::token_after_refusal`] says: with one repetition, or not at all. The policies that the clients of the
-    /// SDK make for themselves leave a 401 to the caller.
+    /// What authorizes the requests of a pipeline with tokens for `scopes`, and repeats one that was answered 401, once,
+    /// with the token of [`Broker::token_after_refusal`]. The policies that the clients of the SDK make for themselves
+    /// leave a 401 to the caller.
     pub fn policy<S: Into<String>>(
         self: &Arc<Self>,
         scopes: impl IntoIterator<Item = S>,

@@ -179,6 +179,8 @@ async fn a_refusal_that_no_token_betters_is_the_callers() {
     let error = get(&client, "/me").await.unwrap_err();
     assert_eq!(error.http_status(), Some(StatusCode::Unauthorized));
     assert!(error.to_string().contains("Mail.Send is missing"), "{error}");
+    // The SDK knows no other way to the API's own words than to ask once more.
+    assert_eq!(statuses(&stage), [Some(401), Some(401)]);
     assert!(stage.refreshes().is_empty());
 }
 
