@@ -16,6 +16,7 @@ mod login;
 mod logout;
 mod loopback;
 mod names;
+mod network;
 mod output;
 mod providers;
 mod refresh;

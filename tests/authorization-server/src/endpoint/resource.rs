@@ -46,7 +46,7 @@ fn admit(shared: &Shared, request: &Request) -> Result<Grant, Refused> {
     match state.unmet_demand(token) {
         None => Ok(grant.clone()),
         Some(demand) => {
-            let challenges = demand.challenges(&shared.base());
+            let challenges = demand.challenges(&shared.base(request));
             Err(Refused { error: Some("insufficient_claims"), challenges })
         }
     }
