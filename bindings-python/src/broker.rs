@@ -23,7 +23,7 @@ use crate::errors::Failure;
 use crate::process::{self, Finish, Lives, Work, panicked};
 use crate::types::{
     AccessToken, Connection, Connections, Given, LogoutOutcome, PendingLogin, Provider, Providers,
-    Registration, Scopes, Seconds, VaultState, Word,
+    Registration, Scopes, Seconds, Texts, VaultState, Word,
 };
 
 type Object = Result<Py<PyAny>, Failure>;
@@ -265,19 +265,20 @@ impl Broker {
     }
 
     /// The token to repeat a request with, once, after an API answered 401.
-    #[pyo3(signature = (provider, *, refused, www_authenticate=Vec::new(), connection=None, scopes=None))]
+    #[pyo3(signature = (provider, *, refused, www_authenticate=Texts::default(), connection=None, scopes=None),
+        text_signature = "($self, provider, *, refused, www_authenticate=(), connection=None, scopes=None)")]
     fn token_after_refusal(
         &self,
         py: Python<'_>,
         provider: Provided,
         refused: Given,
-        www_authenticate: Vec<String>,
+        www_authenticate: Texts,
         connection: Named,
         scopes: Option<Scopes>,
     ) -> Object {
         let options = token_options(connection, scopes, None);
         self.call(py, |broker| async move {
-            let challenges = Challenge::parse_all(&www_authenticate);
+            let challenges = Challenge::parse_all(&www_authenticate.0);
             let token = broker.token_after_refusal(&provider.0, &options, &refused.0, &challenges).await;
             token.map(|token| token.map(AccessToken))
         })

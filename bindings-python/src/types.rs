@@ -41,8 +41,23 @@ impl<'py> FromPyObject<'_, 'py> for Scopes {
         if object.cast::<PyString>().is_ok() {
             return Word::extract(object).map(|Word(scopes)| Scopes(scopes));
         }
-        let words = object.try_iter()?.map(|word| word?.extract()).collect::<PyResult<Vec<String>>>()?;
+        let Texts(words) = object.extract()?;
         Ok(Scopes(words.try_into()?))
+    }
+}
+
+/// Any number of texts. One is one: nobody means its letters.
+#[derive(Default)]
+pub struct Texts(pub Vec<String>);
+
+impl<'py> FromPyObject<'_, 'py> for Texts {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        match object.extract() {
+            Ok(text) => Ok(Texts(vec![text])),
+            Err(_) => object.try_iter()?.map(|text| text?.extract()).collect::<PyResult<_>>().map(Texts),
+        }
     }
 }
 

@@ -4,10 +4,10 @@ from ._native import Broker, Call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop, Future
+    from asyncio import Future
     from os import PathLike
     from types import TracebackType
-    from typing import Any, Iterable, Literal, Optional, Type, TypeVar, Union
+    from typing import Any, Iterable, Literal, Optional, Type, Union
 
     from typing_extensions import Self
 
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
         VaultState,
     )
 
-    T = TypeVar("T")
-    Scopes = Union[str, Iterable[str], None]
+    _Scopes = Union[str, Iterable[str], None]
 
 
 class AsyncBroker:
@@ -67,7 +66,7 @@ class AsyncBroker:
         *,
         connection: "Optional[str]" = None,
         flow: "Optional[Literal['pkce', 'device_code']]" = None,
-        scopes: "Scopes" = None,
+        scopes: "_Scopes" = None,
         tenant: "Optional[str]" = None,
         cloud: "Optional[str]" = None,
         issuer: "Optional[str]" = None,
@@ -103,7 +102,7 @@ class AsyncBroker:
         *,
         redirect_uri: str,
         connection: "Optional[str]" = None,
-        scopes: "Scopes" = None,
+        scopes: "_Scopes" = None,
         tenant: "Optional[str]" = None,
         cloud: "Optional[str]" = None,
         issuer: "Optional[str]" = None,
@@ -134,7 +133,7 @@ class AsyncBroker:
         provider: str,
         *,
         connection: "Optional[str]" = None,
-        scopes: "Scopes" = None,
+        scopes: "_Scopes" = None,
         min_lifetime: "Optional[float]" = None,
         force_refresh: bool = False,
         replaces: "Optional[str]" = None,
@@ -157,7 +156,7 @@ class AsyncBroker:
         provider: str,
         *,
         connection: "Optional[str]" = None,
-        scopes: "Scopes" = None,
+        scopes: "_Scopes" = None,
         min_lifetime: "Optional[float]" = None,
     ) -> "Optional[AccessToken]":
         """As `Broker.cached_token`: not a coroutine. The first call may have to open the store."""
@@ -172,7 +171,7 @@ class AsyncBroker:
         refused: str,
         www_authenticate: "Iterable[str]" = (),
         connection: "Optional[str]" = None,
-        scopes: "Scopes" = None,
+        scopes: "_Scopes" = None,
     ) -> "Optional[AccessToken]":
         """As `Broker.token_after_refusal`."""
         return await _outcome(
