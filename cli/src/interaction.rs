@@ -149,15 +149,7 @@ impl Drop for Terminal {
 /// Stands for an input that has ended.
 struct Nobody;
 
-impl Interaction for Nobody {
-    fn open_url(&self, _: &Url) -> Result<()> {
-        Ok(())
-    }
-
-    fn show_device_authorization(&self, _: &DeviceAuthorization) -> Result<()> {
-        Ok(())
-    }
-}
+impl Interaction for Nobody {}
 
 /// Half-blocks, light on dark: most terminals are dark, and a code must be dark on light.
 fn qr_code(address: &str) -> Option<String> {

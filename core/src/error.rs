@@ -6,6 +6,7 @@
 //!
 //! May not enter: a secret, a response body, a query string.
 
+use std::any::Any;
 use std::fmt;
 
 use crate::clock::Timestamp;
@@ -202,6 +203,13 @@ impl Error {
         Error::new(ErrorKind::LoginCancelled, message)
     }
 
+    /// What a panic is to the caller of another language: an error as any other, with `payload` as its message.
+    pub fn of_panic(payload: &(dyn Any + Send)) -> Self {
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("without a word");
+        Error::new(ErrorKind::Internal, format!("a panic: {text}"))
+    }
+
     /// The same error with a better answer to "what now?" than the kind's own.
     pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
         self.0.help = Some(help.into());
@@ -280,6 +288,13 @@ mod tests {
         let error = Error::new(ErrorKind::NotConnected, "nobody has logged in");
         assert_eq!(error.help(), "log in first: `tokenkeep login PROVIDER`");
         assert_eq!(error.with_help("do this").help(), "do this");
+    }
+
+    #[test]
+    fn a_panic_is_a_defect_with_its_own_words() {
+        let payload = std::panic::catch_unwind(|| panic!("on {}", "purpose")).unwrap_err();
+        let error = Error::of_panic(&*payload);
+        assert_eq!((error.code(), error.message()), ("internal", "a panic: on purpose"));
     }
 
     /// One of each kind. The match keeps it complete: a new kind does not compile until it is here.

@@ -118,6 +118,12 @@ impl Broker {
         &self.0.settings.home
     }
 
+    /// True once the store is open: from then on [`Broker::cached_token`] waits for nothing but a file. Before, it may
+    /// work a passphrase through, or wait for a keychain.
+    pub fn is_open(&self) -> bool {
+        self.0.kept.get().is_some()
+    }
+
     /// Makes the store's key, or opens the store that is there. Blocks: a passphrase costs 0.2 s, and a
     /// keychain may ask the person.
     ///

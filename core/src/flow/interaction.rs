@@ -8,7 +8,9 @@
 
 use url::Url;
 
+use super::browser::open_browser;
 use super::surroundings::Flow;
+use crate::environment::Environment;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What a person must see and do for the device code flow (RFC 8628 3.3).
@@ -38,15 +40,20 @@ pub trait Interaction: Send + Sync {
     ///
     /// # Errors
     /// An error ends the login. A browser that cannot be started need not be one, when the person can also
-    /// copy the URL.
-    fn open_url(&self, authorization_url: &Url) -> Result<()>;
+    /// copy the URL; for the default, which only opens the system's browser, it is one.
+    fn open_url(&self, authorization_url: &Url) -> Result<()> {
+        open_browser(authorization_url, None, &Environment::process()).map(drop)
+    }
 
     /// Shows the user code and where to enter it (RFC 8628 3.3). Say which program asks, and that nobody
     /// should go on who has not started it (RFC 8628 5.4).
     ///
     /// # Errors
-    /// An error ends the login.
-    fn show_device_authorization(&self, device: &DeviceAuthorization) -> Result<()>;
+    /// An error ends the login. The default says that nobody can be shown a code.
+    fn show_device_authorization(&self, device: &DeviceAuthorization) -> Result<()> {
+        let _ = device;
+        Err(Error::new(ErrorKind::Unsupported, "nobody is here to be shown a device code"))
+    }
 
     /// Asks for the address that the browser ended up at. Called only where the person's browser is
     /// elsewhere, and again after an address that was not the answer.

@@ -3,6 +3,7 @@
 //! `Surroundings::detect` looks, `choose` is pure. May not enter: what the person asked for by name.
 
 use std::path::Path;
+use std::str::FromStr;
 
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind, Result};
@@ -22,6 +23,20 @@ impl Flow {
         match self {
             Flow::AuthorizationCode => "pkce",
             Flow::DeviceCode => "device-code",
+        }
+    }
+}
+
+/// With a hyphen, as on a command line, or with an underscore, as in a program.
+impl FromStr for Flow {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "pkce" => Ok(Flow::AuthorizationCode),
+            "device-code" | "device_code" => Ok(Flow::DeviceCode),
+            _ => Err(Error::new(ErrorKind::ConfigInvalid, format!("{text:?} is not a flow"))
+                .with_help("it is one of pkce, device_code")),
         }
     }
 }
@@ -127,6 +142,15 @@ mod tests {
             assert_eq!(choose(&surroundings, false, true).unwrap().0, DeviceCode);
             assert!(choose(&surroundings, false, false).is_err());
         }
+    }
+
+    #[test]
+    fn a_flow_goes_by_its_name() {
+        for flow in [Flow::AuthorizationCode, Flow::DeviceCode] {
+            assert_eq!(flow.as_str().parse(), Ok(flow));
+        }
+        assert_eq!("device_code".parse(), Ok(Flow::DeviceCode));
+        assert_eq!("implicit".parse::<Flow>().unwrap_err().code(), "config_invalid");
     }
 
     #[test]
