@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support/python"))
 
-from tokenkeep_testing import Stage  # noqa: E402
+from tokenkeep_testing import Internet, Stage  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +34,17 @@ def acme() -> Iterator[Stage]:
 def microsoft() -> Iterator[Stage]:
     """The bundled definition of Microsoft, with a server in the Entra dialect as its cloud."""
     with Stage("microsoft") as stage:
+        yield stage
+
+
+@pytest.fixture
+def internet(monkeypatch: pytest.MonkeyPatch) -> Iterator[Internet]:
+    """Microsoft by the names of its own hosts, where the environment of this process leads."""
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    with Internet() as stage:
+        for name, value in stage.network.items():
+            monkeypatch.setenv(name, value)
         yield stage
 
 

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import ssl
 import subprocess
 import time
 from types import TracebackType
@@ -28,6 +29,8 @@ class Server:
         self.origin: str = ready["origin"]
         self.issuer: str = ready["issuer"]
         self.port: int = ready["port"]
+        #: The proxy that leads to the server, when it was started with `--proxy`.
+        self.proxy: Optional[str] = ready.get("proxy")
 
     def __enter__(self) -> "Server":
         return self
@@ -95,12 +98,19 @@ class Server:
 
     def resource_status(self, access_token: str) -> int:
         """200 while the token works at the server's resource."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection = self._connection()
         connection.request("GET", "/resource", headers={"Authorization": f"Bearer {access_token}"})
         return connection.getresponse().status
 
+    def _connection(self) -> http.client.HTTPConnection:
+        if not self.origin.startswith("https:"):
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        # Whom the client trusts is what tests find out; this asks only what was asked.
+        context = ssl._create_unverified_context()
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=PATIENCE, context=context)
+
     def _control(self, method: str, verb: str, body: Any = None) -> Any:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection = self._connection()
         connection.request(method, f"/_control/{verb}", None if body is None else json.dumps(body))
         response = connection.getresponse()
         answer = response.read()
