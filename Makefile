@@ -33,7 +33,7 @@ build: ## Every program and example of the workspace, for the tests
 
 test-rust: build ## All tests in Rust; they drive the programs that `build` made
 	$(ENV); cargo test --locked --workspace --no-fail-fast
-	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps -p tokenkeep
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps -p tokenkeep --all-features
 
 test-demo: build ## The demonstration runs, within the 20 seconds that it may take
 	@timeout 20 scripts/demo.sh >target/demo.log 2>&1 || { cat target/demo.log; exit 1; }

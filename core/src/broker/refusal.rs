@@ -6,8 +6,8 @@ use crate::names::{ConnectionKey, ProviderName};
 use crate::protocol::{Challenge, Remedy};
 use crate::secret::Secret;
 
-/// Seconds within which a token that was refused is not bettered by another: an API that refuses every token would
-/// otherwise have one refreshed for each request.
+/// Seconds within which a token that came from a refresh is not bettered by another: an API that refuses every token
+/// would otherwise have one refreshed for each request.
 const YOUNG: i64 = 30;
 
 impl Broker {
@@ -41,6 +41,7 @@ impl Broker {
         let record = self.record(&key)?;
         let at_hand = record.access_tokens.first().filter(|token| token.secret == *refused);
         if let Some(token) = at_hand
+            && record.refreshed_at.is_some()
             && (claims.is_none() || token.claims == claims)
             && self.0.clock.now().age_since(&token.obtained).is_some_and(|age| age < YOUNG)
         {

@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use serde_json::json;
 use tokio::time::sleep;
 
+use crate::claims::Demand;
 use crate::control;
 use crate::endpoint;
 use crate::fault::{Action, When};
@@ -127,6 +128,10 @@ impl Struck<'_> {
                 let device_code = self.request.parameter("device_code").unwrap_or_default();
                 self.shared.state().devices.expire(device_code);
                 self.shared.refuse(Refusal::DeviceCodeExpired, self.request)
+            }
+            Action::Challenge { claims, beside } => {
+                self.shared.state().demand = Some(Demand { claims, beside });
+                self.process()
             }
             Action::Error { status, error, description, numbers, suberror, claims } => {
                 let error = OAuthError { status, error, description, numbers, suberror, claims };

@@ -6,6 +6,7 @@
 //! ```
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::mutation::Mutation;
 use crate::request::Endpoint;
@@ -108,6 +109,14 @@ pub enum Action {
     },
     /// A device code ends before its time.
     ExpiredToken,
+    /// From now on resources refuse a token that was not asked for with these claims (`insufficient_claims`).
+    Challenge {
+        /// The claims, as JSON. A client may send more.
+        claims: Map<String, Value>,
+        /// Challenges that stand before this one, each in a `WWW-Authenticate` header of its own.
+        #[serde(default)]
+        beside: Vec<String>,
+    },
     /// Answers with an OAuth error in the form of the dialect; nothing is processed.
     Error {
         /// The status.
@@ -216,6 +225,7 @@ mod tests {
             json!({"type": "mutate", "set": {"expires_in": "3600"}}),
             json!({"type": "slow_down", "interval": 9}),
             json!({"type": "expired_token"}),
+            json!({"type": "challenge", "claims": {"access_token": {}}, "beside": ["Basic"]}),
             json!({"type": "error", "error": "invalid_grant", "suberror": "bad_token"}),
         ] {
             let fault = read(json!({"action": action})).unwrap();
@@ -234,6 +244,7 @@ mod tests {
             json!({"endpoint": "tokens", "action": {"type": "drop_after"}}),
             json!({"action": {"type": "delay", "milliseconds": 5, "wen": "after"}}),
             json!({"action": {"type": "mutate", "sets": {}}}),
+            json!({"action": {"type": "challenge", "claims": "{}"}}),
             json!({"skips": 1, "action": {"type": "drop_after"}}),
         ] {
             assert!(read(wrong.clone()).is_err(), "{wrong}");

@@ -9,5 +9,7 @@ pub(crate) struct Grant {
     /// The Entra authority it was made at, as the path said it.
     pub(crate) tenant: String,
     pub(crate) nonce: Option<String>,
+    /// The `claims` of the authorization request (OpenID Connect Core, section 5.5).
+    pub(crate) claims: Option<String>,
     pub(crate) revoked: bool,
 }

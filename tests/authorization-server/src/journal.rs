@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use hyper::header::HOST;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -18,7 +19,8 @@ use crate::registered_client::AuthenticationMethod;
 use crate::request::{Endpoint, Request};
 
 /// The parameters whose values are kept as they are.
-const HARMLESS: [&str; 15] = [
+const HARMLESS: [&str; 16] = [
+    "claims",
     "client_id",
     "client_info",
     "code_challenge_method",
@@ -49,6 +51,12 @@ pub struct Entry {
     pub method: String,
     /// The path without the query.
     pub path: String,
+    /// The `Host`.
+    pub host: Option<String>,
+    /// Was there an `Authorization` header? Its value is never kept.
+    pub authorization: bool,
+    /// The size of the body: one that was sent again must be whole.
+    pub body_bytes: usize,
     /// Who asked, from the body or the `Authorization` header.
     pub client_id: Option<String>,
     /// How it authenticated, or tried to.
@@ -190,6 +198,9 @@ impl Journal {
             endpoint,
             method: request.method.to_string(),
             path: request.path.clone(),
+            host: request.header(&HOST).map(Into::into),
+            authorization: request.has_authorization(),
+            body_bytes: request.body_bytes(),
             client_authentication: client.as_ref().map(|client| client.method),
             client_id: client.map(|client| client.id),
             grant_type: request.parameter("grant_type").map(Into::into),

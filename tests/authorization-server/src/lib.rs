@@ -19,7 +19,7 @@
 //! shared                                        what all requests share
 //! state id_token reply                          what is remembered, claimed, answered
 //! device rotation journal                       device codes; used refresh tokens; what was asked
-//! client_authentication pkce entra grant        rules
+//! client_authentication claims pkce entra grant rules
 //! refusal oauth_error                           every reason to say no, and how it is written
 //! options                                       what the server is told
 //! fault_queue fault mutation registered_client  what goes wrong; who may ask
@@ -31,6 +31,7 @@
 //! Left out on purpose: dynamic registration, pushed requests, DPoP, introspection and userinfo. Servers written
 //! by others play those parts in the interoperability tests.
 
+mod claims;
 mod client_authentication;
 mod clock;
 mod control;

@@ -126,6 +126,11 @@ impl Request {
         self.header(&AUTHORIZATION)
     }
 
+    /// Is there such a header, readable or not?
+    pub(crate) fn has_authorization(&self) -> bool {
+        self.headers.contains_key(AUTHORIZATION)
+    }
+
     /// The token of `Authorization: Bearer` (RFC 6750, section 2.1).
     pub(crate) fn bearer_token(&self) -> Option<&str> {
         let (scheme, token) = self.authorization()?.split_once(' ')?;
@@ -138,6 +143,10 @@ impl Request {
 
     pub(crate) fn has_origin(&self) -> bool {
         self.headers.contains_key(ORIGIN)
+    }
+
+    pub(crate) fn body_bytes(&self) -> usize {
+        self.body.len()
     }
 
     /// The body as JSON, for the control endpoints.

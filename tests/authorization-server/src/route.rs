@@ -3,6 +3,9 @@
 use crate::options::{Dialect, ServerOptions};
 use crate::request::Endpoint;
 
+/// What the paths of Microsoft Graph begin with.
+pub(crate) const GRAPH_ROOT: &str = "/v1.0/";
+
 /// Where a request goes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Route<'p> {
@@ -25,6 +28,7 @@ pub(crate) fn route<'p>(options: &ServerOptions, path: &'p str) -> Route<'p> {
     };
     let endpoint = match (options.dialect, path) {
         (_, "/resource") => Endpoint::Resource,
+        (_, path) if path.starts_with(GRAPH_ROOT) => Endpoint::Resource,
         (Dialect::Plain, "/authorize") => Endpoint::Authorize,
         (Dialect::Plain, "/token") => Endpoint::Token,
         (Dialect::Plain, "/device_authorization") => Endpoint::Device,
@@ -70,6 +74,8 @@ mod tests {
         for (path, endpoint) in [
             ("/t1/token", Endpoint::Token),
             ("/t1/resource", Endpoint::Resource),
+            ("/t1/v1.0/me/messages", Endpoint::Resource),
+            ("/v1.0/me", Endpoint::Unknown),
             ("/token", Endpoint::Unknown),
             ("/.well-known/oauth-authorization-server/t1", Endpoint::Metadata),
             ("/.well-known/openid-configuration/t1", Endpoint::Metadata),
@@ -88,6 +94,7 @@ mod tests {
             ("/contoso.com/oauth2/v2.0/devicecode", Endpoint::Device, Some("contoso.com")),
             ("/common/discovery/instance", Endpoint::Metadata, Some("common")),
             ("/devicelogin", Endpoint::DevicePage, None),
+            ("/v1.0/me", Endpoint::Resource, None),
             ("/token", Endpoint::Unknown, None),
             ("/common/oauth2/v2.0/revoke", Endpoint::Unknown, None),
         ] {

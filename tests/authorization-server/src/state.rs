@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::claims::Demand;
 use crate::device::Devices;
 use crate::grant::Grant;
 use crate::options::Rotation;
@@ -40,6 +41,8 @@ pub(crate) struct PresentedRefreshToken {
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) devices: Devices,
+    /// What resources want of a token beside its life.
+    pub(crate) demand: Option<Demand>,
     grants: Vec<Grant>,
     codes: HashMap<String, Code>,
     refresh_tokens: HashMap<String, RefreshToken>,
@@ -54,6 +57,8 @@ struct RefreshToken {
 struct AccessToken {
     grant: GrantId,
     expires: Instant,
+    /// The `claims` it was asked for with.
+    claims: Option<String>,
 }
 
 impl State {
@@ -93,8 +98,15 @@ impl State {
         Ok(grant)
     }
 
-    pub(crate) fn add_access_token(&mut self, value: String, grant: GrantId, expires: Instant) {
-        self.access_tokens.insert(value, AccessToken { grant, expires });
+    pub(crate) fn add_access_token(
+        &mut self,
+        value: String,
+        grant: GrantId,
+        expires: Instant,
+        claims: Option<&str>,
+    ) {
+        let claims = claims.map(Into::into);
+        self.access_tokens.insert(value, AccessToken { grant, expires, claims });
     }
 
     pub(crate) fn add_refresh_token(&mut self, value: String, grant: GrantId) {
@@ -138,6 +150,12 @@ impl State {
     pub(crate) fn resource_access(&self, value: &str, now: Instant) -> Option<&Grant> {
         let token = self.access_tokens.get(value).filter(|token| now < token.expires)?;
         Some(&self.grants[token.grant]).filter(|grant| !grant.revoked)
+    }
+
+    /// The demand that this access token does not meet.
+    pub(crate) fn unmet_demand(&self, value: &str) -> Option<&Demand> {
+        let claims = self.access_tokens.get(value).and_then(|token| token.claims.as_deref());
+        self.demand.as_ref().filter(|demand| !demand.is_met_by(claims))
     }
 
     /// RFC 7009, section 2.1: a refresh token takes its grant along, an access token goes alone. Says whether a
@@ -191,7 +209,7 @@ mod tests {
         let grant = state.grant(Grant { client_id: "c".into(), ..Grant::default() });
         state.add_refresh_token("r1".into(), grant);
         state.add_refresh_token("r2".into(), grant);
-        state.add_access_token("a1".into(), grant, after(Instant::now(), 60));
+        state.add_access_token("a1".into(), grant, after(Instant::now(), 60), None);
         (state, Instant::now())
     }
 

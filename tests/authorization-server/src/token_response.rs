@@ -30,6 +30,8 @@ pub(crate) struct TokenResponse<'a> {
     pub(crate) tenant: &'a str,
     /// The first answer of a grant, whose id_token carries the nonce.
     pub(crate) first: bool,
+    /// The `claims` of the request, or of the authorization request that it goes back to.
+    pub(crate) claims: Option<&'a str>,
     /// `client_info=1` was sent.
     pub(crate) client_info: bool,
 }
@@ -41,7 +43,8 @@ impl TokenResponse<'_> {
         let granted = state.granted(self.grant).clone();
         let scope = if shared.is_entra() { entra::echoed(self.scope) } else { self.scope.to_vec() };
         let access_token = shared.random.access_token(if shared.is_entra() { ENTRA_BLOCKS } else { BLOCKS });
-        state.add_access_token(access_token.clone(), self.grant, after(now, live.access_token_lifetime));
+        let expires = after(now, live.access_token_lifetime);
+        state.add_access_token(access_token.clone(), self.grant, expires, self.claims);
 
         let mut body = Map::new();
         let mut member = |name: &str, value: Value| body.insert(name.into(), value);

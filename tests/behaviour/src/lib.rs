@@ -16,6 +16,8 @@
 // This is test code: what cannot be had ends the test with a clear line.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+use std::future::Future;
+
 mod failure;
 pub mod person;
 mod stage;
@@ -24,3 +26,9 @@ mod under_way;
 pub use failure::{Failure, fails};
 pub use stage::{CLIENT_ID, Stage, until};
 pub use under_way::{UnderWay, is_closed};
+
+/// Runs a program's async part to its end.
+pub fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.expect("a runtime").block_on(work)
+}

@@ -6,6 +6,7 @@
 
 mod answers;
 mod browser;
+mod challenges;
 mod client;
 mod device;
 mod documentation;

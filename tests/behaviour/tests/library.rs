@@ -1,6 +1,5 @@
 //! What the command line cannot show: a program's own interaction, and callers that give up.
 
-use std::future::Future;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
@@ -8,13 +7,8 @@ use serde_json::json;
 use tokenkeep::{
     DeviceAuthorization, Error, Flow, Interaction, LoginOptions, ProviderName, TokenOptions, Url,
 };
-use tokenkeep_behaviour::{Stage, is_closed, person, until};
+use tokenkeep_behaviour::{Stage, block_on, is_closed, person, until};
 use tokio::time::timeout;
-
-fn block_on<T>(work: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.unwrap().block_on(work)
-}
 
 fn acme() -> ProviderName {
     "acme".parse().unwrap()

@@ -4,9 +4,8 @@
 //! |---|---|
 //! | `call` | what one call brought, and the figures of many |
 //! | `racers` | the processes: workers that live on, and command lines that are started anew |
-//! | `bin/token-worker` | a worker in Rust: threads that share a broker |
-//!
-//! A worker in another language speaks the same lines (see `bin/token-worker.rs`).
+//! | `bin/token-worker` | a worker in Rust: threads that share a broker, and the lines that every worker speaks |
+//! | `workers/` | the same in Python and Node, with the packages as they are installed |
 //!
 //! May not enter: a server. The tests bring their own.
 

@@ -4,17 +4,39 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
-use tokenkeep_test_support::{Home, program};
+use tokenkeep_test_support::{Home, program, root, tool};
 
 use crate::{Call, Calls};
 
 /// A kind of process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A program that uses the library and lives on.
+    /// A program that uses the library in Rust and lives on.
     Library,
+    /// The same in Python: threads and tasks.
+    Python,
+    /// The same in Node: promises.
+    Node,
     /// The command line: each thread is a process of its own, started for each call.
     CommandLine,
+}
+
+impl Kind {
+    /// A worker of this kind, without its arguments.
+    fn worker(self) -> Command {
+        let workers = root().join("tests/concurrency/workers");
+        let with_script = |interpreter: &str, script: &str| {
+            let mut command = Command::new(tool(interpreter));
+            command.arg(workers.join(script));
+            command
+        };
+        match self {
+            Kind::Library => Command::new(program("token-worker")),
+            Kind::Python => with_script("TOKENKEEP_TEST_PYTHON", "token_worker.py"),
+            Kind::Node => with_script("TOKENKEEP_TEST_NODE", "token-worker.mjs"),
+            Kind::CommandLine => panic!("a command line does not live on"),
+        }
+    }
 }
 
 /// The processes of a race, over one store.
@@ -30,16 +52,20 @@ impl<'a> Racers<'a> {
     /// Starts as many processes of each kind, with `threads` callers each, and waits until they are ready.
     #[track_caller]
     pub fn start(home: &'a Home, provider: &str, kinds: &[(Kind, usize)], threads: usize) -> Self {
-        let count = |wanted| kinds.iter().filter(|(kind, _)| *kind == wanted).map(|(_, count)| count).sum();
-        let library: usize = count(Kind::Library);
-        let workers = (0..library).map(|_| Worker::start(home, provider, threads, None)).collect();
-        Racers {
-            home,
-            provider: provider.to_owned(),
-            threads,
-            workers,
-            command_lines: count(Kind::CommandLine),
+        let (mut workers, mut command_lines) = (Vec::new(), 0);
+        for (kind, count) in kinds {
+            match kind {
+                Kind::CommandLine => command_lines += count,
+                // All are started before the first one is waited for: an interpreter takes its time.
+                kind => {
+                    workers.extend((0..*count).map(|_| Worker::spawn(*kind, home, provider, threads, None)))
+                }
+            }
         }
+        for worker in &mut workers {
+            worker.until_ready();
+        }
+        Racers { home, provider: provider.to_owned(), threads, workers, command_lines }
     }
 
     /// All callers ask at once; what they got.
@@ -86,12 +112,19 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts one and waits until it is ready. `lock_wait` is in milliseconds.
+    /// Starts one in Rust and waits until it is ready. `lock_wait` is in milliseconds.
     #[track_caller]
     pub fn start(home: &Home, provider: &str, threads: usize, lock_wait: Option<u64>) -> Self {
+        let mut worker = Worker::spawn(Kind::Library, home, provider, threads, lock_wait);
+        worker.until_ready();
+        worker
+    }
+
+    #[track_caller]
+    fn spawn(kind: Kind, home: &Home, provider: &str, threads: usize, lock_wait: Option<u64>) -> Self {
         // The environment of the command line, with another program in it.
         let command_line = home.command(["token"]);
-        let mut command = Command::new(program("token-worker"));
+        let mut command = kind.worker();
         command.arg(provider).arg(threads.to_string()).env_clear().current_dir(home.path());
         command.args(lock_wait.map(|wait| wait.to_string()));
         command.envs(command_line.get_envs().filter_map(|(name, value)| Some((name, value?))));
@@ -99,9 +132,12 @@ impl Worker {
         let mut child = spawned.unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let stdin = child.stdin.take().expect("stdin is piped");
         let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
-        let mut worker = Worker { child, stdin, stdout };
-        assert_eq!(worker.line(), "ready\n");
-        worker
+        Worker { child, stdin, stdout }
+    }
+
+    #[track_caller]
+    fn until_ready(&mut self) {
+        assert_eq!(self.line(), "ready\n");
     }
 
     /// Its process id.

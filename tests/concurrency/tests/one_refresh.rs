@@ -77,8 +77,10 @@ impl Race {
 
 #[test]
 fn r1_one_refresh_for_each_expiry_at_oidc_provider() {
-    let processes =
-        scaled([(Kind::Library, 6), (Kind::CommandLine, 2)], [(Kind::Library, 22), (Kind::CommandLine, 10)]);
+    let processes = scaled(
+        [(Kind::Python, 3), (Kind::Node, 3), (Kind::CommandLine, 2)],
+        [(Kind::Python, 12), (Kind::Node, 10), (Kind::CommandLine, 10)],
+    );
     let server = OidcProvider::start(&["--access-token-ttl", &LIFETIME.to_string()]);
     let home = Home::new();
     server.log_in(&home);

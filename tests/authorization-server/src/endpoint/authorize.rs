@@ -111,6 +111,7 @@ fn code(
         scope: request.scope(),
         tenant: tenant.into(),
         nonce: request.parameter("nonce").map(Into::into),
+        claims: request.parameter("claims").map(Into::into),
         revoked: false,
     };
     let expires = after(Instant::now(), shared.live().code_lifetime);

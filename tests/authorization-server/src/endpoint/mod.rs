@@ -4,6 +4,7 @@
 mod authorize;
 mod device_authorization;
 mod device_page;
+mod graph;
 mod metadata;
 mod resource;
 mod revoke;

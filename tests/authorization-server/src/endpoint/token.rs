@@ -91,10 +91,12 @@ impl Asked<'_> {
 
     /// The tokens of a new grant. Entra gives a refresh token only for `offline_access`.
     fn first_tokens(&self, state: &mut State, grant: GrantId, scope: &[String]) -> Result<Reply, Refusal> {
-        let granted = &state.granted(grant).scope;
-        let offline = !self.shared.is_entra() || granted.iter().any(|scope| scope == "offline_access");
+        let granted = state.granted(grant);
+        let offline = !self.shared.is_entra() || granted.scope.iter().any(|scope| scope == "offline_access");
         let refresh_token = offline.then(|| self.shared.random.awkward_token("refresh"));
-        let response = self.response(grant, scope, refresh_token.as_deref(), true);
+        let authorized_with = granted.claims.clone();
+        let mut response = self.response(grant, scope, refresh_token.as_deref(), true);
+        response.claims = response.claims.or(authorized_with.as_deref());
         let body = response.build(self.shared, state, self.now)?;
         if let Some(refresh_token) = refresh_token {
             state.add_refresh_token(refresh_token, grant);
@@ -149,7 +151,8 @@ impl Asked<'_> {
         first: bool,
     ) -> TokenResponse<'a> {
         let client_info = self.request.parameter("client_info") == Some("1");
-        TokenResponse { grant, scope, refresh_token, tenant: self.tenant, first, client_info }
+        let claims = self.request.parameter("claims");
+        TokenResponse { grant, scope, refresh_token, tenant: self.tenant, first, claims, client_info }
     }
 }
 

@@ -10,7 +10,7 @@
 //! - `force`: the same, and no caller takes the token that is there;
 //! - `min-lifetime SECONDS`: the same for a token that is good for so long.
 //!
-//! It ends when its stdin closes. Workers in other languages speak the same lines.
+//! It ends when its stdin closes. The workers in `workers/` speak the same lines.
 
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "a test program")]
 
