@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Dict, Optional, Type
@@ -98,12 +99,16 @@ class Person(tokenkeep.Interaction):
 
     def open_url(self, url: str) -> None:
         """Opens it as a browser would, while the login waits for its answer."""
-        subprocess.Popen([program("stand-in-person"), url], stderr=subprocess.DEVNULL)
+        _start_person(url)
 
     def show_device_authorization(self, device: tokenkeep.DeviceAuthorization) -> None:
         """Enters the code."""
-        command = [program("stand-in-person"), "--device", device.verification_uri, device.user_code]
-        subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        _start_person("--device", device.verification_uri, device.user_code)
+
+
+def _start_person(*arguments: str) -> None:
+    process = subprocess.Popen([program("stand-in-person"), *arguments], stderr=subprocess.DEVNULL)
+    threading.Thread(target=process.wait).start()
 
 
 def _microsoft(server: Server) -> str:
