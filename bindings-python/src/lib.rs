@@ -6,6 +6,7 @@
 //! | `async_broker` | a call under way, for asyncio |
 //! | `types` | arguments and results |
 //! | `errors` | errors as exceptions |
+//! | `hosts` | where a token may go |
 //! | `interaction` | talking to the person through an object of Python's |
 //! | `process` | the runtime, forks, and the end of the process |
 //!
@@ -15,6 +16,7 @@
 mod async_broker;
 mod broker;
 mod errors;
+mod hosts;
 mod interaction;
 mod process;
 mod types;
@@ -32,6 +34,8 @@ mod _native {
     use crate::async_broker::Call;
     #[pymodule_export]
     use crate::broker::Broker;
+    #[pymodule_export]
+    use crate::hosts::AllowedHosts;
     #[pymodule_export]
     use crate::interaction::Base;
     #[pymodule_export]

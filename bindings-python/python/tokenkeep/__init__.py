@@ -19,6 +19,7 @@ from ._async import AsyncBroker
 from ._native import (
     AccessToken,
     Account,
+    AllowedHosts,
     Broker,
     Connection,
     Connections,
@@ -64,6 +65,7 @@ __all__ = [
     "AccessToken",
     "Account",
     "AdminConsentRequiredError",
+    "AllowedHosts",
     "AsyncBroker",
     "Broker",
     "ConfigInvalidError",

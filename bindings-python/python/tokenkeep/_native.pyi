@@ -18,6 +18,7 @@ from .errors import TokenkeepError
 __all__ = [
     "AccessToken",
     "Account",
+    "AllowedHosts",
     "Broker",
     "Call",
     "Connection",
@@ -314,6 +315,29 @@ class AccessToken:
 
     def __eq__(self, value: object, /) -> bool: ...
     def __reduce__(self) -> NoReturn: ...
+
+@final
+class AllowedHosts:
+    """The hosts that a token may be sent to, for whoever puts it into requests.
+
+    `graph.microsoft.com` is that host; `*.sharepoint.com` is any host under it; `127.0.0.1:8080` names the port too,
+    which is else the scheme's own.
+    """
+
+    def __new__(cls, hosts: Iterable[str]) -> Self:
+        """These hosts. Raises `ConfigInvalidError` for what is no host, for a whole URL, and for none at all."""
+
+    def allow(self, scheme: str, host: str, port: int | None = None) -> bool:
+        """True when a request with the token may be sent there: by https, or by http to this machine.
+
+        Give them as the HTTP client that will send the request has read them from its URL: two readers of one URL may
+        read two hosts. `port` is `None` when it is the scheme's own.
+        """
+
+    def require(self, scheme: str, host: str, port: int | None = None) -> None:
+        """The same for whoever sends nothing at all to another host: raises `ConfigInvalidError` there."""
+
+    def __eq__(self, value: object, /) -> bool: ...
 
 @final
 class PendingLogin:
