@@ -48,8 +48,10 @@ impl Stage {
         let stage = Stage::new("microsoft", options, &["--client-id", CLIENT_ID]);
         let proxy = stage.server.proxy().expect("one was asked for").url();
         let authority = stage.server.ca_certificate().and_then(Path::to_str).expect("a plain path");
-        let home = home.with("HTTPS_PROXY", proxy).with("SSL_CERT_FILE", authority);
-        Stage { home, ..stage }
+        // Whom to believe has a name of its own in requests and in Node.
+        let trust = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"];
+        let home = trust.into_iter().fold(home, |home, name| home.with(name, authority));
+        Stage { home: home.with("HTTPS_PROXY", proxy), ..stage }
     }
 
     /// Any server with published metadata, through `--issuer`.

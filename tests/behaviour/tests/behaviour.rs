@@ -10,6 +10,7 @@ mod challenges;
 mod client;
 mod device;
 mod documentation;
+mod examples;
 mod library;
 mod links;
 mod login;

@@ -158,11 +158,7 @@ fn every_sh_block_runs() {
 fn the_examples_in_rust_run() {
     let stage = Stage::microsoft();
     let example = |name: &str| {
-        // The same environment as the command line's, for another program.
-        let mut command = Command::new(program(&format!("examples/{name}")));
-        command
-            .env_clear()
-            .envs(stage.home.command(["list"]).get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut command = stage.home.program(&program(&format!("examples/{name}")));
         command.env("BROWSER", person::browser()).env("MICROSOFT_OAUTH_CLIENT_ID", CLIENT_ID);
         run(&mut command, "")
     };
