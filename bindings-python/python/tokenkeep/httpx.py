@@ -21,8 +21,8 @@ from . import AllowedHosts, AsyncBroker, Broker
 
 try:
     import httpx
-except ImportError as error:
-    raise ImportError("tokenkeep.httpx needs httpx: pip install 'tokenkeep[httpx]'") from error
+except ImportError as _error:
+    raise ImportError("tokenkeep.httpx needs httpx: pip install 'tokenkeep[httpx]'") from _error
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
