@@ -22,8 +22,8 @@ from .errors import TokenkeepError
 try:
     from google.auth.credentials import Credentials
     from google.auth.exceptions import RefreshError
-except ImportError as error:
-    raise ImportError("tokenkeep.google needs google-auth: pip install 'tokenkeep[google]'") from error
+except ImportError as _error:
+    raise ImportError("tokenkeep.google needs google-auth: pip install 'tokenkeep[google]'") from _error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping, Sequence

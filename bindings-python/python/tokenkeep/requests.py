@@ -25,8 +25,8 @@ try:
     from requests.auth import AuthBase
     from requests.exceptions import UnrewindableBodyError
     from requests.utils import rewind_body
-except ImportError as error:
-    raise ImportError("tokenkeep.requests needs requests: pip install 'tokenkeep[requests]'") from error
+except ImportError as _error:
+    raise ImportError("tokenkeep.requests needs requests: pip install 'tokenkeep[requests]'") from _error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -100,7 +100,6 @@ class TokenkeepAuth(AuthBase):
         response.close()
         answer = response.connection.send(repeated, **options)
         answer.history.append(response)
-        answer.request = repeated
         return answer
 
 

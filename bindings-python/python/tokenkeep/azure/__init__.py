@@ -77,8 +77,8 @@ class TokenkeepCredential:
 
     def __exit__(
         self,
-        kind: type[BaseException] | None = None,
-        raised: BaseException | None = None,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
         traceback: TracebackType | None = None,
     ) -> None:
         self.close()

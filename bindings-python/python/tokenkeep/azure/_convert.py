@@ -13,8 +13,8 @@ from ..errors import TokenkeepError
 try:
     from azure.core.credentials import AccessToken, AccessTokenInfo
     from azure.core.exceptions import ClientAuthenticationError
-except ImportError as error:
-    raise ImportError("tokenkeep.azure needs azure-core: pip install 'tokenkeep[azure]'") from error
+except ImportError as _error:
+    raise ImportError("tokenkeep.azure needs azure-core: pip install 'tokenkeep[azure]'") from _error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

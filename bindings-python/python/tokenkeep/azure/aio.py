@@ -69,8 +69,8 @@ class TokenkeepCredential:
 
     async def __aexit__(
         self,
-        kind: type[BaseException] | None = None,
-        raised: BaseException | None = None,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
         traceback: TracebackType | None = None,
     ) -> None:
         await self.close()
