@@ -20,6 +20,7 @@ mod names;
 mod network;
 mod output;
 mod providers;
+mod reader;
 mod refresh;
 mod refresh_faults;
 mod refused;
