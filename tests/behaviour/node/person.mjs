@@ -13,8 +13,7 @@ export async function visit(url, ...options) {
 
 /** Opens a verification URI, enters the code, and says yes (or `--deny`). */
 export async function enterUserCode({ verificationUri, userCode }, ...options) {
-  const stdio = [...options, '--device', verificationUri, userCode];
-  return (await run(program('stand-in-person'), stdio)).code;
+  return (await run(program('stand-in-person'), [...options, '--device', verificationUri, userCode])).code;
 }
 
 /** One request; nothing is followed. Resolves to `{ status, headers, text }`. */

@@ -87,9 +87,9 @@ export class Stage extends Set {
     return login;
   }
 
-  /** The options of a login: these, and what a first login has to name besides. */
+  /** The options of a login: these, and what a first login has to name besides. Nobody waits for a person for minutes. */
   loginOptions(options) {
-    return { flow: 'pkce', ...this.named, ...options };
+    return { flow: 'pkce', timeout: 60, ...this.named, ...options };
   }
 
   /** Logs in, and leaves a token that has expired already; the next ones live for an hour. */
