@@ -4,6 +4,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `broker` | the calls of a broker |
+//! | `hosts` | where a token may go |
 //! | `interaction` | a person that JavaScript talks to |
 //! | `types` | options and records |
 //! | `errors` | the core's errors as records |
@@ -16,6 +17,7 @@
 
 mod broker;
 mod errors;
+mod hosts;
 mod interaction;
 mod types;
 
