@@ -3,6 +3,8 @@
 //!
 //! A string never changes, so who says the same object says the same thing. A list may change, so its words are
 //! looked at, one by one; of anything else nothing is remembered.
+//!
+//! May not enter: a secret.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};

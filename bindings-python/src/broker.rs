@@ -188,13 +188,15 @@ impl Broker {
             browser_named: false,
             timeout: timeout.map(|Seconds(timeout)| timeout),
         };
-        let (person, raised) = crate::interaction::interaction(interaction, paste);
+        let (person, mut raised) = crate::interaction::interaction(interaction, paste);
         self.call(py, |broker| async move {
-            tokio::select! {
+            let outcome = tokio::select! {
                 biased;
-                Ok(raised) = raised => Err(raised),
-                outcome = broker.login(&provider.0, &options, person) => Ok(outcome.map(Connection)?),
-            }
+                Ok(raised) = &mut raised => return Err(raised),
+                outcome = broker.login(&provider.0, &options, person) => outcome,
+            };
+            // The core may have heard of it first.
+            outcome.map(Connection).map_err(|error| raised.try_recv().unwrap_or_else(|_| error.into()))
         })
     }
 
@@ -253,21 +255,6 @@ impl Broker {
         replaces: Option<Given>,
         claims: Option<String>,
     ) -> Object {
-        self._token(py, provider, connection, scopes, min_lifetime, force_refresh, replaces, claims)
-    }
-
-    /// The same by position, which `AsyncBroker` can say faster.
-    fn _token(
-        &self,
-        py: Python<'_>,
-        provider: &Bound<'_, PyAny>,
-        connection: Option<&Bound<'_, PyAny>>,
-        scopes: Option<&Bound<'_, PyAny>>,
-        min_lifetime: Option<Seconds>,
-        force_refresh: bool,
-        replaces: Option<Given>,
-        claims: Option<String>,
-    ) -> Object {
         let asked = self.asked(provider, connection, scopes)?;
         let options = TokenOptions {
             min_lifetime: min_lifetime.map(|Seconds(lifetime)| lifetime).unwrap_or_default(),
@@ -279,7 +266,9 @@ impl Broker {
         if let Some(token) = self.at_hand(&asked.provider, &options)? {
             return Ok(token.into_py_any(py)?);
         }
-        self.call(py, |broker| async move { broker.token(&asked.provider, &options).await.map(AccessToken) })
+        // What holds objects of Python's stays where the interpreter is.
+        let provider = asked.provider.clone();
+        self.call(py, |broker| async move { broker.token(&provider, &options).await.map(AccessToken) })
     }
 
     /// The access token, when it can be handed out as it is.
@@ -299,9 +288,9 @@ impl Broker {
         if broker.is_open() {
             return Ok(self.at_hand(&asked.provider, &options)?.into_py_any(py)?);
         }
-        let look = move |broker: &tokenkeep::Broker| {
-            Ok(broker.cached_token(&asked.provider, &options)?.map(AccessToken))
-        };
+        let provider = asked.provider.clone();
+        let look =
+            move |broker: &tokenkeep::Broker| Ok(broker.cached_token(&provider, &options)?.map(AccessToken));
         Ok(process::wait(py, work(off_thread(broker.clone(), look)))?)
     }
 

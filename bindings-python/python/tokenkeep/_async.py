@@ -40,7 +40,7 @@ class AsyncBroker:
     One broker serves all event loops of a process, in any number of threads, and the children that it forks.
     """
 
-    __slots__ = ("__weakref__", "_broker", "_token")
+    __slots__ = ("__weakref__", "_broker")
 
     def __init__(
         self,
@@ -58,8 +58,6 @@ class AsyncBroker:
             lock_wait=lock_wait,
             insecure_loopback=insecure_loopback,
         )._asynchronous()
-        # A lookup less for every token.
-        self._token: Any = self._broker._token
 
     @property
     def home(self) -> str:
@@ -146,7 +144,15 @@ class AsyncBroker:
         claims: str | None = None,
     ) -> AccessToken:
         """As `Broker.token`."""
-        answer = self._token(provider, connection, scopes, min_lifetime, force_refresh, replaces, claims)
+        answer = self._broker.token(
+            provider,
+            connection=connection,
+            scopes=scopes,
+            min_lifetime=min_lifetime,
+            force_refresh=force_refresh,
+            replaces=replaces,
+            claims=claims,
+        )
         return await _outcome(answer) if type(answer) is Call else answer
 
     def cached_token(
