@@ -6,9 +6,9 @@
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use pyo3::prelude::*;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinError};
 
-use crate::process::{self, Work, panicked};
+use crate::process::{self, Finish, Work, panicked};
 
 /// A call that has not begun.
 #[pyclass(frozen, module = "tokenkeep._native")]
@@ -42,24 +42,10 @@ impl Call {
         let started = Started { task: task.abort_handle(), epoch: process::epoch() };
         self.started.get_or_init(|| started);
         runtime.spawn(async move {
-            let finish = match task.await {
-                Err(given_up) if given_up.is_cancelled() => return,
-                outcome => outcome,
-            };
-            // Where threads may wait: other threads of Python's may keep the interpreter for a while.
-            tokio::task::spawn_blocking(move || {
-                Python::try_attach(|py| {
-                    let outcome =
-                        finish.map_err(|panic| panicked(panic).into()).and_then(|finish| finish(py));
-                    let told = match outcome {
-                        Ok(result) => done.call1(py, (result, py.None())),
-                        Err(error) => done.call1(py, (py.None(), error)),
-                    };
-                    if let Err(error) = told {
-                        error.write_unraisable(py, Some(done.bind(py)));
-                    }
-                })
-            });
+            let ended = task.await;
+            // Other threads of Python's may keep the interpreter for a while: here it may be waited for. All that is
+            // Python's is moved in, so that it is dropped there as well.
+            tokio::task::spawn_blocking(move || Python::try_attach(move |py| tell(py, ended, done)));
         });
         Ok(())
     }
@@ -70,5 +56,21 @@ impl Call {
         if let Some(started) = self.started.get().filter(|started| started.epoch == process::epoch()) {
             started.task.abort();
         }
+    }
+}
+
+/// Tells how a task ended, unless it was given up.
+fn tell(py: Python<'_>, ended: Result<Finish, JoinError>, done: Py<PyAny>) {
+    let outcome = match ended {
+        Err(given_up) if given_up.is_cancelled() => return,
+        Err(panic) => Err(panicked(panic).into()),
+        Ok(finish) => finish(py),
+    };
+    let told = match outcome {
+        Ok(result) => done.call1(py, (result, py.None())),
+        Err(error) => done.call1(py, (py.None(), error)),
+    };
+    if let Err(error) = told {
+        error.write_unraisable(py, Some(done.bind(py)));
     }
 }

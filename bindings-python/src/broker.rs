@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -18,6 +19,7 @@ use tokenkeep::{
     ProviderName, TokenOptions,
 };
 
+use crate::asked::Asked;
 use crate::async_broker::Call;
 use crate::errors::Failure;
 use crate::process::{self, Finish, Lives, Work, panicked};
@@ -35,6 +37,7 @@ type Named = Option<Word<ConnectionName>>;
 pub struct Broker {
     lives: Lives,
     waits: bool,
+    last: ArcSwapOption<Asked>,
 }
 
 impl Broker {
@@ -56,6 +59,23 @@ impl Broker {
         C: FnOnce(&tokenkeep::Broker) -> tokenkeep::Result<T> + Send + 'static,
     {
         self.call(py, |broker| off_thread(broker, call))
+    }
+
+    /// What is asked for, which is mostly what was asked for before.
+    fn asked(
+        &self,
+        provider: &Bound<'_, PyAny>,
+        connection: Option<&Bound<'_, PyAny>>,
+        scopes: Option<&Bound<'_, PyAny>>,
+    ) -> Result<Arc<Asked>, Failure> {
+        if let Some(last) = &*self.last.load()
+            && last.is_said_by(provider, connection, scopes)
+        {
+            return Ok(Arc::clone(last));
+        }
+        let asked = Arc::new(Asked::read(provider, connection, scopes)?);
+        self.last.store(Some(Arc::clone(&asked)));
+        Ok(asked)
     }
 
     /// The token at hand, without the runtime. `None` also while the store is closed: to open it may take long.
@@ -120,12 +140,13 @@ impl Broker {
             insecure_loopback,
             ..BrokerOptions::default()
         })?;
-        Ok(Broker { lives: Lives::begin(broker), waits: true })
+        Ok(Broker { lives: Lives::begin(broker), waits: true, last: ArcSwapOption::empty() })
     }
 
     /// The same broker, whose calls are not waited for.
     fn _asynchronous(&self) -> Self {
-        Broker { lives: Lives::begin(self.lives.here().broker.clone()), waits: false }
+        let lives = Lives::begin(self.lives.here().broker.clone());
+        Broker { lives, waits: false, last: ArcSwapOption::empty() }
     }
 
     #[getter]
@@ -167,13 +188,15 @@ impl Broker {
             browser_named: false,
             timeout: timeout.map(|Seconds(timeout)| timeout),
         };
-        let (person, raised) = crate::interaction::interaction(interaction, paste);
+        let (person, mut raised) = crate::interaction::interaction(interaction, paste);
         self.call(py, |broker| async move {
-            tokio::select! {
+            let outcome = tokio::select! {
                 biased;
-                Ok(raised) = raised => Err(raised),
-                outcome = broker.login(&provider.0, &options, person) => Ok(outcome.map(Connection)?),
-            }
+                Ok(raised) = &mut raised => return Err(raised),
+                outcome = broker.login(&provider.0, &options, person) => outcome,
+            };
+            // The core may have heard of it first.
+            outcome.map(Connection).map_err(|error| raised.try_recv().unwrap_or_else(|_| error.into()))
         })
     }
 
@@ -224,24 +247,28 @@ impl Broker {
     fn token(
         &self,
         py: Python<'_>,
-        provider: Provided,
-        connection: Named,
-        scopes: Option<Scopes>,
+        provider: &Bound<'_, PyAny>,
+        connection: Option<&Bound<'_, PyAny>>,
+        scopes: Option<&Bound<'_, PyAny>>,
         min_lifetime: Option<Seconds>,
         force_refresh: bool,
         replaces: Option<Given>,
         claims: Option<String>,
     ) -> Object {
+        let asked = self.asked(provider, connection, scopes)?;
         let options = TokenOptions {
+            min_lifetime: min_lifetime.map(|Seconds(lifetime)| lifetime).unwrap_or_default(),
             force_refresh,
             replaces: replaces.map(|Given(secret)| secret),
             claims,
-            ..token_options(connection, scopes, min_lifetime)
+            ..asked.options.clone()
         };
-        if let Some(token) = self.at_hand(&provider.0, &options)? {
+        if let Some(token) = self.at_hand(&asked.provider, &options)? {
             return Ok(token.into_py_any(py)?);
         }
-        self.call(py, |broker| async move { broker.token(&provider.0, &options).await.map(AccessToken) })
+        // What holds objects of Python's stays where the interpreter is.
+        let provider = asked.provider.clone();
+        self.call(py, |broker| async move { broker.token(&provider, &options).await.map(AccessToken) })
     }
 
     /// The access token, when it can be handed out as it is.
@@ -249,19 +276,22 @@ impl Broker {
     fn cached_token(
         &self,
         py: Python<'_>,
-        provider: Provided,
-        connection: Named,
-        scopes: Option<Scopes>,
+        provider: &Bound<'_, PyAny>,
+        connection: Option<&Bound<'_, PyAny>>,
+        scopes: Option<&Bound<'_, PyAny>>,
         min_lifetime: Option<Seconds>,
     ) -> Object {
-        let options = token_options(connection, scopes, min_lifetime);
+        let asked = self.asked(provider, connection, scopes)?;
+        let min_lifetime = min_lifetime.map(|Seconds(lifetime)| lifetime).unwrap_or_default();
+        let options = TokenOptions { min_lifetime, ..asked.options.clone() };
         let broker = &self.lives.here().broker;
         if broker.is_open() {
-            return Ok(self.at_hand(&provider.0, &options)?.into_py_any(py)?);
+            return Ok(self.at_hand(&asked.provider, &options)?.into_py_any(py)?);
         }
-        let look = move |broker: &tokenkeep::Broker| broker.cached_token(&provider.0, &options);
-        let look = off_thread(broker.clone(), move |broker| Ok(look(broker)?.map(AccessToken)));
-        Ok(process::wait(py, work(look))?)
+        let provider = asked.provider.clone();
+        let look =
+            move |broker: &tokenkeep::Broker| Ok(broker.cached_token(&provider, &options)?.map(AccessToken));
+        Ok(process::wait(py, work(off_thread(broker.clone(), look)))?)
     }
 
     /// The token to repeat a request with, once, after an API answered 401.
@@ -276,7 +306,8 @@ impl Broker {
         connection: Named,
         scopes: Option<Scopes>,
     ) -> Object {
-        let options = token_options(connection, scopes, None);
+        let scopes = scopes.map(|Scopes(scopes)| scopes);
+        let options = TokenOptions { connection: named(connection), scopes, ..TokenOptions::default() };
         self.call(py, |broker| async move {
             let challenges = Challenge::parse_all(&www_authenticate.0);
             let token = broker.token_after_refusal(&provider.0, &options, &refused.0, &challenges).await;
@@ -381,14 +412,5 @@ impl Broker {
 
     fn __reduce__(&self) -> PyResult<()> {
         Err(PyTypeError::new_err("a Broker is not copied or pickled: make another one, they share the store"))
-    }
-}
-
-fn token_options(connection: Named, scopes: Option<Scopes>, min_lifetime: Option<Seconds>) -> TokenOptions {
-    TokenOptions {
-        connection: named(connection),
-        scopes: scopes.map(|Scopes(scopes)| scopes),
-        min_lifetime: min_lifetime.map(|Seconds(lifetime)| lifetime).unwrap_or_default(),
-        ..TokenOptions::default()
     }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `broker` | every call, for `Broker` and `AsyncBroker` alike |
 //! | `async_broker` | a call under way, for asyncio |
+//! | `asked` | what a token was asked for last |
 //! | `types` | arguments and results |
 //! | `errors` | errors as exceptions |
 //! | `hosts` | where a token may go |
@@ -13,6 +14,7 @@
 //! May not enter: a default, a check, a retry, a clock or a text that another language would need as well. They are the
 //! core's.
 
+mod asked;
 mod async_broker;
 mod broker;
 mod errors;

@@ -1,15 +1,19 @@
 """`AsyncBroker`: the calls of `Broker` for asyncio. The arguments, results and errors are those of `Broker`."""
 
+from __future__ import annotations
+
 from ._native import Broker, Call
 
+# What a type checker reads, and no program imports.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import Future
+    from collections.abc import Iterable
     from os import PathLike
     from types import TracebackType
-    from typing import Any, Iterable, Literal, Optional, Type, Union
+    from typing import Any, Literal
 
-    from typing_extensions import Self
+    from typing_extensions import Self, TypeAlias
 
     from ._native import (
         AccessToken,
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
         VaultState,
     )
 
-    _Scopes = Union[str, Iterable[str], None]
+    _Scopes: TypeAlias = str | Iterable[str] | None
 
 
 class AsyncBroker:
@@ -41,13 +45,13 @@ class AsyncBroker:
     def __init__(
         self,
         *,
-        home: "Union[str, PathLike[str], None]" = None,
-        key_source: "Optional[Literal['keychain', 'passphrase', 'file']]" = None,
-        passphrase: "Optional[str]" = None,
-        lock_wait: "Optional[float]" = None,
+        home: str | PathLike[str] | None = None,
+        key_source: Literal["keychain", "passphrase", "file"] | None = None,
+        passphrase: str | None = None,
+        lock_wait: float | None = None,
         insecure_loopback: bool = False,
     ) -> None:
-        self._broker: "Any" = Broker(
+        self._broker: Any = Broker(
             home=home,
             key_source=key_source,
             passphrase=passphrase,
@@ -64,19 +68,19 @@ class AsyncBroker:
         self,
         provider: str,
         *,
-        connection: "Optional[str]" = None,
-        flow: "Optional[Literal['pkce', 'device_code']]" = None,
-        scopes: "_Scopes" = None,
-        tenant: "Optional[str]" = None,
-        cloud: "Optional[str]" = None,
-        issuer: "Optional[str]" = None,
-        client_id: "Optional[str]" = None,
-        client_secret: "Optional[str]" = None,
-        redirect_uri: "Optional[str]" = None,
+        connection: str | None = None,
+        flow: Literal["pkce", "device_code"] | None = None,
+        scopes: _Scopes = None,
+        tenant: str | None = None,
+        cloud: str | None = None,
+        issuer: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        redirect_uri: str | None = None,
         paste: bool = False,
-        timeout: "Optional[float]" = None,
-        interaction: "Optional[Interaction]" = None,
-    ) -> "Connection":
+        timeout: float | None = None,
+        interaction: Interaction | object | None = None,
+    ) -> Connection:
         """As `Broker.login`. The interaction is called on a thread of its own, not on the event loop's."""
         return await _outcome(
             self._broker.login(
@@ -101,14 +105,14 @@ class AsyncBroker:
         provider: str,
         *,
         redirect_uri: str,
-        connection: "Optional[str]" = None,
-        scopes: "_Scopes" = None,
-        tenant: "Optional[str]" = None,
-        cloud: "Optional[str]" = None,
-        issuer: "Optional[str]" = None,
-        client_id: "Optional[str]" = None,
-        client_secret: "Optional[str]" = None,
-    ) -> "PendingLogin":
+        connection: str | None = None,
+        scopes: _Scopes = None,
+        tenant: str | None = None,
+        cloud: str | None = None,
+        issuer: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+    ) -> PendingLogin:
         """As `Broker.begin_login`."""
         return await _outcome(
             self._broker.begin_login(
@@ -124,7 +128,7 @@ class AsyncBroker:
             )
         )
 
-    async def finish_login(self, pending: "PendingLogin", callback_url: str) -> "Connection":
+    async def finish_login(self, pending: PendingLogin, callback_url: str) -> Connection:
         """As `Broker.finish_login`."""
         return await _outcome(self._broker.finish_login(pending, callback_url))
 
@@ -132,13 +136,13 @@ class AsyncBroker:
         self,
         provider: str,
         *,
-        connection: "Optional[str]" = None,
-        scopes: "_Scopes" = None,
-        min_lifetime: "Optional[float]" = None,
+        connection: str | None = None,
+        scopes: _Scopes = None,
+        min_lifetime: float | None = None,
         force_refresh: bool = False,
-        replaces: "Optional[str]" = None,
-        claims: "Optional[str]" = None,
-    ) -> "AccessToken":
+        replaces: str | None = None,
+        claims: str | None = None,
+    ) -> AccessToken:
         """As `Broker.token`."""
         answer = self._broker.token(
             provider,
@@ -155,10 +159,10 @@ class AsyncBroker:
         self,
         provider: str,
         *,
-        connection: "Optional[str]" = None,
-        scopes: "_Scopes" = None,
-        min_lifetime: "Optional[float]" = None,
-    ) -> "Optional[AccessToken]":
+        connection: str | None = None,
+        scopes: _Scopes = None,
+        min_lifetime: float | None = None,
+    ) -> AccessToken | None:
         """As `Broker.cached_token`: not a coroutine. The first call may have to open the store."""
         return self._broker.cached_token(
             provider, connection=connection, scopes=scopes, min_lifetime=min_lifetime
@@ -169,10 +173,10 @@ class AsyncBroker:
         provider: str,
         *,
         refused: str,
-        www_authenticate: "Iterable[str]" = (),
-        connection: "Optional[str]" = None,
-        scopes: "_Scopes" = None,
-    ) -> "Optional[AccessToken]":
+        www_authenticate: Iterable[str] = (),
+        connection: str | None = None,
+        scopes: _Scopes = None,
+    ) -> AccessToken | None:
         """As `Broker.token_after_refusal`."""
         return await _outcome(
             self._broker.token_after_refusal(
@@ -184,27 +188,27 @@ class AsyncBroker:
             )
         )
 
-    async def connections(self) -> "Connections":
+    async def connections(self) -> Connections:
         """As `Broker.connections`."""
         return await _outcome(self._broker.connections())
 
-    async def connection(self, provider: str, *, connection: "Optional[str]" = None) -> "Connection":
+    async def connection(self, provider: str, *, connection: str | None = None) -> Connection:
         """As `Broker.connection`."""
         return await _outcome(self._broker.connection(provider, connection=connection))
 
-    async def logout(self, provider: str, *, connection: "Optional[str]" = None) -> "LogoutOutcome":
+    async def logout(self, provider: str, *, connection: str | None = None) -> LogoutOutcome:
         """As `Broker.logout`."""
         return await _outcome(self._broker.logout(provider, connection=connection))
 
-    async def providers(self) -> "Providers":
+    async def providers(self) -> Providers:
         """As `Broker.providers`."""
         return await _outcome(self._broker.providers())
 
-    async def provider(self, name: str) -> "Provider":
+    async def provider(self, name: str) -> Provider:
         """As `Broker.provider`."""
         return await _outcome(self._broker.provider(name))
 
-    async def add_provider(self, file: "Union[str, PathLike[str]]") -> "Provider":
+    async def add_provider(self, file: str | PathLike[str]) -> Provider:
         """As `Broker.add_provider`."""
         return await _outcome(self._broker.add_provider(file))
 
@@ -213,14 +217,14 @@ class AsyncBroker:
         return await _outcome(self._broker.remove_provider(name))
 
     async def set_registration(
-        self, provider: str, *, client_id: str, client_secret: "Optional[str]" = None
-    ) -> "Registration":
+        self, provider: str, *, client_id: str, client_secret: str | None = None
+    ) -> Registration:
         """As `Broker.set_registration`."""
         return await _outcome(
             self._broker.set_registration(provider, client_id=client_id, client_secret=client_secret)
         )
 
-    async def registration(self, provider: str) -> "Optional[Registration]":
+    async def registration(self, provider: str) -> Registration | None:
         """As `Broker.registration`."""
         return await _outcome(self._broker.registration(provider))
 
@@ -228,11 +232,11 @@ class AsyncBroker:
         """As `Broker.remove_registration`."""
         return await _outcome(self._broker.remove_registration(provider))
 
-    async def initialize(self) -> "VaultState":
+    async def initialize(self) -> VaultState:
         """As `Broker.initialize`."""
         return await _outcome(self._broker.initialize())
 
-    async def inspect(self) -> "VaultState":
+    async def inspect(self) -> VaultState:
         """As `Broker.inspect`."""
         return await _outcome(self._broker.inspect())
 
@@ -240,32 +244,32 @@ class AsyncBroker:
         """As `Broker.close`."""
         await _outcome(self._broker.close())
 
-    async def __aenter__(self) -> "Self":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
         self,
-        kind: "Optional[Type[BaseException]]",
-        raised: "Optional[BaseException]",
-        traceback: "Optional[TracebackType]",
+        kind: type[BaseException] | None,
+        raised: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         await self.close()
 
     def __repr__(self) -> str:
         return f"Async{self._broker!r}"
 
-    def __reduce__(self) -> "Any":
+    def __reduce__(self) -> Any:
         return self._broker.__reduce__()
 
 
-async def _outcome(call: "Any") -> "Any":
+async def _outcome(call: Any) -> Any:
     """Waits for a call without holding up the loop; gives it up when the task is cancelled."""
     import asyncio
 
     loop = asyncio.get_running_loop()
     future = loop.create_future()
 
-    def done(result: "Any", error: "Optional[BaseException]") -> None:
+    def done(result: Any, error: BaseException | None) -> None:
         try:
             loop.call_soon_threadsafe(_settle, future, result, error)
         except RuntimeError:
@@ -279,7 +283,7 @@ async def _outcome(call: "Any") -> "Any":
         call.abort()
 
 
-def _settle(future: "Future[Any]", result: "Any", error: "Optional[BaseException]") -> None:
+def _settle(future: Future[Any], result: Any, error: BaseException | None) -> None:
     if future.done():
         return
     if error is None:
