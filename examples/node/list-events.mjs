@@ -21,7 +21,7 @@ await logInOnce();
 const authProvider = new TokenkeepAuthenticationProvider(broker, 'microsoft');
 const graph = Client.initWithMiddleware({ authProvider });
 const now = new Date();
-/** @type {{ value: import('@microsoft/microsoft-graph-types').Event[] }} */
+/** @type {{ value: { start: { dateTime: string, timeZone: string }, subject: string }[] }} */
 const page = await graph
   .api('/me/calendarView')
   .query({ startDateTime: now.toISOString(), endDateTime: new Date(now.getTime() + WEEK).toISOString() })
@@ -29,7 +29,7 @@ const page = await graph
   .orderby('start/dateTime')
   .top(10)
   .get();
-for (const { start, subject } of page.value) console.log(start?.dateTime, start?.timeZone, subject);
+for (const { start, subject } of page.value) console.log(start.dateTime, start.timeZone, subject);
 
 async function logInOnce() {
   try {

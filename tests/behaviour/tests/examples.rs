@@ -1,13 +1,15 @@
 //! The programs of examples/ run as they are: with the packages as they are published, with Microsoft's own clients of
 //! Graph, and with the names of Microsoft's hosts, for which the scripted server stands in.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use authorization_server::Endpoint;
 use tokenkeep_behaviour::{CLIENT_ID, Stage, person};
-use tokenkeep_test_support::{root, run, tool};
+use tokenkeep_test_support::{Home, root, run, tool};
 
 /// Runs an example to its good end; gives what it printed.
 #[track_caller]
@@ -25,15 +27,21 @@ fn list_mail(stage: &Stage) -> String {
 
 #[track_caller]
 fn list_events(stage: &Stage) -> String {
-    // Beside the packages that `npm install` would bring.
-    let place = stage.home.path().join("node");
-    fs::create_dir(&place).unwrap();
-    fs::copy(root().join("examples/node/list-events.mjs"), place.join("list-events.mjs")).unwrap();
-    symlink(root().join("tests/node_modules"), place.join("node_modules")).unwrap();
+    let module = beside_packages(&stage.home);
     let mut command = stage.home.program(&tool("TOKENKEEP_TEST_NODE"));
     let preload = root().join("tests/behaviour/node/proxied_fetch.mjs");
-    command.arg("--import").arg(preload).arg(place.join("list-events.mjs"));
+    command.arg("--import").arg(preload).arg(module);
     example(command)
+}
+
+/// A copy of the example in Node, beside the packages that `npm install` would bring.
+fn beside_packages(home: &Home) -> PathBuf {
+    let place = home.path().join("node");
+    fs::create_dir(&place).unwrap();
+    let module = place.join("list-events.mjs");
+    fs::copy(root().join("examples/node/list-events.mjs"), &module).unwrap();
+    symlink(root().join("tests/node_modules"), place.join("node_modules")).unwrap();
+    module
 }
 
 /// The last words of the last `count` lines.
@@ -76,4 +84,32 @@ fn an_example_asks_for_what_an_earlier_login_lacks() {
     assert!(events.contains("tokenkeep login microsoft"), "the help of scope_not_granted: {events}");
     assert_eq!(subjects(&events, 3), EVENTS);
     assert_eq!(asked(&stage, Endpoint::Token).len(), 2);
+}
+
+#[test]
+fn the_examples_are_well_typed() {
+    let home = Home::new();
+    let check = |interpreter: &str, arguments: &[&OsStr], module: &Path| {
+        let mut command = home.program(&tool(interpreter));
+        run(command.args(arguments).arg(module).current_dir(module.parent().unwrap()), "").ok();
+    };
+    let python = tool("TOKENKEEP_TEST_PYTHON");
+    let mail = home.path().join("list_mail.py");
+    fs::copy(root().join("examples/python/list_mail.py"), &mail).unwrap();
+    // mypy would read msgraph for a minute; pyright does, and would mind that it does not say that it has types.
+    fs::write(
+        home.path().join("mypy.ini"),
+        "[mypy]\nstrict = True\n[mypy-msgraph.*]\nfollow_imports = skip\n",
+    )
+    .unwrap();
+    let settings = r#"{"typeCheckingMode": "strict", "reportMissingTypeStubs": false}"#;
+    fs::write(home.path().join("pyrightconfig.json"), settings).unwrap();
+    check("TOKENKEEP_TEST_PYTHON", &["-m", "mypy"].map(OsStr::new), &mail);
+    let pyright = ["-m", "pyright", "--pythonpath"].map(OsStr::new);
+    check("TOKENKEEP_TEST_PYTHON", &[&pyright[..], &[python.as_os_str()]].concat(), &mail);
+
+    let tsc = root().join("bindings-node/node_modules/typescript/bin/tsc");
+    let options = "--noEmit --strict --allowJs --checkJs --target es2022 --lib es2022,dom --module nodenext --types node";
+    let options: Vec<_> = [tsc.as_os_str()].into_iter().chain(options.split(' ').map(OsStr::new)).collect();
+    check("TOKENKEEP_TEST_NODE", &options, &beside_packages(&home));
 }
