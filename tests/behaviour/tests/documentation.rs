@@ -85,7 +85,7 @@ fn read(document: &Path, acme: &str) -> Vec<&'static str> {
     if spoken.is_empty() {
         return spoken;
     }
-    let reader = Reader::new(acme);
+    let reader = Reader::new(document, acme);
     let mut script = String::new();
     for block in &sh {
         writeln!(script, "echo '== {}:{}' >&2\n{}", document.display(), block.line, block.text).unwrap();

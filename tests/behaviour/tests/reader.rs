@@ -47,11 +47,13 @@ pub struct Reader {
     other: Running,
     /// The folder of the reader's project.
     place: PathBuf,
+    /// What programs made of the document are called, for who looks for the line that fails.
+    name: String,
 }
 
 impl Reader {
-    /// In a home of their own, with this provider file at hand.
-    pub fn new(acme: &str) -> Self {
+    /// Of this document, in a home of their own, with this provider file at hand.
+    pub fn new(document: &Path, acme: &str) -> Self {
         let stage = Stage::internet();
         stage.change(|live| (live.device_interval, live.device_approve_after) = (1, Some(0)));
         let clients = vec![RegisteredClient::public(CLIENT_ID)];
@@ -69,7 +71,7 @@ impl Reader {
         symlink(root().join("tests/node_modules"), home.join("node_modules")).unwrap();
         fs::write(place.join("package.json"), r#"{"private": true, "type": "module"}"#).unwrap();
         fs::write(place.join("acme.toml"), acme).unwrap();
-        Reader { stage, other, place }
+        Reader { stage, other, place, name: document.display().to_string().replace('/', "-") }
     }
 
     /// Runs a script of the shell.
@@ -84,7 +86,7 @@ impl Reader {
     pub fn python(&self, text: &str) {
         let reader = root().join("tests/behaviour/python/reader.py");
         let mut command = self.command(&tool("TOKENKEEP_TEST_PYTHON"));
-        self.run(command.arg(reader).arg(self.file("document.py", text)));
+        self.run(command.arg(reader).arg(self.file("py", text)));
     }
 
     /// Runs a module in JavaScript.
@@ -92,7 +94,7 @@ impl Reader {
     pub fn js(&self, text: &str) {
         let reader = root().join("tests/behaviour/node/reader.mjs");
         let mut command = self.command(&tool("TOKENKEEP_TEST_NODE"));
-        self.run(command.arg("--import").arg(reader).arg(self.file("document.mjs", text)));
+        self.run(command.arg("--import").arg(reader).arg(self.file("mjs", text)));
     }
 
     /// True when Graph was asked for something. Nobody was refused anything meanwhile.
@@ -120,8 +122,8 @@ impl Reader {
         command
     }
 
-    fn file(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.place.join(name);
+    fn file(&self, extension: &str, text: &str) -> PathBuf {
+        let path = self.place.join(format!("{}.{extension}", self.name));
         fs::write(&path, text).unwrap();
         path
     }
@@ -129,6 +131,6 @@ impl Reader {
     #[track_caller]
     fn run(&self, command: &mut Command) {
         let done = run(command, "");
-        assert_eq!(done.code, 0, "the last block that is named fails: {done:#?}");
+        assert_eq!(done.code, 0, "the last line or block that is named fails: {done:#?}");
     }
 }
