@@ -23,6 +23,18 @@ from .person import Person
 from .programs import ROOT, program
 from .server import Server, until
 from .stage import Stage
-from .under_way import UnderWay, is_closed
+from .under_way import UnderWay, Watcher, is_closed
 
-__all__ = ["CLIENT_ID", "ROOT", "Home", "Person", "Server", "Stage", "UnderWay", "is_closed", "program", "until"]
+__all__ = [
+    "CLIENT_ID",
+    "ROOT",
+    "Home",
+    "Person",
+    "Server",
+    "Stage",
+    "UnderWay",
+    "Watcher",
+    "is_closed",
+    "program",
+    "until",
+]

@@ -114,6 +114,13 @@ class Home:
         assert process.returncode == 0, errors
         return output
 
+    def run_tokenkeep(self, *arguments: str) -> str:
+        """The command line as somebody else runs it in this home, to a good end; what it wrote."""
+        command = [program("tokenkeep"), *arguments]
+        ran = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60)
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout.rstrip("\n")
+
 
 def _microsoft(server: Server) -> str:
     """The bundled file of Microsoft with this server in the place of the global cloud."""
