@@ -142,8 +142,9 @@ def test_cancelled_login_frees_the_port_and_keeps_nothing(acme: Stage) -> None:
 
     acme.login()
     before = acme.records()
-    for given_up in (lambda: asyncio.run(cancel()), press_ctrl_c):
-        assert is_closed(given_up())
+    ways: List[Callable[[], int]] = [lambda: asyncio.run(cancel()), press_ctrl_c]
+    for give_up in ways:
+        assert is_closed(give_up())
         assert acme.records() == before
 
 

@@ -2,6 +2,7 @@
 
 import http.client
 import subprocess
+import threading
 from typing import Dict, NamedTuple, Optional
 from urllib.parse import urlencode, urlsplit
 
@@ -28,7 +29,8 @@ class Person(tokenkeep.Interaction):
         self._begin("--device", device.verification_uri, device.user_code)
 
     def _begin(self, *arguments: str) -> None:
-        subprocess.Popen([*self._program, *arguments], stderr=subprocess.DEVNULL)
+        process = subprocess.Popen([*self._program, *arguments], stderr=subprocess.DEVNULL)
+        threading.Thread(target=process.wait).start()
 
 
 class Answer(NamedTuple):
