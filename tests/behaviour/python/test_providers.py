@@ -55,7 +55,7 @@ def test_broken_provider_file_names_the_line(acme: Stage, good: str, broken: str
     kept = acme.store / "providers/acme.toml"
     with fails("config_invalid") as failure:
         acme.add_provider(definition)
-    assert f"provider.toml:{line}" in failure.value.message
+    assert f"acme.toml:{line}" in failure.value.message
     assert kept.read_text() == acme.definition, "a broken file replaces nothing"
 
     # One that was broken by hand harms nobody else.

@@ -78,7 +78,7 @@ class Home:
 
     def add_provider(self, definition: str) -> tokenkeep.Provider:
         """Keeps a provider's file as the user's own."""
-        file = self.path / "provider.toml"
+        file = self.path / f"{self.provider}.toml"
         file.write_text(definition)
         return self.broker().add_provider(file)
 
