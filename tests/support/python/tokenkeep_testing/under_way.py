@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import tokenkeep
 
 # Longer than anything that a test waits for.
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 class Watcher(tokenkeep.Interaction):
