@@ -167,12 +167,15 @@ impl Broker {
             browser_named: false,
             timeout: timeout.map(|Seconds(timeout)| timeout),
         };
-        let (person, raised) = crate::interaction::interaction(interaction, paste);
+        let (person, mut raised) = crate::interaction::interaction(interaction, paste);
         self.call(py, |broker| async move {
             tokio::select! {
                 biased;
-                Ok(raised) = raised => Err(raised),
-                outcome = broker.login(&provider.0, &options, person) => Ok(outcome.map(Connection)?),
+                Ok(raised) = &mut raised => Err(raised),
+                // The login may have ended of the exception before it was looked for.
+                outcome = broker.login(&provider.0, &options, person) => {
+                    outcome.map(Connection).map_err(|error| raised.try_recv().unwrap_or(error.into()))
+                }
             }
         })
     }

@@ -25,7 +25,7 @@ from .person import Person
 from .programs import ROOT, program
 from .server import Server, until
 from .stage import Stage
-from .under_way import UnderWay, is_closed
+from .under_way import UnderWay, Watcher, is_closed
 
 __all__ = [
     "CLIENT_ID",
@@ -36,6 +36,7 @@ __all__ = [
     "Server",
     "Stage",
     "UnderWay",
+    "Watcher",
     "is_closed",
     "program",
     "until",

@@ -2,7 +2,8 @@
 
 import http.client
 import subprocess
-from typing import Any, Dict, NamedTuple, Optional
+import threading
+from typing import Dict, NamedTuple, Optional
 from urllib.parse import urlencode, urlsplit
 
 import tokenkeep
@@ -28,14 +29,16 @@ class Person(tokenkeep.Interaction):
         self._begin("--device", device.verification_uri, device.user_code)
 
     def _begin(self, *arguments: str) -> None:
-        subprocess.Popen([*self._program, *arguments], stderr=subprocess.DEVNULL)
+        process = subprocess.Popen([*self._program, *arguments], stderr=subprocess.DEVNULL)
+        threading.Thread(target=process.wait).start()
 
 
 class Answer(NamedTuple):
     """What came back for one request."""
 
     status: int
-    headers: Dict[str, str]
+    #: By name, in any case; `get_all` where there are several.
+    headers: http.client.HTTPMessage
     text: str
 
 
@@ -62,7 +65,7 @@ def get(url: str, headers: Optional[Dict[str, str]] = None) -> Answer:
     return _send("GET", url, None, headers or {})
 
 
-def post(url: str, form: Dict[str, Any]) -> Answer:
+def post(url: str, form: Dict[str, str]) -> Answer:
     """One POST of a form; nothing is followed."""
     return _send("POST", url, urlencode(form), {"Content-Type": "application/x-www-form-urlencoded"})
 
@@ -79,7 +82,6 @@ def _send(method: str, url: str, body: Optional[str], headers: Dict[str, str]) -
     try:
         connection.request(method, place._replace(scheme="", netloc="").geturl(), body, headers)
         response = connection.getresponse()
-        named = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, named, response.read().decode())
+        return Answer(response.status, response.headers, response.read().decode())
     finally:
         connection.close()
