@@ -14,6 +14,8 @@ def _nothing_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         own = name.startswith("TOKENKEEP_") and not name.startswith("TOKENKEEP_TEST_")
         if own or name.endswith("_OAUTH_CLIENT_ID"):
             monkeypatch.delenv(name)
+    # No test sees, or makes an entry in, the developer's own keychain.
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
 
 
 @pytest.fixture

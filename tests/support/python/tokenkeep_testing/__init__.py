@@ -12,12 +12,14 @@
 | `stage` | both, and the calls that scenarios make |
 | `under_way` | a login that waits for its person |
 | `person` | what a person and a browser do |
+| `crowd` | processes that ask for the same token at once |
 | `failure` | how a call says that it failed; wants pytest, and is imported by its name |
 
 The programs are built by `cargo build --workspace --bins` and lie in `target/debug`, or where
 `TOKENKEEP_TEST_PROGRAMS` says.
 """
 
+from .crowd import Crowd
 from .home import CLIENT_ID, Home
 from .person import Person
 from .programs import ROOT, program
@@ -28,6 +30,7 @@ from .under_way import UnderWay, Watcher, is_closed
 __all__ = [
     "CLIENT_ID",
     "ROOT",
+    "Crowd",
     "Home",
     "Person",
     "Server",
