@@ -31,7 +31,7 @@ def test_provider_file_wins_over_bundled(microsoft: Stage) -> None:
     # Without the file the bundled one is used again; a grant still goes back to where it came from.
     assert microsoft.broker().remove_provider("microsoft") is True
     bundled = the_provider(microsoft)
-    assert (bundled.origin, bundled.path) == ("bundled", None)
+    assert (bundled.origin, bundled.file) == ("bundled", None)
     assert bundled.definition.strip() == (ROOT / "core/providers/microsoft.toml").read_text().strip()
     assert not any(microsoft.server.origin in endpoint for endpoint in bundled.endpoints.values())
     assert microsoft.resource(microsoft.secret(force_refresh=True)) == 200

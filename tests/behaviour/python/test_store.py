@@ -75,8 +75,8 @@ def test_headless_without_a_key_choice(acme: Stage) -> None:
     assert time.monotonic() - began < 10
     state = undecided.inspect()
     assert (state.key, state.id) == ("no_vault", None)
-    assert state.keychain is not None
-    check(state.keychain, "store_locked")
+    assert state.keychain_error is not None
+    check(state.keychain_error, "store_locked")
     assert acme.server.journal()["entries"] == [], "nobody logs in for nothing"
     assert files(acme.store) == before, "nothing is made until somebody chose"
 
