@@ -22,7 +22,7 @@ def the_provider(stage: Stage) -> tokenkeep.Provider:
 def test_provider_file_wins_over_bundled(microsoft: Stage) -> None:
     mine = the_provider(microsoft)
     assert (mine.origin, mine.definition) == ("user", microsoft.definition)
-    assert mine.path is not None and Path(mine.path).read_text() == microsoft.definition
+    assert mine.file is not None and Path(mine.file).read_text() == microsoft.definition
     # Who adds a file is shown where secrets will go.
     assert any(microsoft.server.origin in endpoint for endpoint in mine.endpoints.values())
     microsoft.login()
