@@ -148,8 +148,16 @@ pub(super) async fn run(request: &FlowRequest, way_back: Return, timeout: Durati
     let waited = tokio::time::timeout(timeout, async {
         match way_back {
             Return::Browser => {
-                open(&request.interaction, attempt.url()).await?;
-                wait(&request.interaction, &mut listening).await
+                let answered = wait(&request.interaction, &mut listening);
+                tokio::pin!(answered);
+                // A browser may hold its caller up until the person is done: the answer need not wait for it.
+                tokio::select! {
+                    opened = open(&request.interaction, attempt.url()) => {
+                        opened?;
+                        answered.await
+                    }
+                    answer = &mut answered => answer,
+                }
             }
             Return::Paste => {
                 open(&request.interaction, attempt.url()).await?;
