@@ -6,6 +6,7 @@
 //!
 //! | rank | room | holds |
 //! |---|---|---|
+//! | 5 | `azure` | the feature of that name: a connection as a credential of the Azure SDK |
 //! | 4 | [`Broker`] (`broker`) | the use cases: `login`, `token`, `connections`, `logout`, `providers` |
 //! | 3 | `flow` | how a grant is got: authorization code with PKCE, device code |
 //! | 3 | `refresh` | how a grant is kept: exactly one refresh among all processes |
@@ -45,6 +46,8 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+#[cfg(feature = "azure")]
+mod azure;
 mod broker;
 mod clock;
 mod environment;
@@ -65,6 +68,8 @@ mod secret;
 mod store;
 mod transport;
 
+#[cfg(feature = "azure")]
+pub use azure::TokenkeepCredential;
 pub use broker::{
     AccessToken, Broker, BrokerOptions, Connection, Connections, LoginOptions, LogoutOutcome, PendingLogin,
     Provider, Registration, Revocation, TokenOptions,

@@ -48,7 +48,7 @@ impl Connection {
 }
 
 /// All connections of a store.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connections {
     /// Those that can be read, sorted by name.
     pub connections: Vec<Connection>,

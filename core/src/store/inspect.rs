@@ -15,7 +15,7 @@ use super::vault_key::{KEY_FILE, find_key};
 use crate::error::{Error, Result};
 
 /// What was found at a store's home.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VaultState {
     /// The folder.
     pub home: PathBuf,
@@ -50,7 +50,7 @@ pub struct FileState {
 }
 
 /// Whether a vault's key can be had.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyState {
     /// There is no vault yet.
     NoVault,

@@ -1,0 +1,107 @@
+"""Logs a person in to an OAuth provider, keeps the grant safe, and hands out fresh access tokens.
+
+    import tokenkeep
+
+    broker = tokenkeep.Broker()
+    broker.login("microsoft", scopes=["User.Read"])
+    token = broker.token("microsoft", scopes=["User.Read"])
+    headers = {"Authorization": token.authorization_header()}
+
+`Broker` waits, `AsyncBroker` is its twin for asyncio. Every error is a `TokenkeepError`. Durations are seconds, times
+are `datetime` in UTC, and `None` leaves the choice to the library.
+"""
+
+import atexit as _atexit
+import os as _os
+
+from . import _native
+from ._async import AsyncBroker
+from ._native import (
+    AccessToken,
+    Account,
+    Broker,
+    Connection,
+    Connections,
+    DeviceAuthorization,
+    FileState,
+    Interaction,
+    LogoutOutcome,
+    PendingLogin,
+    Provider,
+    Providers,
+    Registration,
+    VaultState,
+    __version__,
+)
+from .errors import (
+    AccessDeniedError,
+    AdminConsentRequiredError,
+    ConfigInvalidError,
+    ConsentRequiredError,
+    InteractionRequiredError,
+    InternalError,
+    LockTimeoutError,
+    LoginCancelledError,
+    LoginRequiredError,
+    LoginTimedOutError,
+    NetworkError,
+    NotConnectedError,
+    ProviderRejectedError,
+    RegistrationMissingError,
+    ScopeNotGrantedError,
+    ServerError,
+    StoreCorruptError,
+    StoreLockedError,
+    StoreUnavailableError,
+    ThrottledError,
+    TokenkeepError,
+    UnknownProviderError,
+    UnsupportedError,
+)
+
+__all__ = [
+    "AccessDeniedError",
+    "AccessToken",
+    "Account",
+    "AdminConsentRequiredError",
+    "AsyncBroker",
+    "Broker",
+    "ConfigInvalidError",
+    "Connection",
+    "Connections",
+    "ConsentRequiredError",
+    "DeviceAuthorization",
+    "FileState",
+    "Interaction",
+    "InteractionRequiredError",
+    "InternalError",
+    "LockTimeoutError",
+    "LoginCancelledError",
+    "LoginRequiredError",
+    "LoginTimedOutError",
+    "LogoutOutcome",
+    "NetworkError",
+    "NotConnectedError",
+    "PendingLogin",
+    "Provider",
+    "ProviderRejectedError",
+    "Providers",
+    "Registration",
+    "RegistrationMissingError",
+    "ScopeNotGrantedError",
+    "ServerError",
+    "StoreCorruptError",
+    "StoreLockedError",
+    "StoreUnavailableError",
+    "ThrottledError",
+    "TokenkeepError",
+    "UnknownProviderError",
+    "UnsupportedError",
+    "VaultState",
+    "__version__",
+]
+
+# A child has none of its parent's threads; what the last line of a script leaves under way is carried to its end.
+if hasattr(_os, "register_at_fork"):
+    _os.register_at_fork(after_in_child=_native.forked)
+_atexit.register(_native.close_all)

@@ -1,0 +1,137 @@
+"""A home of its own: an empty store with a key file, a provider that is the test's server, and a person at hand."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Dict, Optional, Type
+
+import tokenkeep
+
+from .programs import ROOT, program
+from .server import Server
+
+# A client id that Entra takes: any GUID is one.
+CLIENT_ID = "5f1ad2a6-3c44-4d6c-9d0b-7f6f2a1e9c55"
+MICROSOFT = 'global = "https://login.microsoftonline.com"'
+
+
+class Home:
+    """A store whose provider is `server`: `acme` for a plain server, `microsoft` for one in the Entra dialect."""
+
+    def __init__(self, server: Server) -> None:
+        self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self.path = Path(self._folder.name)
+        self.store = self.path / "store"
+        self.server = server
+        self.provider = "microsoft" if server.dialect == "entra" else "acme"
+        definition = self.path / f"{self.provider}.toml"
+        definition.write_text(_microsoft(server) if server.dialect == "entra" else _acme(server))
+        self.broker().add_provider(definition)
+
+    def __enter__(self) -> "Home":
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        raised: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self._folder.cleanup()
+
+    @property
+    def options(self) -> Dict[str, Any]:
+        """What a broker in this home is opened with."""
+        return {"home": self.store, "key_source": "file", "insecure_loopback": True}
+
+    @property
+    def environment(self) -> Dict[str, str]:
+        """The environment of a program in this home, which needs no options then."""
+        return {
+            "PATH": os.environ.get("PATH", ""),
+            "HOME": str(self.path),
+            "BROWSER": program("stand-in-person"),
+            "TOKENKEEP_HOME": str(self.store),
+            "TOKENKEEP_KEY": "file",
+            "TOKENKEEP_INSECURE_LOOPBACK": "1",
+        }
+
+    def broker(self) -> tokenkeep.Broker:
+        """A broker in this home."""
+        return tokenkeep.Broker(**self.options)
+
+    def async_broker(self) -> tokenkeep.AsyncBroker:
+        """The same for asyncio."""
+        return tokenkeep.AsyncBroker(**self.options)
+
+    def log_in(self, broker: tokenkeep.Broker, **options: Any) -> tokenkeep.Connection:
+        """Logs in with a browser and a person that say yes to everything."""
+        if self.provider == "microsoft":
+            options.setdefault("client_id", CLIENT_ID)
+        return broker.login(self.provider, flow="pkce", interaction=Person(), **options)
+
+    def log_in_expired(self, broker: tokenkeep.Broker, **options: Any) -> None:
+        """Logs in, and leaves a token that has expired already; the next ones live for an hour."""
+        self.server.change(access_token_lifetime=0)
+        self.log_in(broker, **options)
+        self.server.change(access_token_lifetime=3600)
+
+    def start_python(self, script: str, *arguments: str) -> "subprocess.Popen[str]":
+        """A Python program of its own in this home, with its input and output in the test's hands."""
+        command = [sys.executable, "-c", script, *arguments]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, env=self.environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+    def run_python(self, script: str, *arguments: str) -> str:
+        """Runs such a program to its end, which must be a good one, and returns what it wrote."""
+        process = self.start_python(script, *arguments)
+        output, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+        return output
+
+
+class Person(tokenkeep.Interaction):
+    """A person who opens every address, and says yes."""
+
+    def open_url(self, url: str) -> None:
+        """Opens it as a browser would, while the login waits for its answer."""
+        subprocess.Popen([program("stand-in-person"), url], stderr=subprocess.DEVNULL)
+
+    def show_device_authorization(self, device: tokenkeep.DeviceAuthorization) -> None:
+        """Enters the code."""
+        command = [program("stand-in-person"), "--device", device.verification_uri, device.user_code]
+        subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+
+def _microsoft(server: Server) -> str:
+    """The bundled file of Microsoft with this server in the place of the global cloud."""
+    bundled = (ROOT / "core/providers/microsoft.toml").read_text()
+    assert MICROSOFT in bundled
+    return bundled.replace(MICROSOFT, f'global = "{server.origin}"')
+
+
+def _acme(server: Server) -> str:
+    """A provider file of the user's own."""
+    return f"""
+schema = 1
+name = "acme"
+display_name = "Acme"
+access_token_variable = "ACME_ACCESS_TOKEN"
+
+[endpoints]
+authorization = "{server.origin}/authorize"
+token = "{server.origin}/token"
+device_authorization = "{server.origin}/device_authorization"
+revocation = "{server.origin}/revoke"
+issuer = "{server.origin}"
+
+[client]
+id = "public"
+
+[scopes]
+default = ["read", "write"]
+always = ["offline_access"]
+"""

@@ -1,0 +1,104 @@
+"""The scripted authorization server as a process of its own. Its README has the faults and the options."""
+
+import http.client
+import json
+import subprocess
+import time
+from types import TracebackType
+from typing import Any, Dict, List, Optional, Type
+
+from .programs import program
+
+# Longer than anything that a test waits for.
+PATIENCE = 30.0
+
+
+class Server:
+    """A server that lives as long as the `with` block. `plain` rotates and detects reuse, `entra` does as Entra."""
+
+    def __init__(self, dialect: str = "plain") -> None:
+        command = [program("authorization-server"), "--dialect", dialect, "--until-stdin-closes"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self._process.stdout is not None
+        ready = json.loads(self._process.stdout.readline())
+        self.dialect = dialect
+        self.origin: str = ready["origin"]
+        self.issuer: str = ready["issuer"]
+        self.port: int = ready["port"]
+
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        raised: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Ends the server."""
+        self._process.kill()
+        self._process.communicate()
+
+    def journal(self) -> Dict[str, Any]:
+        """What the server was asked: `entries`, `reuse_count` and so on."""
+        return self._control("GET", "journal")
+
+    def asked(self, grant_type: str) -> List[Dict[str, Any]]:
+        """The requests with this grant type."""
+        return [entry for entry in self.journal()["entries"] if entry["grant_type"] == grant_type]
+
+    def refreshes(self) -> List[Dict[str, Any]]:
+        """The refreshes that it was asked for."""
+        return self.asked("refresh_token")
+
+    def push_fault(self, fault: Dict[str, Any]) -> None:
+        """Adds a fault."""
+        self._control("POST", "faults", fault)
+
+    def at_refresh(self, action: Dict[str, Any], times: int = 1) -> None:
+        """The next refreshes meet this action."""
+        self.push_fault({"endpoint": "token", "grant_type": "refresh_token", "times": times, "action": action})
+
+    def until_faults_struck(self) -> None:
+        """Waits until every fault has met its request, which is then being answered."""
+        until(lambda: self._control("GET", "faults") == [])
+
+    def change(self, **options: Any) -> None:
+        """Changes options from the next request on: `access_token_lifetime=0` for one."""
+        self._control("POST", "options", options)
+
+    def expire(self) -> None:
+        """The server's resource refuses every access token that was given so far."""
+        self._control("POST", "expire")
+
+    def revoke_all(self) -> None:
+        """Ends every grant."""
+        self._control("POST", "revoke-all")
+
+    def decide_device(self, user_code: str, decision: str = "approve") -> None:
+        """The person at the other device approves, or denies."""
+        self._control("POST", "device", {"user_code": user_code, "decision": decision})
+
+    def resource_status(self, access_token: str) -> int:
+        """200 while the token works at the server's resource."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection.request("GET", "/resource", headers={"Authorization": f"Bearer {access_token}"})
+        return connection.getresponse().status
+
+    def _control(self, method: str, verb: str, body: Any = None) -> Any:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection.request(method, f"/_control/{verb}", None if body is None else json.dumps(body))
+        response = connection.getresponse()
+        answer = response.read()
+        assert 200 <= response.status < 300, f"{method} {verb}: {response.status} {answer!r}"
+        return json.loads(answer) if answer else None
+
+
+def until(is_so: Any) -> None:
+    """Tries until it is so. Every try is an event by itself, such as a request."""
+    give_up = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < give_up, "it is not so after half a minute"
