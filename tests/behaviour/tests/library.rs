@@ -175,23 +175,31 @@ fn interaction_is_told_what_happens() {
     let (name, login) = (acme(), LoginOptions::default());
     block_on(async {
         let broker = stage.broker();
-        // A browser that brings a stranger's answer first, and holds its caller up until the person is done.
-        let program = Program::new(|url: &Url| {
-            let mut foreign = person::redirected(url);
-            let pairs: Vec<_> = foreign.query_pairs().into_owned().collect();
-            foreign.query_pairs_mut().clear().extend_pairs(
-                pairs
-                    .into_iter()
-                    .map(|(name, value)| (name.clone(), if name == "state" { "x".into() } else { value })),
-            );
-            assert_eq!(person::get(&foreign).status, 400);
-            person::visit(url);
-            Ok(())
-        });
+        // A browser that brings a stranger's answer first.
+        let program =
+            Program::new(|url: &Url| {
+                let url = url.clone();
+                std::thread::spawn(move || {
+                    let mut foreign = person::redirected(&url);
+                    let pairs: Vec<_> = foreign.query_pairs().into_owned().collect();
+                    foreign.query_pairs_mut().clear().extend_pairs(pairs.into_iter().map(|(name, value)| {
+                        (name.clone(), if name == "state" { "x".into() } else { value })
+                    }));
+                    assert_eq!(person::get(&foreign).status, 400);
+                    person::visit(&url);
+                });
+                Ok(())
+            });
         let options = LoginOptions { flow: Some(Flow::AuthorizationCode), ..login.clone() };
         let connection = broker.login(&name, &options, Arc::clone(&program) as _).await.unwrap();
         assert_eq!((connection.status(), connection.has_refresh_token), ("connected", true));
         assert_eq!(program.told(), ["flow pkce", "open", "refused"]);
+        // A program that waits until its browser is closed, which ends at the last page of the login.
+        let program = Program::new(|url: &Url| {
+            assert_eq!(person::visit(url).status, 200);
+            Ok(())
+        });
+        broker.login(&name, &options, program).await.unwrap();
 
         stage.change(|live| (live.device_interval, live.device_approve_after) = (1, Some(0)));
         let program = Program::new(|_: &Url| Ok(()));

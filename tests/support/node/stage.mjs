@@ -24,13 +24,13 @@ export class Stage {
 
   /** A provider of the user's own, for a strict server that rotates and detects reuse. */
   static async acme(...options) {
-    const stage = new Stage(await Server.start(...options), 'acme', {});
+    const stage = new this(await Server.start(...options), 'acme', {});
     return stage.#add(acmeDefinition(stage.server.origin));
   }
 
   /** Microsoft: the bundled definition with this server as its cloud. */
   static async microsoft(...options) {
-    const stage = new Stage(await Server.start('--dialect', 'entra', ...options), 'microsoft', { clientId: CLIENT_ID });
+    const stage = new this(await Server.start('--dialect', 'entra', ...options), 'microsoft', { clientId: CLIENT_ID });
     const bundled = readFileSync(join(root, 'core/providers/microsoft.toml'), 'utf8');
     const global = 'global = "https://login.microsoftonline.com"';
     if (!bundled.includes(global)) throw new Error(bundled);
