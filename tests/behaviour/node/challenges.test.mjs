@@ -31,13 +31,12 @@ test('refused_token_is_replaced_once', async (t) => {
 
   // All who were refused it at once make one refresh.
   const refused = Array.from({ length: 5 }, () => afterRefusal(broker, 'acme', first, challenges));
-  const [second, ...others] = await Promise.all(refused);
+  const [second, ...others] = await Promise.all([...refused, stage.accessToken({ replaces: first })]);
   assert.ok(second && second !== first);
   for (const other of others) assert.equal(other, second);
   assert.equal(await ask(stage, second), null);
   // Whoever was refused the same one later takes what is there.
   assert.equal(await afterRefusal(broker, 'acme', first), second);
-  assert.equal(await stage.accessToken({ replaces: first }), second);
   assert.equal(await stage.accessToken(), second);
   assert.equal((await stage.refreshes()).length, 1);
   // An API that refuses every token is not given a new one for each request.

@@ -71,6 +71,7 @@ test('cancelled_caller_keeps_the_rotated_token', async (t) => {
   assert.equal((await stage.refreshes()).length, 1);
   // The refresh token that came with it was not lost either.
   assert.equal(await stage.resource(await stage.accessToken({ forceRefresh: true })), 200);
+  assert.equal((await stage.refreshes()).length, 2);
   assert.equal((await stage.journal()).reuse_count, 0);
 });
 

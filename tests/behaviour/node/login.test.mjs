@@ -14,7 +14,10 @@ test('login_with_the_browser', async (t) => {
   assert.equal(connection.account.username, 'person@example.com');
   assert.equal(connection.clientId, CLIENT_ID);
   assert.ok(connection.hasRefreshToken && Object.isFrozen(connection) && Object.isFrozen(connection.account));
-  assert.ok(connection.loggedInAt instanceof Date && connection.expiresAt > connection.loggedInAt);
+  const { loggedInAt, expiresAt, refreshedAt } = connection;
+  assert.ok(loggedInAt instanceof Date && Math.abs(Date.now() - loggedInAt) < 60_000, String(loggedInAt));
+  assert.ok(expiresAt instanceof Date && expiresAt > loggedInAt, String(expiresAt));
+  assert.equal(refreshedAt, null);
 
   let [asked] = await stage.entries('authorize');
   assert.equal(asked.path, '/common/oauth2/v2.0/authorize');

@@ -6,15 +6,14 @@ import { request } from 'node:http';
 
 import { program, run } from '../../support/node/index.mjs';
 
-/** Opens an authorization URL, says yes (or `--deny`), and goes where the browser is sent. Resolves to the exit code. */
+/** Opens an authorization URL, says yes (or `--deny`), and goes where it is sent. Resolves to the exit code. */
 export async function visit(url, ...options) {
   return (await run(program('stand-in-person'), [...options, String(url)])).code;
 }
 
 /** Opens a verification URI, enters the code, and says yes (or `--deny`). */
 export async function enterUserCode({ verificationUri, userCode }, ...options) {
-  const stdio = [...options, '--device', verificationUri, userCode];
-  return (await run(program('stand-in-person'), stdio)).code;
+  return (await run(program('stand-in-person'), [...options, '--device', verificationUri, userCode])).code;
 }
 
 /** One request; nothing is followed. Resolves to `{ status, headers, text }`. */
@@ -40,7 +39,7 @@ export function post(url, form) {
   return send('POST', url, { headers, body: String(new URLSearchParams(form)) });
 }
 
-/** Says yes at the authorization URL, and takes the address that the server sends the browser to without going there. */
+/** Says yes at the authorization URL, and takes the address that the browser is sent to without going there. */
 export async function redirected(url) {
   const { status, headers, text } = await get(url);
   if (!headers.location) throw new Error(`no redirect: ${status} ${text}`);

@@ -32,6 +32,7 @@ test('provider_file_wins_over_bundled', async (t) => {
   assert.deepEqual([bundled.origin, bundled.file], ['bundled', null]);
   assert.equal(bundled.definition.trim(), readFileSync(join(root, 'core/providers/microsoft.toml'), 'utf8').trim());
   assert.equal(await stage.resource(await stage.accessToken({ forceRefresh: true })), 200);
+  assert.equal((await stage.refreshes()).length, 1);
   assert.equal(await broker.removeProvider('microsoft'), false);
   await fails(broker.provider('nobody'), 'unknown_provider');
   // Who adds a file is shown where secrets will go.

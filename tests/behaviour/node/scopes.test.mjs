@@ -16,7 +16,7 @@ test('scope_not_granted', async (t) => {
   }
   const scopes = ['User.Read', 'Mail.Send'];
   const error = await fails(stage.token({ scopes }), 'scope_not_granted');
-  await fails(() => stage.broker().cachedToken('microsoft', { scopes }), 'scope_not_granted');
+  await fails(() => stage.broker().cachedToken('microsoft', { scopes: new Set(scopes) }), 'scope_not_granted');
   assert.ok(error.message.includes('Mail.Send') && !error.message.includes('User.Read'), error.message);
   const command = error.help.split('`')[1];
   assert.ok(command.startsWith('tokenkeep login microsoft --scopes "'), error.help);

@@ -17,7 +17,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { Broker } from 'tokenkeep';
-import { Server, Stage as Set, until } from '../../support/node/index.mjs';
+import { Server, Stage as SharedStage, until } from '../../support/node/index.mjs';
 import * as person from './person.mjs';
 import { UnderWay } from './under_way.mjs';
 
@@ -31,7 +31,7 @@ export { isClosed } from './under_way.mjs';
 export const CLIENT_ID = '5f1ad2a6-3c44-4d6c-9d0b-7f6f2a1e9c55';
 
 /** A server, a store, and a provider between them. It ends with the test `t`. */
-export class Stage extends Set {
+export class Stage extends SharedStage {
   #broker = this.broker();
   #logins = [];
 
@@ -89,9 +89,9 @@ export class Stage extends Set {
     return login;
   }
 
-  /** The options of a login: these, and what a first login has to name besides. */
+  /** The options of a login: these, and what a first login has to name. Nobody waits for a person for minutes. */
   loginOptions(options) {
-    return { flow: 'pkce', ...this.named, ...options };
+    return { flow: 'pkce', timeout: 60, ...this.named, ...options };
   }
 
   /** Logs in, and leaves a token that has expired already; the next ones live for an hour. */
