@@ -6,9 +6,11 @@
 //! look younger than it is.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result};
 
 /// Seconds since the Unix epoch, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -35,6 +37,18 @@ impl Timestamp {
     pub const fn seconds_since(self, earlier: Timestamp) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
+}
+
+/// A length of time from a language that counts in seconds, with a fraction. `name` is what its caller knows it by.
+///
+/// # Errors
+/// `config_invalid` for less than nothing, for what is no number, and for more than 136 years, which no clock can add.
+pub fn seconds(name: &str, value: f64) -> Result<Duration> {
+    let sound = (0.0..=f64::from(u32::MAX)).contains(&value);
+    sound.then(|| Duration::from_secs_f64(value)).ok_or_else(|| {
+        Error::new(ErrorKind::ConfigInvalid, format!("{name} is {value}, which is no number of seconds"))
+            .with_help("give seconds from 0 up, for instance 10")
+    })
 }
 
 /// A reading of both clocks, fit to be written down and compared by another process.
@@ -137,6 +151,17 @@ mod tests {
         ];
         for (then, now, expected) in cases {
             assert_eq!(now.age_since(&then), expected, "{then:?} {now:?}");
+        }
+    }
+
+    #[test]
+    fn a_length_of_time_is_from_nothing_up() {
+        assert_eq!(seconds("timeout", 1.5), Ok(Duration::from_millis(1500)));
+        assert_eq!(seconds("timeout", 0.0), Ok(Duration::ZERO));
+        for bad in [-0.1, f64::NAN, f64::INFINITY, 1e10] {
+            let error = seconds("timeout", bad).unwrap_err();
+            assert_eq!(error.code(), "config_invalid");
+            assert!(error.message().contains("timeout"), "{error}");
         }
     }
 

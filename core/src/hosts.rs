@@ -50,6 +50,25 @@ impl AllowedHosts {
         let port = port.unwrap_or(own_port);
         self.0.iter().any(|pattern| pattern.matches(&host) && pattern.port.unwrap_or(own_port) == port)
     }
+
+    /// The same for whoever sends nothing at all to another host.
+    ///
+    /// # Errors
+    /// `config_invalid` where [`AllowedHosts::allow`] is false.
+    pub fn require(&self, scheme: &str, host: &str, port: Option<u16>) -> Result<()> {
+        if self.allow(scheme, host, port) {
+            return Ok(());
+        }
+        let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+        Err(Error::new(
+            ErrorKind::ConfigInvalid,
+            format!("the token may not be sent to {:?}", format!("{scheme}://{host}{port}")),
+        )
+        .with_help(
+            "a token goes to the allowed hosts alone, by https, or by http to this machine; if this one is to \
+             have it, add it to them",
+        ))
+    }
 }
 
 const HELP: &str = "name each as graph.microsoft.com, *.sharepoint.com or 127.0.0.1:8080";
@@ -125,6 +144,7 @@ mod tests {
             ("https", "xn--mnchen-3ya.example", Some(8443)),
         ] {
             assert!(hosts.allow(scheme, host, port), "{scheme} {host} {port:?}");
+            assert!(hosts.require(scheme, host, port).is_ok(), "{scheme} {host} {port:?}");
         }
         for (scheme, host, port) in [
             ("http", "graph.microsoft.com", None),
@@ -146,6 +166,8 @@ mod tests {
             ("https", "evil@graph.microsoft.com", None),
         ] {
             assert!(!hosts.allow(scheme, host, port), "{scheme} {host} {port:?}");
+            let refused = hosts.require(scheme, host, port).unwrap_err();
+            assert_eq!(refused.code(), "config_invalid", "{scheme} {host} {port:?}");
         }
     }
 

@@ -74,7 +74,7 @@ pub use broker::{
     AccessToken, Broker, BrokerOptions, Connection, Connections, LoginOptions, LogoutOutcome, PendingLogin,
     Provider, Registration, Revocation, TokenOptions,
 };
-pub use clock::Timestamp;
+pub use clock::{Timestamp, seconds};
 pub use environment::Environment;
 pub use error::{Error, ErrorKind, LoginReason, Result, ServerError};
 pub use flow::{DeviceAuthorization, Flow, Interaction, open_browser};

@@ -17,10 +17,13 @@ PATIENCE = 30.0
 
 
 class Server:
-    """A server that lives as long as the `with` block. `plain` rotates and detects reuse, `entra` does as Entra."""
+    """A server that lives as long as the `with` block. `plain` rotates and detects reuse, `entra` does as Entra.
 
-    def __init__(self, dialect: str = "plain") -> None:
-        command = [program("authorization-server"), "--dialect", dialect, "--until-stdin-closes"]
+    `arguments` are further options of the program.
+    """
+
+    def __init__(self, dialect: str = "plain", *arguments: str) -> None:
+        command = [program("authorization-server"), "--dialect", dialect, "--until-stdin-closes", *arguments]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._process.stdout is not None
         ready = json.loads(self._process.stdout.readline())
@@ -47,11 +50,16 @@ class Server:
 
     def journal(self) -> Dict[str, Any]:
         """What the server was asked: `entries`, `reuse_count` and so on."""
-        return self._control("GET", "journal")
+        journal: Dict[str, Any] = self._control("GET", "journal")
+        return journal
 
     def asked(self, grant_type: str) -> List[Dict[str, Any]]:
         """The requests with this grant type."""
         return [entry for entry in self.journal()["entries"] if entry["grant_type"] == grant_type]
+
+    def asked_at(self, endpoint: str) -> List[Dict[str, Any]]:
+        """The requests to this endpoint: `authorize` and so on, as in a fault."""
+        return [entry for entry in self.journal()["entries"] if entry["endpoint"] == endpoint]
 
     def refreshes(self) -> List[Dict[str, Any]]:
         """The refreshes that it was asked for."""
@@ -64,6 +72,10 @@ class Server:
     def at_refresh(self, action: Dict[str, Any], times: int = 1) -> None:
         """The next refreshes meet this action."""
         self.push_fault({"endpoint": "token", "grant_type": "refresh_token", "times": times, "action": action})
+
+    def at_redemption(self, action: Dict[str, Any], times: int = 1) -> None:
+        """The next codes that are redeemed meet this action."""
+        self.push_fault({"endpoint": "token", "grant_type": "authorization_code", "times": times, "action": action})
 
     def until_faults_struck(self) -> None:
         """Waits until every fault has met its request, which is then being answered."""

@@ -1,0 +1,36 @@
+//! What the bindings share, so that each of them only converts, calls, converts.
+//!
+//! A call is a verb and a request; its answer is a record. Both are JSON values, with the same names in every language
+//! ([`Request`] and `records`); a binding turns them into the objects of its language and knows no field of them.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `verbs` | the calls of a broker, by name |
+//! | `request` | what a call is given |
+//! | `records` | what it answers |
+//! | `errors` | the core's errors as records |
+//! | `interaction` | the person, behind an object of another language |
+//! | `work` | the runtime of the process; work that can be given up |
+//! | `lives` | a broker through forks, and to the end of the process |
+//!
+//! Times are seconds since the epoch, durations are seconds, what is absent is null. May not enter: a default, a check,
+//! a text. They are the core's.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod errors;
+mod interaction;
+mod lives;
+mod records;
+mod request;
+mod verbs;
+mod work;
+
+pub use errors::record as error_record;
+pub use interaction::{Person, default_answer};
+pub use lives::{Lives, close_all};
+pub use records::authorization_header;
+pub use request::{Opening, Request};
+pub use verbs::{Verb, ask, begin_login, cached_token, finish_login, login, token, token_after_refusal};
+pub use work::{Started, forked, off_thread, start, wait};

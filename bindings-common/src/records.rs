@@ -1,0 +1,163 @@
+//! The core's values as records. Each pattern names every field: a new one does not compile until it is here.
+//!
+//! May not enter: a secret. An access token is no record; each binding has a class for it that does not show it.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tokenkeep::{
+    AccessToken, Account, Connection, Connections, DefinitionOrigin, DeviceAuthorization, FileState,
+    KeyState, LogoutOutcome, Provider, Registration, Result, Revocation, VaultState,
+};
+
+use crate::errors;
+
+pub(crate) fn connection(connection: &Connection) -> Value {
+    let status = connection.status();
+    let Connection {
+        key,
+        login_required,
+        account: Account { subject, issuer: account_issuer, username, tenant_id, home_account_id },
+        requested_scopes,
+        granted_scopes,
+        missing_scopes,
+        expires_at,
+        has_refresh_token,
+        client_id,
+        issuer,
+        tenant,
+        logged_in_at,
+        refreshed_at,
+    } = connection;
+    json!({
+        "provider": key.provider,
+        "connection": key.connection,
+        "status": status,
+        "login_required": login_required.map(|reason| reason.as_str()),
+        "account": {
+            "subject": subject,
+            "issuer": account_issuer,
+            "username": username,
+            "tenant_id": tenant_id,
+            "home_account_id": home_account_id,
+        },
+        "requested_scopes": requested_scopes,
+        "granted_scopes": granted_scopes,
+        "missing_scopes": missing_scopes,
+        "expires_at": expires_at,
+        "has_refresh_token": has_refresh_token,
+        "client_id": client_id,
+        "issuer": issuer,
+        "tenant": tenant,
+        "logged_in_at": logged_in_at,
+        "refreshed_at": refreshed_at,
+    })
+}
+
+/// Those that can be read, and why the others cannot.
+pub(crate) fn connections(all: &Connections) -> Value {
+    let Connections { connections, damaged } = all;
+    json!({
+        "connections": connections.iter().map(connection).collect::<Vec<_>>(),
+        "damaged": damaged.iter().map(errors::record).collect::<Vec<_>>(),
+    })
+}
+
+pub(crate) fn provider(provider: &Provider) -> Value {
+    let Provider { name, display_name, access_token_variable, endpoints, discovery, origin, definition } =
+        provider;
+    let endpoint = |(name, url): &(String, String)| json!({ "name": name, "url": url });
+    let (origin, file) = match origin {
+        DefinitionOrigin::Bundled => ("bundled", None),
+        DefinitionOrigin::User(file) => ("user", Some(path(file))),
+    };
+    json!({
+        "name": name,
+        "display_name": display_name,
+        "access_token_variable": access_token_variable,
+        "endpoints": endpoints.iter().map(endpoint).collect::<Vec<_>>(),
+        "discovery": discovery,
+        "origin": origin,
+        "file": file,
+        "definition": definition,
+    })
+}
+
+/// Those that can be read, and why the others cannot.
+pub(crate) fn providers(all: &[Result<Provider>]) -> Value {
+    json!({
+        "providers": all.iter().flatten().map(provider).collect::<Vec<_>>(),
+        "damaged": all.iter().filter_map(|one| one.as_ref().err()).map(errors::record).collect::<Vec<_>>(),
+    })
+}
+
+pub(crate) fn registration(registration: &Registration) -> Value {
+    let Registration { provider, client_id, has_client_secret, stored_at } = registration;
+    json!({
+        "provider": provider,
+        "client_id": client_id,
+        "has_client_secret": has_client_secret,
+        "stored_at": stored_at,
+    })
+}
+
+pub(crate) fn logout_outcome(outcome: &LogoutOutcome) -> Value {
+    let LogoutOutcome { key, revocation } = outcome;
+    let detail = match revocation {
+        Revocation::NotSupported { note } => note.as_deref(),
+        Revocation::Failed { why } => Some(why.as_str()),
+        Revocation::Revoked | Revocation::AlreadyEnded => None,
+    };
+    json!({
+        "provider": key.provider,
+        "connection": key.connection,
+        "revocation": revocation.as_str(),
+        "detail": detail,
+    })
+}
+
+pub(crate) fn vault_state(state: &VaultState) -> Value {
+    let VaultState { home, files, id, key_source, key, connections, registrations, kept_aside, keychain } =
+        state;
+    let file = |FileState { path: at, mode, open_to_others }: &FileState| json!({ "path": path(at), "mode": mode, "open_to_others": open_to_others });
+    let (key, key_error) = match key {
+        KeyState::NoVault => ("no_vault", None),
+        KeyState::Found => ("found", None),
+        KeyState::Asked => ("asked", None),
+        KeyState::Missing(error) => ("missing", Some(errors::record(error))),
+    };
+    json!({
+        "home": path(home),
+        "files": files.iter().map(file).collect::<Vec<_>>(),
+        "id": id,
+        "key_source": key_source.map(|source| source.as_str()),
+        "key": key,
+        "key_error": key_error,
+        "connections": connections,
+        "registrations": registrations,
+        "kept_aside": kept_aside.iter().map(|file| path(file)).collect::<Vec<_>>(),
+        "keychain_error": keychain.as_ref().map(errors::record),
+    })
+}
+
+pub(crate) fn device_authorization(device: &DeviceAuthorization) -> Value {
+    let DeviceAuthorization { verification_uri, user_code, verification_uri_complete, message, expires_in } =
+        device;
+    json!({
+        "verification_uri": verification_uri,
+        "user_code": user_code,
+        "verification_uri_complete": verification_uri_complete,
+        "message": message,
+        "expires_in": expires_in,
+    })
+}
+
+/// The value of an `Authorization` header, as text: the caller sends it.
+pub fn authorization_header(token: &AccessToken) -> String {
+    token.authorization_header().expose().to_owned()
+}
+
+/// A path as text; of one that is none, what can be shown.
+fn path(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}

@@ -1,0 +1,177 @@
+//! What a call is given: names and options as a language has them, and as the core takes them.
+//!
+//! May not enter: what an option that was left out stands for.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokenkeep::{
+    BrokerOptions, ConnectionKey, ConnectionName, LoginOptions, ProviderName, Result, ScopeSet, Secret,
+    TokenOptions, seconds,
+};
+
+/// What a broker is opened with ([`BrokerOptions`]).
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs, reason = "the core's names")]
+pub struct Opening {
+    pub home: Option<String>,
+    pub key_source: Option<String>,
+    pub passphrase: Option<Secret>,
+    pub lock_wait: Option<f64>,
+    pub insecure_loopback: Option<bool>,
+}
+
+impl Opening {
+    /// The core's options.
+    ///
+    /// # Errors
+    /// `config_invalid` for what is no key source, and no length of time.
+    pub fn options(self) -> Result<BrokerOptions> {
+        Ok(BrokerOptions {
+            home: self.home.map(Into::into),
+            key_source: self.key_source.as_deref().map(str::parse).transpose()?,
+            passphrase: self.passphrase,
+            lock_wait: duration("lock_wait", self.lock_wait)?,
+            insecure_loopback: self.insecure_loopback.unwrap_or_default(),
+            ..BrokerOptions::default()
+        })
+    }
+}
+
+/// The arguments of a call; each verb has its own ([`TokenOptions`], [`LoginOptions`]).
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs, reason = "the core's names")]
+pub struct Request {
+    pub provider: String,
+    pub connection: Option<String>,
+    pub scopes: Option<Scopes>,
+    pub min_lifetime: Option<f64>,
+    pub force_refresh: Option<bool>,
+    pub replaces: Option<Secret>,
+    pub claims: Option<String>,
+    pub refused: Option<Secret>,
+    pub www_authenticate: Vec<String>,
+    pub flow: Option<String>,
+    pub tenant: Option<String>,
+    pub cloud: Option<String>,
+    pub issuer: Option<String>,
+    pub client_id: Option<String>,
+    pub client_secret: Option<Secret>,
+    pub redirect_uri: Option<String>,
+    pub paste: Option<bool>,
+    pub timeout: Option<f64>,
+    pub file: String,
+}
+
+/// One text, as a person types it, or the words.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum Scopes {
+    /// Separated by commas or spaces.
+    Text(String),
+    /// One each.
+    Words(Vec<String>),
+}
+
+impl Request {
+    pub(crate) fn provider(&self) -> Result<ProviderName> {
+        self.provider.parse()
+    }
+
+    pub(crate) fn key(&self) -> Result<ConnectionKey> {
+        Ok(ConnectionKey::new(self.provider()?, self.connection()?))
+    }
+
+    fn connection(&self) -> Result<ConnectionName> {
+        self.connection.as_deref().map_or_else(|| Ok(ConnectionName::default()), str::parse)
+    }
+
+    fn scopes(&self) -> Result<Option<ScopeSet>> {
+        self.scopes
+            .as_ref()
+            .map(|scopes| match scopes {
+                Scopes::Text(text) => text.parse(),
+                Scopes::Words(words) => words.clone().try_into(),
+            })
+            .transpose()
+    }
+
+    pub(crate) fn token_options(&self) -> Result<TokenOptions> {
+        Ok(TokenOptions {
+            connection: self.connection()?,
+            scopes: self.scopes()?,
+            min_lifetime: duration("min_lifetime", self.min_lifetime)?.unwrap_or_default(),
+            force_refresh: self.force_refresh.unwrap_or_default(),
+            replaces: self.replaces.clone(),
+            claims: self.claims.clone(),
+        })
+    }
+
+    /// `browser_named`: the program has a browser of its own to open.
+    pub(crate) fn login_options(&self, browser_named: bool) -> Result<LoginOptions> {
+        Ok(LoginOptions {
+            connection: self.connection()?,
+            flow: self.flow.as_deref().map(str::parse).transpose()?,
+            scopes: self.scopes()?,
+            tenant: self.tenant.clone(),
+            cloud: self.cloud.clone(),
+            issuer: self.issuer.clone(),
+            client_id: self.client_id.clone(),
+            client_secret: self.client_secret.clone(),
+            redirect_uri: self.redirect_uri.clone(),
+            paste: self.paste.unwrap_or_default(),
+            browser_named,
+            timeout: duration("timeout", self.timeout)?,
+        })
+    }
+}
+
+fn duration(name: &str, value: Option<f64>) -> Result<Option<Duration>> {
+    value.map(|value| seconds(name, value)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn request(value: Value) -> Request {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn options_are_the_cores() {
+        let options = request(json!({
+            "provider": "acme", "connection": "work", "scopes": ["read", "write"], "min_lifetime": 1.5, "replaces": "token",
+        }));
+        assert_eq!(options.key().unwrap().to_string(), "acme/work");
+        let options = options.token_options().unwrap();
+        assert_eq!(options.scopes.unwrap().to_wire(' '), "read write");
+        assert_eq!((options.min_lifetime, options.force_refresh), (Duration::from_millis(1500), false));
+        assert_eq!(options.replaces, Some(Secret::new("token")));
+        let login = request(json!({"provider": "acme", "scopes": "read, write", "flow": "device_code"}));
+        let login = login.login_options(false).unwrap();
+        assert_eq!((login.scopes.unwrap().len(), login.connection), (2, ConnectionName::default()));
+    }
+
+    #[test]
+    fn what_is_not_of_its_form_is_the_cores_error() {
+        for wrong in [
+            json!({"provider": "Acme"}),
+            json!({"provider": "acme", "connection": "a/b"}),
+            json!({"provider": "acme", "scopes": ["a b"]}),
+            json!({"provider": "acme", "min_lifetime": -1.0}),
+            json!({"provider": "acme", "min_lifetime": 1e300}),
+        ] {
+            let request = request(wrong.clone());
+            let error = request.key().and_then(|_| request.token_options()).unwrap_err();
+            assert_eq!(error.code(), "config_invalid", "{wrong}");
+        }
+        let opening = |value: Value| serde_json::from_value::<Opening>(value).unwrap().options();
+        assert_eq!(opening(json!({"key_source": "cloud"})).unwrap_err().code(), "config_invalid");
+        assert_eq!(opening(json!({"lock_wait": 2})).unwrap().lock_wait, Some(Duration::from_secs(2)));
+        assert!(serde_json::from_value::<Request>(json!({"provder": "acme"})).is_err());
+    }
+}

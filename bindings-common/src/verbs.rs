@@ -1,0 +1,139 @@
+//! The calls of a broker, by the names that they have in every language.
+//!
+//! May not enter: what a call means. `core/src/broker` says so.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+use tokenkeep::{AccessToken, Broker, Challenge, Connection, PendingLogin, Result, Secret};
+
+use crate::interaction::{self, Person};
+use crate::records;
+use crate::request::Request;
+use crate::work::off_thread;
+
+/// A call whose answer is a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the core's names")]
+pub enum Verb {
+    AddProvider,
+    Close,
+    Connection,
+    Connections,
+    Initialize,
+    Inspect,
+    Logout,
+    Provider,
+    Providers,
+    Registration,
+    RemoveProvider,
+    RemoveRegistration,
+    SetRegistration,
+}
+
+/// Asks the broker; the answer as a record.
+///
+/// # Errors
+/// Those of the call.
+pub async fn ask(broker: Broker, verb: Verb, request: Request) -> Result<Value> {
+    match verb {
+        Verb::Close => {
+            broker.close().await;
+            Ok(Value::Null)
+        }
+        Verb::Logout => broker.logout(&request.key()?).await.map(|outcome| records::logout_outcome(&outcome)),
+        // Files are read, and a keychain may be asked.
+        other => off_thread(move || look(&broker, other, &request)).await,
+    }
+}
+
+fn look(broker: &Broker, verb: Verb, request: &Request) -> Result<Value> {
+    let registration = |stored: &_| records::registration(stored);
+    match verb {
+        Verb::AddProvider => {
+            broker.add_provider(request.file.as_ref()).map(|added| records::provider(&added))
+        }
+        Verb::Connection => broker.connection(&request.key()?).map(|found| records::connection(&found)),
+        Verb::Connections => broker.connections().map(|all| records::connections(&all)),
+        Verb::Initialize => broker.initialize().map(|state| records::vault_state(&state)),
+        Verb::Inspect => Ok(records::vault_state(&broker.inspect())),
+        Verb::Provider => broker.provider(&request.provider()?).map(|found| records::provider(&found)),
+        Verb::Providers => broker.providers().map(|all| records::providers(&all)),
+        Verb::Registration => {
+            Ok(broker.registration(&request.provider()?)?.as_ref().map(registration).into())
+        }
+        Verb::RemoveProvider => broker.remove_provider(&request.provider()?).map(Value::from),
+        Verb::RemoveRegistration => broker.remove_registration(&request.provider()?).map(Value::from),
+        Verb::SetRegistration => {
+            let client_id = request.client_id.as_deref().unwrap_or_default();
+            let stored =
+                broker.set_registration(&request.provider()?, client_id, request.client_secret.clone())?;
+            Ok(registration(&stored))
+        }
+        Verb::Close | Verb::Logout => Ok(Value::Null),
+    }
+}
+
+/// The token at hand ([`Broker::cached_token`]).
+///
+/// # Errors
+/// Those of the call.
+pub fn cached_token(broker: &Broker, request: &Request) -> Result<Option<AccessToken>> {
+    broker.cached_token(&request.provider()?, &request.token_options()?)
+}
+
+/// A fresh token ([`Broker::token`]).
+///
+/// # Errors
+/// Those of the call.
+pub async fn token(broker: Broker, request: Request) -> Result<AccessToken> {
+    broker.token(&request.provider()?, &request.token_options()?).await
+}
+
+/// The token for the one retry ([`Broker::token_after_refusal`]).
+///
+/// # Errors
+/// Those of the call.
+pub async fn token_after_refusal(broker: Broker, request: Request) -> Result<Option<AccessToken>> {
+    let refused = request.refused.clone().unwrap_or_else(|| Secret::new(""));
+    let challenges = Challenge::parse_all(&request.www_authenticate);
+    broker.token_after_refusal(&request.provider()?, &request.token_options()?, &refused, &challenges).await
+}
+
+/// Logs in whoever `person` talks to; without one, the person at the terminal.
+///
+/// # Errors
+/// Those of the call; `login_cancelled` when a method of `person` fails.
+pub async fn login<P: Person>(broker: Broker, request: Request, person: Option<P>) -> Result<Value> {
+    let provider = request.provider()?;
+    let options = request.login_options(person.as_ref().is_some_and(|person| person.has("open_url")))?;
+    let (interaction, refused) = match person {
+        Some(person) => interaction::through(person),
+        None => (tokenkeep_cli::terminal(options.paste), interaction::never()),
+    };
+    let made = tokio::select! {
+        biased;
+        refusal = refused => Err(refusal),
+        made = broker.login(&provider, &options, interaction) => made,
+    };
+    made.map(|connection| records::connection(&connection))
+}
+
+/// The first half of a login ([`Broker::begin_login`]).
+///
+/// # Errors
+/// Those of the call.
+pub async fn begin_login(broker: Broker, request: Request) -> Result<Arc<PendingLogin>> {
+    broker.begin_login(&request.provider()?, &request.login_options(false)?).await.map(Arc::new)
+}
+
+/// The second half ([`Broker::finish_login`]).
+///
+/// # Errors
+/// Those of the call.
+pub async fn finish_login(broker: Broker, pending: Arc<PendingLogin>, callback_url: String) -> Result<Value> {
+    let made: Connection = broker.finish_login(&pending, &callback_url).await?;
+    Ok(records::connection(&made))
+}

@@ -1,0 +1,252 @@
+// The broker: converts, calls the native half, converts back.
+//
+// May not enter: a default, a check, a retry, a clock. They are the core's.
+
+import { outcome } from './calls.js';
+import { unlessFailed } from './errors.js';
+import { Talk } from './interaction.js';
+import { native } from './loader.js';
+import type * as Native from './native.js';
+import { request, scopeText } from './options.js';
+import type {
+  BeginLoginOptions,
+  BrokerOptions,
+  CachedTokenOptions,
+  CallOptions,
+  ConnectionOptions,
+  LoginOptions,
+  RefusalOptions,
+  TokenOptions,
+} from './options.js';
+import { AccessToken, record } from './records.js';
+import type {
+  Connection,
+  Connections,
+  LogoutOutcome,
+  Provider,
+  Providers,
+  Registration,
+  VaultState,
+} from './records.js';
+
+/** A login that has begun: the person is at the provider, the answer comes by another way. */
+export class PendingLogin {
+  readonly #native: Native.ExternalObject<Native.Pending>;
+
+  private constructor(pending: Native.ExternalObject<Native.Pending>) {
+    this.#native = pending;
+  }
+
+  /** @internal */
+  static of(pending: Native.ExternalObject<Native.Pending>): PendingLogin {
+    return new PendingLogin(pending);
+  }
+
+  /** @internal */
+  static native(pending: PendingLogin): Native.ExternalObject<Native.Pending> {
+    return pending.#native;
+  }
+
+  /** Where to send the person. */
+  get authorizationUrl(): string {
+    return native.authorizationUrl(this.#native);
+  }
+}
+
+/**
+ * Logs a person in, keeps the grant, and hands out fresh access tokens.
+ *
+ * To make one touches no file and no keychain; the store is opened by the first call that needs it. What fails is a
+ * {@link TokenkeepError}.
+ */
+export class Broker {
+  readonly #native: Native.ExternalObject<Native.Broker>;
+  /** True once the store is open: to look into it then blocks for no longer than a file takes to read. */
+  #open = false;
+
+  /** @throws `config_invalid` when an option or an environment variable is not of its form. */
+  constructor(options: BrokerOptions = {}) {
+    this.#native = unlessFailed(native.open(options));
+  }
+
+  /** The store's folder. */
+  get home(): string {
+    return native.home(this.#native);
+  }
+
+  /**
+   * Logs a person in and keeps the grant. A connection of the same name is replaced.
+   *
+   * @throws `registration_missing`, `unsupported`, `access_denied`, `consent_required`, `admin_consent_required`,
+   * `login_cancelled`, `login_timed_out`, `provider_rejected`, `network`, and those of the store.
+   */
+  async login(provider: string, options: LoginOptions = {}): Promise<Connection> {
+    const { signal, interaction, ...rest } = options;
+    const asked = { ...request(rest), provider };
+    if (!interaction) return this.#ask('login', asked, signal);
+    const talk = new Talk(interaction);
+    const made = await outcome(
+      (call) => native.login(call, this.#native, talk.conversation, asked),
+      signal,
+      talk,
+    );
+    return record(made);
+  }
+
+  /**
+   * The first half of a login for a program that receives the redirect itself, at `redirectUri`: where to send the
+   * person.
+   *
+   * @throws As {@link login}, as far as nobody was asked.
+   */
+  async beginLogin(provider: string, options: BeginLoginOptions): Promise<PendingLogin> {
+    const { signal, ...rest } = options;
+    const asked = { ...request(rest), provider };
+    return PendingLogin.of(await outcome((call) => native.beginLogin(call, this.#native, asked), signal));
+  }
+
+  /**
+   * The second half: the address that the provider sent the person back to. One that is not the answer to this login is
+   * refused with `provider_rejected`, and the login is still pending.
+   *
+   * @throws As {@link login}.
+   */
+  async finishLogin(pending: PendingLogin, callbackUrl: string | URL, options: CallOptions = {}): Promise<Connection> {
+    const begun = PendingLogin.native(pending);
+    const made = await outcome(
+      (call) => native.finishLogin(call, this.#native, begun, String(callbackUrl)),
+      options.signal,
+    );
+    return record(made);
+  }
+
+  /**
+   * The connection's access token, refreshed first where that is needed. However many programs ask at once, one refresh
+   * is sent. While the token at hand still works, no trouble of the network or the server is an error.
+   *
+   * @throws `not_connected`, `login_required`, `interaction_required`, `consent_required`, `scope_not_granted`,
+   * `network`, `throttled`, `lock_timeout`, `provider_rejected`, and those of the store.
+   */
+  async token(provider: string, options: TokenOptions = {}): Promise<AccessToken> {
+    const { signal, ...rest } = options;
+    if (this.#open && !options.forceRefresh && !options.replaces && !options.claims) {
+      signal?.throwIfAborted();
+      const cached = this.cachedToken(provider, options);
+      if (cached) return cached;
+    }
+    const asked = { ...request(rest), provider };
+    const text = await outcome((call) => native.ask(call, this.#native, 'token', asked), signal);
+    this.#open = true;
+    return AccessToken.of(text as string);
+  }
+
+  /**
+   * The connection's access token, when it can be handed out as it is; null when a refresh is needed or welcome: then
+   * ask {@link token}. No network. Blocks for as long as a file takes to read, and the first time for as long as the
+   * store's key takes.
+   *
+   * @throws `not_connected`, `unknown_provider`, `scope_not_granted`, and those of the store.
+   */
+  cachedToken(provider: string, options: CachedTokenOptions = {}): AccessToken | null {
+    const { connection, scopes, minLifetime } = options;
+    const answer = native.cachedToken(this.#native, provider, connection, scopeText(scopes), minLifetime);
+    return typeof answer === 'string' ? AccessToken.of(answer) : unlessFailed(answer);
+  }
+
+  /**
+   * The token to repeat a request with, once, after an API answered 401; null when a repetition is of no use, and the
+   * API's answer is the caller's.
+   *
+   * @throws As {@link token}: `interaction_required` with the claims when only a person can meet the challenge.
+   */
+  async tokenAfterRefusal(provider: string, options: RefusalOptions): Promise<AccessToken | null> {
+    const { signal, wwwAuthenticate: values, ...rest } = options;
+    const wwwAuthenticate = typeof values === 'string' ? [values] : [...(values ?? [])];
+    const text = await this.#ask<string | null>('tokenAfterRefusal', { ...request(rest), provider, wwwAuthenticate }, signal);
+    return text === null ? null : AccessToken.of(text);
+  }
+
+  /** All connections. No network. @throws Those of the store as a whole. */
+  async connections(): Promise<Connections> {
+    return this.#ask('connections', {});
+  }
+
+  /** One connection. No network. @throws `not_connected`, `unknown_provider`, and those of the store. */
+  async connection(provider: string, options: ConnectionOptions = {}): Promise<Connection> {
+    return this.#ask('connection', { ...options, provider });
+  }
+
+  /**
+   * Ends the connection: revokes the grant at the server where it can be, and deletes it here in any case.
+   *
+   * @throws `not_connected`, `unknown_provider`, `lock_timeout`, `store_unavailable`.
+   */
+  async logout(provider: string, options: ConnectionOptions = {}): Promise<LogoutOutcome> {
+    return this.#ask('logout', { ...options, provider });
+  }
+
+  /** All providers. @throws `store_unavailable`. */
+  async providers(): Promise<Providers> {
+    return this.#ask('providers', {});
+  }
+
+  /** One provider. @throws `unknown_provider`, `config_invalid`. */
+  async provider(name: string): Promise<Provider> {
+    return this.#ask('provider', { provider: name });
+  }
+
+  /** Checks a provider's file and keeps it as the user's own. @throws `config_invalid`, `store_unavailable`. */
+  async addProvider(file: string): Promise<Provider> {
+    return this.#ask('addProvider', { file });
+  }
+
+  /** Removes the user's own definition. False when there is none. @throws `store_unavailable`. */
+  async removeProvider(name: string): Promise<boolean> {
+    return this.#ask('removeProvider', { provider: name });
+  }
+
+  /** Stores the client to log in to `provider` with. @throws `config_invalid`, `unknown_provider`, those of the store. */
+  async setRegistration(
+    provider: string,
+    registration: { readonly clientId: string; readonly clientSecret?: string | undefined },
+  ): Promise<Registration> {
+    return this.#ask('setRegistration', { ...registration, provider });
+  }
+
+  /** The stored registration for `provider`; null when there is none. @throws `unknown_provider`, those of the store. */
+  async registration(provider: string): Promise<Registration | null> {
+    return this.#ask('registration', { provider });
+  }
+
+  /** Removes it. False when there is none. @throws `unknown_provider`, those of the store. */
+  async removeRegistration(provider: string): Promise<boolean> {
+    return this.#ask('removeRegistration', { provider });
+  }
+
+  /** Makes the store's key, or opens the store that is there. @throws Those of the store. */
+  async initialize(): Promise<VaultState> {
+    return this.#ask('initialize', {});
+  }
+
+  /** What is there of the store, and whether its key can be had. Changes nothing. */
+  async inspect(): Promise<VaultState> {
+    return this.#ask('inspect', {});
+  }
+
+  /**
+   * Waits until the refreshes under way are written down. A program that runs to its end does so by itself; one that
+   * leaves by `process.exit()` calls this first.
+   */
+  async close(): Promise<void> {
+    await this.#ask('close', {});
+  }
+
+  /** `await using broker = new Broker()`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #ask<T>(method: Native.Method, request: Native.Request, signal?: AbortSignal): Promise<T> {
+    return record(await outcome((call) => native.ask(call, this.#native, method, request), signal));
+  }
+}

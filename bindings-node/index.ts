@@ -1,0 +1,18 @@
+// What the package exports. The ES module beside it exports the same objects.
+
+export { Broker, PendingLogin } from './broker.js';
+export { TokenkeepError } from './errors.js';
+export type { ErrorCode, LoginReason, ServerError } from './errors.js';
+export type { DeviceAuthorization, Interaction } from './interaction.js';
+export type * from './options.js';
+export { AccessToken } from './records.js';
+export type {
+  Account,
+  Connection,
+  Connections,
+  LogoutOutcome,
+  Provider,
+  Providers,
+  Registration,
+  VaultState,
+} from './records.js';

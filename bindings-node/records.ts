@@ -1,0 +1,231 @@
+// What a broker answers: a token, and records without secrets. All are immutable.
+//
+// May not enter: a check, a default.
+
+import type { InspectOptions, inspect } from 'node:util';
+
+import { TokenkeepError, type Failure, type LoginReason } from './errors.js';
+import type { KeySource } from './options.js';
+
+/**
+ * An access token. It is opaque: what a server put into it is for the resource to read.
+ *
+ * Neither `console.log` nor JSON shows the secret.
+ */
+export class AccessToken {
+  /** Six lines, and the secret. Taken apart when somebody asks: most programs ask for one field of it. */
+  readonly #text: string;
+
+  private constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** @internal */
+  static of(text: string): AccessToken {
+    return new AccessToken(text);
+  }
+
+  /** The provider that it is from. */
+  get provider(): string {
+    return this.#line(0);
+  }
+
+  /** The connection that it is from. */
+  get connection(): string {
+    return this.#line(1);
+  }
+
+  /** `Bearer` (RFC 6749 7.1). */
+  get tokenType(): string {
+    return this.#line(2);
+  }
+
+  /** When it ends; null when it does not expire. */
+  get expiresAt(): Date | null {
+    const seconds = this.#line(3);
+    return seconds === '' ? null : new Date(Number(seconds) * 1000);
+  }
+
+  /** What it grants. */
+  get scopes(): readonly string[] {
+    const scopes = this.#line(4);
+    return Object.freeze(scopes === '' ? [] : scopes.split(' '));
+  }
+
+  /** The resource that it is for (RFC 8707), when the server tells resources apart. */
+  get resource(): string | null {
+    return this.#line(5) || null;
+  }
+
+  /** The token itself. */
+  get secret(): string {
+    let start = 0;
+    for (let line = 0; line < 6; line++) start = this.#text.indexOf('\n', start) + 1;
+    return this.#text.slice(start);
+  }
+
+  /** The value of an `Authorization` header (RFC 6750 2.1). */
+  authorizationHeader(): string {
+    return `${this.tokenType} ${this.secret}`;
+  }
+
+  /** All but the secret. */
+  toJSON(): Omit<AccessToken, 'secret' | 'authorizationHeader' | 'toJSON'> {
+    const { provider, connection, tokenType, expiresAt, scopes, resource } = this;
+    return { provider, connection, tokenType, expiresAt, scopes, resource };
+  }
+
+  /** @internal */
+  [Symbol.for('nodejs.util.inspect.custom')](_: number, options: InspectOptions, show: typeof inspect): string {
+    return `AccessToken ${show(this.toJSON(), options)}`;
+  }
+
+  #line(number: number): string {
+    return this.#text.split('\n', number + 1)[number]!;
+  }
+}
+
+/** Whose grant a connection is. */
+export interface Account {
+  /** OIDC `sub`: unique and lasting within the issuer. */
+  readonly subject: string | null;
+  /** OIDC `iss` of the id_token. */
+  readonly issuer: string | null;
+  /** A name for people. */
+  readonly username: string | null;
+  /** Microsoft's `tid`: the tenant that signed the person in. */
+  readonly tenantId: string | null;
+  /** Microsoft's `uid.utid`: the account itself, whichever tenant it visits. */
+  readonly homeAccountId: string | null;
+}
+
+/** One connection, without its secrets. */
+export interface Connection {
+  /** The provider. */
+  readonly provider: string;
+  /** The connection's name. */
+  readonly connection: string;
+  readonly status: 'connected' | 'login_required';
+  /** Why a login is required; null while the grant works. */
+  readonly loginRequired: LoginReason | null;
+  readonly account: Account;
+  /** What was asked for. */
+  readonly requestedScopes: readonly string[];
+  /** What was granted. */
+  readonly grantedScopes: readonly string[];
+  /** What was asked for and not granted. */
+  readonly missingScopes: readonly string[];
+  /** When the access token at hand ends; null when it does not expire. */
+  readonly expiresAt: Date | null;
+  /** True when the access token can be replaced without the person. */
+  readonly hasRefreshToken: boolean;
+  /** The client that it was made with. */
+  readonly clientId: string;
+  /** The issuer, when it is known. */
+  readonly issuer: string | null;
+  /** Microsoft's tenant, as it was asked for. */
+  readonly tenant: string | null;
+  /** When the person logged in. */
+  readonly loggedInAt: Date;
+  /** When it was last refreshed. */
+  readonly refreshedAt: Date | null;
+}
+
+/** All connections of a store. */
+export interface Connections {
+  /** Those that can be read, sorted by name. */
+  readonly connections: readonly Connection[];
+  /** One error for each file that cannot. They are kept. */
+  readonly damaged: readonly TokenkeepError[];
+}
+
+/** A provider that can be logged in to. */
+export interface Provider {
+  /** The name that people type. */
+  readonly name: string;
+  /** The name that people read. */
+  readonly displayName: string;
+  /** The environment variable that programs expect the access token in. */
+  readonly accessTokenVariable: string;
+  /** Where codes, tokens and client secrets go, as the definition names them. */
+  readonly endpoints: readonly { readonly name: string; readonly url: string }[];
+  /** True when the endpoints come from the metadata of the issuer that is named at login. */
+  readonly discovery: boolean;
+  /** Where its definition is from. */
+  readonly origin: 'bundled' | 'user';
+  /** The user's own file. */
+  readonly file: string | null;
+  /** Its definition, as the file has it. */
+  readonly definition: string;
+}
+
+/** All providers. */
+export interface Providers {
+  /** Those whose definition can be read, sorted by name. */
+  readonly providers: readonly Provider[];
+  /** One error for each that cannot. */
+  readonly damaged: readonly TokenkeepError[];
+}
+
+/** A stored client registration, without its secret. */
+export interface Registration {
+  readonly provider: string;
+  readonly clientId: string;
+  /** True when a client secret is stored with it. */
+  readonly hasClientSecret: boolean;
+  readonly storedAt: Date;
+}
+
+/** What a logout did. */
+export interface LogoutOutcome {
+  readonly provider: string;
+  readonly connection: string;
+  /** What became of the grant at the server. After `failed` it may still be good there. */
+  readonly revocation: 'revoked' | 'already_ended' | 'not_supported' | 'failed';
+  /** What a person can do, or why it failed. */
+  readonly detail: string | null;
+}
+
+/** What was found at a store's home. */
+export interface VaultState {
+  /** The folder. */
+  readonly home: string;
+  /** The folders and files that exist, and how open they are. */
+  readonly files: readonly { readonly path: string; readonly mode: number | null; readonly openToOthers: boolean }[];
+  /** The vault's id, which names its keychain item. */
+  readonly id: string | null;
+  readonly keySource: KeySource | null;
+  /** Whether the key can be had: there is no vault yet; it was found; it is a passphrase, for which nobody was asked. */
+  readonly key: 'no_vault' | 'found' | 'asked' | 'missing';
+  /** Why the key is missing. */
+  readonly keyError: TokenkeepError | null;
+  /** How many connections there are, readable or not. */
+  readonly connections: number;
+  /** How many client registrations there are. */
+  readonly registrations: number;
+  /** Damaged files that were kept aside. */
+  readonly keptAside: readonly string[];
+  /** Why there is no keychain; null when it answers. */
+  readonly keychainError: TokenkeepError | null;
+}
+
+/** The members that are seconds since the epoch, and those that are failures. */
+const TIMES = ['expiresAt', 'loggedInAt', 'refreshedAt', 'storedAt'];
+const FAILURES = ['damaged', 'keyError', 'keychainError'];
+
+/** @internal A record as it was answered, made of dates and errors, and frozen. */
+export function record<T>(answered: unknown): T {
+  if (typeof answered !== 'object' || answered === null) return answered as T;
+  const members: Record<string, unknown> = answered as Record<string, unknown>;
+  for (const [name, value] of Object.entries(members)) {
+    if (TIMES.includes(name)) members[name] = value === null ? null : new Date((value as number) * 1000);
+    else if (FAILURES.includes(name)) members[name] = failures(value as Failure | Failure[] | null);
+    else record(value);
+  }
+  return Object.freeze(answered) as T;
+}
+
+function failures(value: Failure | Failure[] | null): TokenkeepError | readonly TokenkeepError[] | null {
+  if (Array.isArray(value)) return Object.freeze(value.map((failure) => new TokenkeepError(failure)));
+  return value && new TokenkeepError(value);
+}

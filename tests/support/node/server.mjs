@@ -1,0 +1,91 @@
+// The scripted authorization server (tests/authorization-server), as a process of its own.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+import { program } from './process.mjs';
+
+/** A server that runs. It ends with `stop()`, and with the process that started it. */
+export class Server {
+  #child;
+
+  constructor(child, ready) {
+    this.#child = child;
+    /** Where it is: `http://127.0.0.1:PORT`. */
+    this.origin = ready.origin;
+    /** RFC 8414. */
+    this.issuer = ready.issuer;
+  }
+
+  /** Starts one, with the options of its command line. */
+  static async start(...options) {
+    const stdio = ['pipe', 'pipe', 'inherit'];
+    const child = spawn(program('authorization-server'), ['--until-stdin-closes', ...options], { stdio });
+    const lines = createInterface({ input: child.stdout });
+    const ended = once(child, 'exit').then(([code]) => {
+      throw new Error(`the server did not get ready: exit code ${code}`);
+    });
+    const [line] = await Promise.race([once(lines, 'line'), ended]);
+    ended.catch(() => {});
+    return new Server(child, JSON.parse(line));
+  }
+
+  /** What it was asked: `{ entries, grants, reuse_count, revoked_count, poll_gaps }`. */
+  journal() {
+    return this.control('GET', 'journal');
+  }
+
+  /** The requests with this grant type. */
+  async asked(grantType) {
+    return (await this.journal()).entries.filter((entry) => entry.grant_type === grantType);
+  }
+
+  /** The refreshes that it was asked for. */
+  refreshes() {
+    return this.asked('refresh_token');
+  }
+
+  /** Adds a fault, as the server's README has it. */
+  pushFault(fault) {
+    return this.control('POST', 'faults', fault);
+  }
+
+  /** The next `times` refreshes meet `action`. */
+  atRefresh(action, times = 1) {
+    return this.pushFault({ endpoint: 'token', grant_type: 'refresh_token', times, action });
+  }
+
+  /** True once every fault that was pushed has met its requests, of which the last may still be in the answering. */
+  async faultsAreSpent() {
+    return (await this.control('GET', 'faults')).length === 0;
+  }
+
+  /** Changes the options that are named, in the server's own words: `{ access_token_lifetime: 0 }`. */
+  change(options) {
+    return this.control('POST', 'options', options);
+  }
+
+  /** The status that its resource answers to this token: 200 while it works. */
+  async resource(accessToken) {
+    const answer = await fetch(`${this.origin}/resource`, { headers: { authorization: `Bearer ${accessToken}` } });
+    await answer.text();
+    return answer.status;
+  }
+
+  /** Any request of its control interface. */
+  async control(method, path, body) {
+    const answer = await fetch(`${this.origin}/_control/${path}`, { method, body: body && JSON.stringify(body) });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return text === '' ? null : JSON.parse(text);
+  }
+
+  /** Ends it, unless it has ended. */
+  async stop() {
+    if (this.#child.exitCode !== null) return;
+    const ended = once(this.#child, 'exit');
+    this.#child.stdin.end();
+    await ended;
+  }
+}
