@@ -3,6 +3,9 @@
 //!
 //! A string never changes, so who says the same object says the same thing. A list may change, so its words are
 //! looked at, one by one; of anything else nothing is remembered.
+//!
+//! May not enter: a secret. And none of it leaves the threads that have the interpreter: an object that is dropped
+//! without it waits behind a lock, which a fork may leave held for ever.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};

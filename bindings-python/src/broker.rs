@@ -144,8 +144,9 @@ impl Broker {
         if let Some(token) = self.at_hand(&asked, &options)? {
             return Ok(token.into_py_any(py)?);
         }
+        let provider = asked.provider.clone();
         self.call(py, |broker| {
-            Work::of(async move { Ok(Answer::Token(broker.token(&asked.provider, &options).await?)) })
+            Work::of(async move { Ok(Answer::Token(broker.token(&provider, &options).await?)) })
         })
     }
 
@@ -164,8 +165,8 @@ impl Broker {
         if self.lives.here().broker().is_open() {
             return Ok(self.at_hand(&asked, &options)?.into_py_any(py)?);
         }
-        let broker = self.here();
-        let look = tokenkeep_bindings::off_thread(move || broker.cached_token(&asked.provider, &options));
+        let (broker, provider) = (self.here(), asked.provider.clone());
+        let look = tokenkeep_bindings::off_thread(move || broker.cached_token(&provider, &options));
         Call::new(Work::of(async move { Ok(look.await?.into()) })).wait(py)
     }
 

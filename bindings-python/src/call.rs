@@ -69,20 +69,9 @@ impl Call {
     /// Begins. `done(result, error)` is called once, on another thread, unless the call is given up.
     fn start(&self, done: Py<PyAny>) -> Result<(), Failure> {
         let Some(Work { future, raised }) = self.take() else { return Ok(()) };
+        // Moved in, so that what is Python's is dropped where the interpreter is. Without it nobody waits any more.
         let started = start(future, move |outcome| {
-            let Some(outcome) = outcome else { return };
-            // Without the interpreter nobody waits any more.
-            Python::try_attach(|py| {
-                let outcome = outcome.map_err(|error| Failure::from(error).caused_by(&raised));
-                let object = outcome.and_then(|answer| Ok(answer.into_pyobject(py)?.unbind()));
-                let told = match object {
-                    Ok(object) => done.call1(py, (object, py.None())),
-                    Err(failure) => done.call1(py, (py.None(), PyErr::from(failure))),
-                };
-                if let Err(error) = told {
-                    error.write_unraisable(py, Some(done.bind(py)));
-                }
-            });
+            Python::try_attach(move |py| tell(py, outcome, &raised, done));
         })?;
         self.started.get_or_init(|| started);
         Ok(())
@@ -93,6 +82,19 @@ impl Call {
         if let Some(started) = self.started.get() {
             started.abort();
         }
+    }
+}
+
+/// Tells what came of a call, unless it was given up.
+fn tell(py: Python<'_>, outcome: Option<tokenkeep::Result<Answer>>, raised: &Raised, done: Py<PyAny>) {
+    let Some(outcome) = outcome else { return };
+    let outcome = outcome.map_err(|error| Failure::from(error).caused_by(raised));
+    let told = match outcome.and_then(|answer| Ok(answer.into_pyobject(py)?.unbind())) {
+        Ok(object) => done.call1(py, (object, py.None())),
+        Err(failure) => done.call1(py, (py.None(), PyErr::from(failure))),
+    };
+    if let Err(error) = told {
+        error.write_unraisable(py, Some(done.bind(py)));
     }
 }
 
