@@ -78,7 +78,6 @@ class TokenkeepAuth(httpx.Auth):
             scopes=self._scopes,
         )
         if another is not None and _can_be_repeated(response.request):
-            self._require_allowed(response.request)
             yield _authorized(response.request, another)
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
@@ -101,7 +100,6 @@ class TokenkeepAuth(httpx.Auth):
             scopes=self._scopes,
         )
         if another is not None and _can_be_repeated(response.request):
-            self._require_allowed(response.request)
             yield _authorized(response.request, another)
 
     def _require_allowed(self, request: httpx.Request) -> None:

@@ -100,7 +100,6 @@ class TokenkeepAuth(AuthBase):
         response.close()
         answer = response.connection.send(repeated, **options)
         answer.history.append(response)
-        answer.request = repeated
         return answer
 
 

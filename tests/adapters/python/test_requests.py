@@ -45,12 +45,14 @@ def test_a_body_that_is_gone_is_not_sent_again(stage: Stage) -> None:
 
 
 def test_the_answer_is_that_of_the_repetition(stage: Stage) -> None:
+    refused = stage.token()
     stage.server.expire()
     with session(stage) as client:
         answer = client.get(f"{stage.api}/me/messages", stream=True)
         assert b"Message 1" in b"".join(answer.iter_content(64)), "a stream is one still"
     assert answer.request.headers["Authorization"] == f"Bearer {stage.token()}"
     assert [earlier.status_code for earlier in answer.history] == [401]
+    assert answer.history[0].request.headers["Authorization"] == f"Bearer {refused}"
 
 
 def test_a_prepared_request_may_be_sent_again_later(stage: Stage) -> None:
