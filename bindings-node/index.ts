@@ -1,8 +1,10 @@
-// What the package exports. The ES module beside it exports the same objects.
+// What the package exports, but for the adapters. The ES module beside it exports the same objects.
 
 export { Broker, PendingLogin } from './broker.js';
 export { TokenkeepError } from './errors.js';
 export type { ErrorCode, LoginReason, ServerError } from './errors.js';
+export { AllowedHosts } from './hosts.js';
+export type { Destination } from './hosts.js';
 export type { DeviceAuthorization, Interaction } from './interaction.js';
 export type * from './options.js';
 export { AccessToken } from './records.js';

@@ -4,8 +4,9 @@
 //! | file | holds |
 //! |---|---|
 //! | `broker` | the calls of a broker |
-//! | `interaction` | a person that JavaScript talks to |
 //! | `call` | a call that waits: its promise, and its end |
+//! | `hosts` | where a token may go |
+//! | `interaction` | a person that JavaScript talks to |
 //! | `types` | what crosses the border |
 //!
 //! A failure is answered, not thrown: what Node-API throws has no code, help or cause. May not enter: a default, a
@@ -16,6 +17,7 @@
 
 mod broker;
 mod call;
+mod hosts;
 mod interaction;
 mod types;
 
