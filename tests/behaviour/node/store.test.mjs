@@ -38,7 +38,8 @@ test('damaged_record_is_reported_and_others_go_on', async (t) => {
   const half = sealed.subarray(0, sealed.length / 2);
   for (const damage of [half, Buffer.of(), flipped, Buffer.from(foreign, 'base64')]) {
     writeFileSync(path, damage);
-    const calls = [stage.token(bad), stage.connection(bad), () => stage.broker().cachedToken('acme', bad)];
+    const broker = stage.broker();
+    const calls = ['token', 'connection', 'cachedToken'].map((verb) => () => broker[verb]('acme', bad));
     for (const call of calls) assert.ok((await fails(call, 'store_corrupt')).message.includes(path));
     assert.deepEqual(readFileSync(path), damage, 'reading alters nothing');
     await stage.accessToken({ ...good, forceRefresh: true });
