@@ -50,7 +50,7 @@ test('without a native half it says what to do', async () => {
     }
     const { code, stderr } = await run(process.execPath, ['-e', `require('./dist/loader.js')`], { cwd: folder, env: bare });
     assert.equal(code, 1);
-    assert.match(stderr, /tokenkeep has no native half here: neither @tokenkeep\/.* --omit=optional/);
+    assert.match(stderr, /tokenkeep has no native half for this machine: @tokenkeep\/.* --omit=optional/);
   } finally {
     rmSync(folder, { recursive: true });
   }

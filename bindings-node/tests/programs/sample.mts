@@ -37,6 +37,8 @@ try {
 connection.status = 'connected';
 // @ts-expect-error A token is not made by a program.
 new AccessToken('x');
+// @ts-expect-error Nor is an error.
+new TokenkeepError('x');
 // @ts-expect-error There is no such option.
 await broker.token('microsoft', { scope: 'a' });
 // @ts-expect-error There is no such code.
