@@ -179,8 +179,9 @@ export class Broker {
    *
    * @throws `not_connected`, `unknown_provider`, `lock_timeout`, `store_unavailable`.
    */
-  async logout(provider: string, options: ConnectionOptions = {}): Promise<LogoutOutcome> {
-    return this.#ask('logout', wanted(options, provider));
+  async logout(provider: string, options: ConnectionOptions & CallOptions = {}): Promise<LogoutOutcome> {
+    const { signal, ...rest } = options;
+    return this.#ask('logout', wanted(rest, provider), signal);
   }
 
   /** All providers. @throws `store_unavailable`. */
@@ -244,8 +245,8 @@ export class Broker {
     await this.close();
   }
 
-  async #ask<T>(verb: string, asked: object): Promise<T> {
-    return record(await outcome((call) => native.ask(call, this.#native, verb, asked)));
+  async #ask<T>(verb: string, asked: object, signal?: AbortSignal): Promise<T> {
+    return record(await outcome((call) => native.ask(call, this.#native, verb, asked), signal));
   }
 }
 

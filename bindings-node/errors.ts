@@ -80,8 +80,7 @@ export class TokenkeepError extends Error {
   /** `interaction_required`: the claims challenge to send with the next login, as the server gave it. */
   declare readonly claims?: string | null;
 
-  /** @internal */
-  constructor(failure: Failure, options?: ErrorOptions) {
+  private constructor(failure: Failure, options?: ErrorOptions) {
     super(failure.message, options);
     this.code = failure.code;
     this.help = failure.help;
@@ -93,6 +92,11 @@ export class TokenkeepError extends Error {
     if (failure.retry_at !== undefined) this.retryAt = date(failure.retry_at);
   }
 
+  /** @internal */
+  static of(failure: Failure, options?: ErrorOptions): TokenkeepError {
+    return new TokenkeepError(failure, options);
+  }
+
   static {
     // On the prototype, as with the errors of the language: an own property would be shown among the fields.
     Object.defineProperty(this.prototype, 'name', { value: 'TokenkeepError', configurable: true, writable: true });
@@ -101,6 +105,6 @@ export class TokenkeepError extends Error {
 
 /** @internal What was answered, unless it is a failure. */
 export function unlessFailed<T>(answer: T | Failure, options?: ErrorOptions): T {
-  if (typeof answer === 'object' && answer !== null && 'retryable' in answer) throw new TokenkeepError(answer, options);
+  if (typeof answer === 'object' && answer !== null && 'retryable' in answer) throw TokenkeepError.of(answer, options);
   return answer;
 }

@@ -227,6 +227,6 @@ function member(name: string, value: unknown): unknown {
 }
 
 function failures(value: Failure | Failure[] | null): TokenkeepError | readonly TokenkeepError[] | null {
-  if (Array.isArray(value)) return Object.freeze(value.map((failure) => new TokenkeepError(failure)));
-  return value && new TokenkeepError(value);
+  if (Array.isArray(value)) return Object.freeze(value.map((failure) => TokenkeepError.of(failure)));
+  return value && TokenkeepError.of(value);
 }
