@@ -1,18 +1,10 @@
 //! Names that people type: of a provider and of a connection. Checked once, here: whoever holds one of
 //! these types need not ask again whether it fits a file name, a variable or a terminal. Clones share the text: every
-<<<<<<< HEAD
-//! token that is handed out carries both.
-
-use std::fmt;
-use std::str::FromStr;
-use std::sync::Arc;
-=======
 //! token that is handed out carries both names.
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
->>>>>>> wt-node
 
 use serde::{Deserialize, Serialize};
 
@@ -59,12 +51,8 @@ impl ConnectionName {
 
 impl Default for ConnectionName {
     fn default() -> Self {
-<<<<<<< HEAD
-        ConnectionName("default".into())
-=======
         static DEFAULT: LazyLock<Arc<str>> = LazyLock::new(|| "default".into());
         ConnectionName(Arc::clone(&DEFAULT))
->>>>>>> wt-node
     }
 }
 
