@@ -24,7 +24,7 @@ def test_provider_file_wins_over_bundled(microsoft: Stage) -> None:
     assert (mine.origin, mine.definition) == ("user", microsoft.definition)
     assert mine.file is not None and Path(mine.file).read_text() == microsoft.definition
     # Who adds a file is shown where secrets will go.
-    assert any(microsoft.server.origin in endpoint for endpoint in mine.endpoints.values())
+    assert any(microsoft.server.origin in endpoint for endpoint in [one.url for one in mine.endpoints])
     microsoft.login()
     assert len(microsoft.server.asked("authorization_code")) == 1
 
@@ -33,7 +33,7 @@ def test_provider_file_wins_over_bundled(microsoft: Stage) -> None:
     bundled = the_provider(microsoft)
     assert (bundled.origin, bundled.file) == ("bundled", None)
     assert bundled.definition.strip() == (ROOT / "core/providers/microsoft.toml").read_text().strip()
-    assert not any(microsoft.server.origin in endpoint for endpoint in bundled.endpoints.values())
+    assert not any(microsoft.server.origin in endpoint for endpoint in [one.url for one in bundled.endpoints])
     assert microsoft.resource(microsoft.secret(force_refresh=True)) == 200
     assert microsoft.broker().remove_provider("microsoft") is False
     assert microsoft.add_provider(microsoft.definition) == mine
