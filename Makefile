@@ -1,6 +1,6 @@
 # The one door to everything that is done here. `make demo` and `make test` set up what they need.
 
-.PHONY: demo test check test-rust test-demo setup build torture bench clean help
+.PHONY: demo test check test-rust test-python test-node test-demo setup packages build torture bench clean help
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -15,7 +15,7 @@ demo: ## Log in, hand out a token, let it expire, see it rotated, log out: again
 	@cargo build --quiet --locked -p tokenkeep-cli -p tokenkeep-authorization-server
 	@scripts/demo.sh
 
-test: setup check test-rust test-demo ## Everything: set-up, checks, tests
+test: setup check packages test-rust test-python test-node test-demo ## Everything: set-up, checks, tests
 	@echo "test: all passed"
 
 setup: ## What the tests need beside Rust: apt as root, npm, pip
@@ -28,26 +28,35 @@ check: ## Format, lints, licences and sources of dependencies
 	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 	$(ENV); cargo deny --log-level error check bans licenses sources
 
+packages: ## The Python wheel and the npm packages as they are published, and installed for the tests
+	@scripts/install-packages.sh
+
 build: ## Every program and example of the workspace, for the tests
 	cargo build --quiet --locked --workspace --bins --examples
 
-test-rust: build ## All tests in Rust; they drive the programs that `build` made
+test-rust: build ## All tests in Rust; they drive the programs and packages that were built
 	$(ENV); cargo test --locked --workspace --no-fail-fast
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps -p tokenkeep --all-features
+
+test-python: build ## The package for Python: types, its own tests, scenarios, adapters
+	$(ENV); "$$TOKENKEEP_TEST_PYTHON" -m pytest -q -n 4
+
+test-node: build ## The package for Node: types, its own tests, scenarios, adapters
+	$(ENV); node --test --test-concurrency=4 bindings-node/tests/*.test.mjs tests/behaviour/node/*.test.mjs tests/adapters/node/*.test.mjs
 
 test-demo: build ## The demonstration runs, within the 20 seconds that it may take
 	@timeout 20 scripts/demo.sh >target/demo.log 2>&1 || { cat target/demo.log; exit 1; }
 	@echo "test-demo: passed"
 
 # Some twenty minutes: what `make test` tries a little, tried as often as docs/reliability.md says.
-torture: setup ## The long form of every case of docs/reliability.md, with a figure for each
+torture: setup packages ## The long form of every case of docs/reliability.md, with a figure for each
 	@echo "torture: building (some minutes)"
 	@cargo build --quiet --locked --profile torture --workspace --bins --examples
 	@cargo test --quiet --locked --profile torture --no-run -p tokenkeep-behaviour -p tokenkeep-concurrency -p tokenkeep-crash \
 		-p tokenkeep-hostile -p tokenkeep-storage
 	@scripts/torture.sh
 
-bench: setup ## The figures of docs/benchmarks.md, measured here and now
+bench: setup packages ## The figures of docs/benchmarks.md, measured here and now
 	@echo "bench: building for release (some minutes)"
 	@cargo build --quiet --release --locked -p tokenkeep-concurrency -p tokenkeep-storage --bins --bench hot_token
 	@cargo build --quiet --release --locked -p tokenkeep-cli

@@ -16,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench_languages import MSAL_PYTHON_HOT, languages
 from race import ROOT, TOOLS, Msal, Server, Tokenkeep, race
 
 PROGRAMS = ROOT / "target/release"
@@ -31,16 +32,6 @@ MAX_LIST_MS = 400.0
 MSAL_TOKEN = Msal.APP + """
 print(app.acquire_token_silent(["User.Read"], app.get_accounts()[0])["access_token"])
 """
-# The same call, over and over in one process; prints the median in microseconds.
-MSAL_HOT = Msal.APP + """
-import statistics, time
-account, taken = app.get_accounts()[0], []
-for _ in range(2000):
-    started = time.perf_counter()
-    app.acquire_token_silent(["User.Read"], account)["access_token"]
-    taken.append(time.perf_counter() - started)
-print(statistics.median(taken) * 1e6)
-"""
 
 
 class Promises:
@@ -52,6 +43,10 @@ class Promises:
     def at_most(self, what, measured, limit):
         if measured > limit:
             self.broken.append(f"{what}: {measured:g}, more than {limit:g}")
+
+    def at_least(self, what, measured, limit):
+        if measured < limit:
+            self.broken.append(f"{what}: {measured:g}, less than {limit:g}")
 
 
 def main():
@@ -120,6 +115,7 @@ def many_connections(python_with_msal, promises):
         for count, store in stores.items():
             subprocess.run([PROGRAMS / "many-connections", store, str(count)], check=True)
         hot_token(python_with_msal, stores, promises)
+        languages(python_with_msal, stores, promises)
         environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "TOKENKEEP_KEY": "file"}
         times = {
             f"connections: {count:,}": [
@@ -140,7 +136,7 @@ def hot_token(python_with_msal, stores, promises):
         with Server(folder) as server:
             msal = Msal(python_with_msal, folder, server)
             msal.login()
-            run = subprocess.run(msal.command(MSAL_HOT), env=msal.environment, check=True, capture_output=True, text=True)
+            run = subprocess.run(msal.command(MSAL_PYTHON_HOT), env=msal.environment, check=True, capture_output=True, text=True)
     peer = float(run.stdout)
     print(f"{'a fresh token, in process':<56}{'median us':>10}{'msal':>10}")
     for name, count, median in medians(said, stores):

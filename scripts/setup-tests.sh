@@ -83,6 +83,9 @@ write_environment() {
     printf 'export TOKENKEEP_TEST_PYTHON_DJANGO=%q\n' "$environment/django/bin/python"
     printf 'export TOKENKEEP_TEST_PYTHON_MSAL=%q\n' "$environment/msal/bin/python"
     printf 'export TOKENKEEP_TEST_CHROMIUM=%q\n' "$(chromium_path)"
+    # scripts/install-packages.sh puts the packages there.
+    printf 'export TOKENKEEP_TEST_PYTHON=%q\n' "$environment/python/bin/python"
+    printf 'export TOKENKEEP_TEST_PACKAGES=%q\n' "$PWD/target/packages"
     printf 'export PATH=%q:"$PATH"\n' "$environment/cargo/bin"
   } >"$file.new"
   mv "$file.new" "$file"

@@ -1,8 +1,10 @@
 //! Names that people type: of a provider and of a connection. Checked once, here: whoever holds one of
-//! these types need not ask again whether it fits a file name, a variable or a terminal.
+//! these types need not ask again whether it fits a file name, a variable or a terminal. Clones share the text: every
+//! token that is handed out carries both names.
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -11,13 +13,13 @@ use crate::error::{Error, ErrorKind};
 /// A provider's name: lower case letters, digits and single hyphens, 1 to 40 characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct ProviderName(String);
+pub struct ProviderName(Arc<str>);
 
 /// A connection's name, which tells two accounts of one provider apart: letters, digits and `._@+-`,
 /// 1 to 128 characters, so that an e-mail address will do. `default` when none is given.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct ConnectionName(String);
+pub struct ConnectionName(Arc<str>);
 
 /// What names one connection in a store.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,7 +51,8 @@ impl ConnectionName {
 
 impl Default for ConnectionName {
     fn default() -> Self {
-        ConnectionName("default".to_owned())
+        static DEFAULT: LazyLock<Arc<str>> = LazyLock::new(|| "default".into());
+        ConnectionName(Arc::clone(&DEFAULT))
     }
 }
 
@@ -70,7 +73,7 @@ impl FromStr for ProviderName {
             return Err(Error::new(ErrorKind::ConfigInvalid, format!("{text:?} is not a provider name"))
                 .with_help("a provider name is 1 to 40 lower case letters, digits and single hyphens"));
         }
-        Ok(ProviderName(text.to_owned()))
+        Ok(ProviderName(text.into()))
     }
 }
 
@@ -84,7 +87,7 @@ impl FromStr for ConnectionName {
             return Err(Error::new(ErrorKind::ConfigInvalid, format!("{text:?} is not a connection name"))
                 .with_help("a connection name is 1 to 128 letters, digits and . _ @ + -, for instance me@example.com"));
         }
-        Ok(ConnectionName(text.to_owned()))
+        Ok(ConnectionName(text.into()))
     }
 }
 
@@ -106,13 +109,13 @@ impl TryFrom<String> for ConnectionName {
 
 impl From<ProviderName> for String {
     fn from(name: ProviderName) -> String {
-        name.0
+        name.as_str().to_owned()
     }
 }
 
 impl From<ConnectionName> for String {
     fn from(name: ConnectionName) -> String {
-        name.0
+        name.as_str().to_owned()
     }
 }
 

@@ -15,24 +15,9 @@ import atexit as _atexit
 import os as _os
 
 from . import _native
-from ._async import AsyncBroker
-from ._native import (
-    AccessToken,
-    Account,
-    Broker,
-    Connection,
-    Connections,
-    DeviceAuthorization,
-    FileState,
-    Interaction,
-    LogoutOutcome,
-    PendingLogin,
-    Provider,
-    Providers,
-    Registration,
-    VaultState,
-    __version__,
-)
+from ._native import AccessToken, AllowedHosts, PendingLogin, __version__
+from .async_broker import AsyncBroker
+from .broker import Broker
 from .errors import (
     AccessDeniedError,
     AdminConsentRequiredError,
@@ -58,12 +43,27 @@ from .errors import (
     UnknownProviderError,
     UnsupportedError,
 )
+from .interaction import Interaction
+from .records import (
+    Account,
+    Connection,
+    Connections,
+    DeviceAuthorization,
+    Endpoint,
+    FileState,
+    LogoutOutcome,
+    Provider,
+    Providers,
+    Registration,
+    VaultState,
+)
 
 __all__ = [
     "AccessDeniedError",
     "AccessToken",
     "Account",
     "AdminConsentRequiredError",
+    "AllowedHosts",
     "AsyncBroker",
     "Broker",
     "ConfigInvalidError",
@@ -71,6 +71,7 @@ __all__ = [
     "Connections",
     "ConsentRequiredError",
     "DeviceAuthorization",
+    "Endpoint",
     "FileState",
     "Interaction",
     "InteractionRequiredError",

@@ -4,11 +4,13 @@ A class says its code and whether a retry can help, so that both can be asked wi
 what to do about it, the core says: nothing here makes up a text.
 """
 
+from __future__ import annotations
+
 # What a type checker reads, and no program imports.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
-    from typing import Any, Dict, List, Optional, Type
+    from typing import Any
 
 __all__ = [
     "AccessDeniedError",
@@ -41,26 +43,26 @@ class ServerError:
     """What the authorization server said. For people and for support requests: nothing should branch on it."""
 
     #: RFC 6749 5.2 `error`.
-    error: "str"
+    error: str
     #: RFC 6749 5.2 `error_description`, one line, shortened.
-    description: "Optional[str]"
+    description: str | None
     #: Microsoft's finer division of `error`.
-    suberror: "Optional[str]"
+    suberror: str | None
     #: Microsoft's numbers.
-    error_codes: "List[int]"
+    error_codes: list[int]
     #: Microsoft's trace id, which its support asks for.
-    trace_id: "Optional[str]"
+    trace_id: str | None
     #: Microsoft's correlation id, which its support asks for.
-    correlation_id: "Optional[str]"
+    correlation_id: str | None
 
     def __init__(
         self,
-        error: "str",
-        description: "Optional[str]" = None,
-        suberror: "Optional[str]" = None,
-        error_codes: "Optional[List[int]]" = None,
-        trace_id: "Optional[str]" = None,
-        correlation_id: "Optional[str]" = None,
+        error: str,
+        description: str | None = None,
+        suberror: str | None = None,
+        error_codes: list[int] | None = None,
+        trace_id: str | None = None,
+        correlation_id: str | None = None,
     ) -> None:
         self.error = error
         self.description = description
@@ -80,17 +82,17 @@ class TokenkeepError(Exception):
     """Why a call failed. `str(error)` is what happened, in one line."""
 
     #: The stable code, the same in every language: `login_required` for one.
-    code: "str" = "internal"
+    code: str = "internal"
     #: What happened, in one line.
-    message: "str"
+    message: str
     #: What to do, and who must do it. May span lines. A traceback shows it, from Python 3.11 on.
-    help: "str" = ""
+    help: str = ""
     #: True when the same call may succeed later with nobody doing anything.
-    retryable: "bool" = False
+    retryable: bool = False
     #: What the authorization server said, if it was the one that refused.
-    server: "Optional[ServerError]" = None
+    server: ServerError | None = None
 
-    def __init__(self, message: "str" = "") -> None:
+    def __init__(self, message: str = "") -> None:
         super().__init__(message)
         self.message = message
 
@@ -124,7 +126,7 @@ class LoginRequiredError(TokenkeepError):
 
     code = "login_required"
     #: What ended it: `grant_ended`, `no_refresh_token` or `response_lost`.
-    reason: "Optional[str]" = None
+    reason: str | None = None
 
 
 class LoginCancelledError(TokenkeepError):
@@ -162,7 +164,7 @@ class InteractionRequiredError(TokenkeepError):
 
     code = "interaction_required"
     #: The claims challenge, as the server gave it.
-    claims: "Optional[str]" = None
+    claims: str | None = None
 
 
 class ScopeNotGrantedError(TokenkeepError):
@@ -190,7 +192,7 @@ class ThrottledError(TokenkeepError):
     code = "throttled"
     retryable = True
     #: When the next request may be sent, in UTC.
-    retry_at: "Optional[datetime]" = None
+    retry_at: datetime | None = None
 
 
 class StoreLockedError(TokenkeepError):
@@ -230,15 +232,19 @@ class InternalError(TokenkeepError):
     code = "internal"
 
 
-_CLASSES: "Dict[str, Type[TokenkeepError]]" = {kind.code: kind for kind in TokenkeepError.__subclasses__()}
+_CLASSES: dict[str, type[TokenkeepError]] = {kind.code: kind for kind in TokenkeepError.__subclasses__()}
 
 
-def _from_core(
-    code: "str", message: "str", help: "str", retryable: "bool", server: "Optional[ServerError]", **details: "Any"
-) -> TokenkeepError:
+def of_core(record: dict[str, Any]) -> TokenkeepError:
     """The core's error. A code that is newer than this file is a `TokenkeepError`."""
-    error = _CLASSES.get(code, TokenkeepError)(message)
-    error.__dict__.update(code=code, help=help, retryable=retryable, server=server, **details)
+    error = _CLASSES.get(record["code"], TokenkeepError)(record["message"])
+    if record["server"] is not None:
+        record["server"] = ServerError(**record["server"])
+    if record.get("retry_at") is not None:
+        from datetime import datetime, timezone
+
+        record["retry_at"] = datetime.fromtimestamp(record["retry_at"], timezone.utc)
+    error.__dict__.update(record)
     if hasattr(error, "add_note"):
-        error.add_note(help)
+        error.add_note(error.help)
     return error

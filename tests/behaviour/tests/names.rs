@@ -1,4 +1,4 @@
-//! `scenarios.md` and the tests name the same scenarios. The other languages are held to the same list.
+//! `scenarios.md` and the tests name the same scenarios; the other languages are held to its first part.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,6 +25,34 @@ fn tested(source: &str) -> Vec<String> {
         }
     }
     names
+}
+
+/// The tests of another language: what stands between `before` and `after` on a line of its files.
+fn tested_in(language: &str, before: &str, after: char) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for entry in fs::read_dir(root().join("tests/behaviour").join(language)).unwrap().flatten() {
+        if entry.path().is_file() {
+            let source = fs::read_to_string(entry.path()).unwrap();
+            let found = source.lines().filter_map(|line| line.split_once(before)?.1.split_once(after));
+            for (name, _) in found {
+                assert!(names.insert(name.to_owned()), "{language}: {name} is tested twice");
+            }
+        }
+    }
+    names
+}
+
+#[test]
+fn every_language_has_the_scenarios_that_all_share() {
+    let document = fs::read_to_string(root().join("tests/behaviour/scenarios.md")).unwrap();
+    let shared = document.split_once("\n## In every language\n").unwrap().1.split_once("\n## ").unwrap().0;
+    let shared: BTreeSet<_> = listed(shared).into_iter().collect();
+    assert!(shared.len() > 50, "{shared:#?}");
+    for (language, before, after) in [("python", "def test_", '('), ("node", "test('", '\'')] {
+        let tests = tested_in(language, before, after);
+        let missing: Vec<_> = tests.symmetric_difference(&shared).collect();
+        assert!(missing.is_empty(), "{language}: on one side only: {missing:#?}");
+    }
 }
 
 #[test]

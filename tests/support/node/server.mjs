@@ -81,8 +81,9 @@ export class Server {
     return text === '' ? null : JSON.parse(text);
   }
 
-  /** Ends it. */
+  /** Ends it, unless it has ended. */
   async stop() {
+    if (this.#child.exitCode !== null) return;
     const ended = once(this.#child, 'exit');
     this.#child.stdin.end();
     await ended;

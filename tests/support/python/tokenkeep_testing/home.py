@@ -1,4 +1,4 @@
-"""A home of its own: an empty store with a key file, a provider that is the test's server, and a person at hand."""
+"""A home of its own: an empty store with a key file, and a provider that is the test's server."""
 
 import os
 import subprocess
@@ -10,6 +10,7 @@ from typing import Any, Dict, Optional, Type
 
 import tokenkeep
 
+from .person import Person
 from .programs import ROOT, program
 from .server import Server
 
@@ -19,17 +20,28 @@ MICROSOFT = 'global = "https://login.microsoftonline.com"'
 
 
 class Home:
-    """A store whose provider is `server`: `acme` for a plain server, `microsoft` for one in the Entra dialect."""
+    """A store whose provider is `server`.
 
-    def __init__(self, server: Server) -> None:
+    `acme` has a provider file of the user's own, `microsoft` the bundled one with the server in the place of its cloud,
+    `oidc` finds the server through its issuer. Without a word the server's dialect decides between the first two.
+    """
+
+    #: What a first login has to name besides the provider.
+    named: Dict[str, Any]
+
+    def __init__(self, server: Server, provider: Optional[str] = None) -> None:
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self.path = Path(self._folder.name)
         self.store = self.path / "store"
         self.server = server
-        self.provider = "microsoft" if server.dialect == "entra" else "acme"
-        definition = self.path / f"{self.provider}.toml"
-        definition.write_text(_microsoft(server) if server.dialect == "entra" else _acme(server))
-        self.broker().add_provider(definition)
+        self.provider = provider or ("microsoft" if server.dialect == "entra" else "acme")
+        self.named = {
+            "acme": {},
+            "microsoft": {"client_id": CLIENT_ID},
+            "oidc": {"issuer": server.issuer, "client_id": "public"},
+        }[self.provider]
+        if self.provider != "oidc":
+            self.add_provider(self.definition)
 
     def __enter__(self) -> "Home":
         return self
@@ -59,19 +71,29 @@ class Home:
             "TOKENKEEP_INSECURE_LOOPBACK": "1",
         }
 
-    def broker(self) -> tokenkeep.Broker:
-        """A broker in this home."""
-        return tokenkeep.Broker(**self.options)
+    @property
+    def definition(self) -> str:
+        """The provider's file."""
+        return _microsoft(self.server) if self.provider == "microsoft" else _acme(self.server)
 
-    def async_broker(self) -> tokenkeep.AsyncBroker:
+    def add_provider(self, definition: str) -> tokenkeep.Provider:
+        """Keeps a provider's file as the user's own."""
+        file = self.path / f"{self.provider}.toml"
+        file.write_text(definition)
+        return self.broker().add_provider(file)
+
+    def broker(self, **options: Any) -> tokenkeep.Broker:
+        """A broker in this home."""
+        return tokenkeep.Broker(**{**self.options, **options})
+
+    def async_broker(self, **options: Any) -> tokenkeep.AsyncBroker:
         """The same for asyncio."""
-        return tokenkeep.AsyncBroker(**self.options)
+        return tokenkeep.AsyncBroker(**{**self.options, **options})
 
     def log_in(self, broker: tokenkeep.Broker, **options: Any) -> tokenkeep.Connection:
         """Logs in with a browser and a person that say yes to everything."""
-        if self.provider == "microsoft":
-            options.setdefault("client_id", CLIENT_ID)
-        return broker.login(self.provider, flow="pkce", interaction=Person(), **options)
+        options = {"flow": "pkce", "interaction": Person(), **self.named, **options}
+        return broker.login(self.provider, **options)
 
     def log_in_expired(self, broker: tokenkeep.Broker, **options: Any) -> None:
         """Logs in, and leaves a token that has expired already; the next ones live for an hour."""
@@ -92,18 +114,12 @@ class Home:
         assert process.returncode == 0, errors
         return output
 
-
-class Person(tokenkeep.Interaction):
-    """A person who opens every address, and says yes."""
-
-    def open_url(self, url: str) -> None:
-        """Opens it as a browser would, while the login waits for its answer."""
-        subprocess.Popen([program("stand-in-person"), url], stderr=subprocess.DEVNULL)
-
-    def show_device_authorization(self, device: tokenkeep.DeviceAuthorization) -> None:
-        """Enters the code."""
-        command = [program("stand-in-person"), "--device", device.verification_uri, device.user_code]
-        subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    def run_tokenkeep(self, *arguments: str) -> str:
+        """The command line as somebody else runs it in this home, to a good end; what it wrote."""
+        command = [program("tokenkeep"), *arguments]
+        ran = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60)
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout.rstrip("\n")
 
 
 def _microsoft(server: Server) -> str:

@@ -4,8 +4,11 @@ import http.client
 import json
 import subprocess
 import time
+from contextlib import closing
+from email.message import Message
 from types import TracebackType
-from typing import Any, Dict, List, Optional, Type
+from typing import Any, Callable, Dict, List, Optional, Tuple, Type
+from urllib.parse import urlsplit
 
 from .programs import program
 
@@ -14,10 +17,13 @@ PATIENCE = 30.0
 
 
 class Server:
-    """A server that lives as long as the `with` block. `plain` rotates and detects reuse, `entra` does as Entra."""
+    """A server that lives as long as the `with` block. `plain` rotates and detects reuse, `entra` does as Entra.
 
-    def __init__(self, dialect: str = "plain") -> None:
-        command = [program("authorization-server"), "--dialect", dialect, "--until-stdin-closes"]
+    `arguments` are further options of the program.
+    """
+
+    def __init__(self, dialect: str = "plain", *arguments: str) -> None:
+        command = [program("authorization-server"), "--dialect", dialect, "--until-stdin-closes", *arguments]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._process.stdout is not None
         ready = json.loads(self._process.stdout.readline())
@@ -44,11 +50,16 @@ class Server:
 
     def journal(self) -> Dict[str, Any]:
         """What the server was asked: `entries`, `reuse_count` and so on."""
-        return self._control("GET", "journal")
+        journal: Dict[str, Any] = self._control("GET", "journal")
+        return journal
 
     def asked(self, grant_type: str) -> List[Dict[str, Any]]:
         """The requests with this grant type."""
         return [entry for entry in self.journal()["entries"] if entry["grant_type"] == grant_type]
+
+    def asked_at(self, endpoint: str) -> List[Dict[str, Any]]:
+        """The requests to this endpoint: `authorize` and so on, as in a fault."""
+        return [entry for entry in self.journal()["entries"] if entry["endpoint"] == endpoint]
 
     def refreshes(self) -> List[Dict[str, Any]]:
         """The refreshes that it was asked for."""
@@ -61,6 +72,10 @@ class Server:
     def at_refresh(self, action: Dict[str, Any], times: int = 1) -> None:
         """The next refreshes meet this action."""
         self.push_fault({"endpoint": "token", "grant_type": "refresh_token", "times": times, "action": action})
+
+    def at_redemption(self, action: Dict[str, Any], times: int = 1) -> None:
+        """The next codes that are redeemed meet this action."""
+        self.push_fault({"endpoint": "token", "grant_type": "authorization_code", "times": times, "action": action})
 
     def until_faults_struck(self) -> None:
         """Waits until every fault has met its request, which is then being answered."""
@@ -84,20 +99,31 @@ class Server:
 
     def resource_status(self, access_token: str) -> int:
         """200 while the token works at the server's resource."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        connection.request("GET", "/resource", headers={"Authorization": f"Bearer {access_token}"})
-        return connection.getresponse().status
+        return self._request("GET", "/resource", headers={"Authorization": f"Bearer {access_token}"})[0]
+
+    def answer_to(self, authorization_url: str) -> str:
+        """Says yes at the authorization URL; the address that the browser is then sent to."""
+        url = urlsplit(authorization_url)
+        _, headers, _ = self._request("GET", f"{url.path}?{url.query}")
+        return headers["location"]
 
     def _control(self, method: str, verb: str, body: Any = None) -> Any:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        connection.request(method, f"/_control/{verb}", None if body is None else json.dumps(body))
-        response = connection.getresponse()
-        answer = response.read()
-        assert 200 <= response.status < 300, f"{method} {verb}: {response.status} {answer!r}"
+        text = None if body is None else json.dumps(body)
+        status, _, answer = self._request(method, f"/_control/{verb}", text)
+        assert 200 <= status < 300, f"{method} {verb}: {status} {answer!r}"
         return json.loads(answer) if answer else None
 
+    def _request(
+        self, method: str, path: str, body: Optional[str] = None, headers: Optional[Dict[str, str]] = None
+    ) -> Tuple[int, Message, bytes]:
+        host = urlsplit(self.origin).netloc
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)) as connection:
+            connection.request(method, path, body, {"Host": host, **(headers or {})})
+            response = connection.getresponse()
+            return response.status, response.headers, response.read()
 
-def until(is_so: Any) -> None:
+
+def until(is_so: Callable[[], bool]) -> None:
     """Tries until it is so. Every try is an event by itself, such as a request."""
     give_up = time.monotonic() + PATIENCE
     while not is_so():

@@ -1,0 +1,288 @@
+"""`AsyncBroker`: the same calls for asyncio. The arguments, results and errors are those of `Broker`."""
+
+from __future__ import annotations
+
+from os import fspath
+
+from ._native import Call
+from .broker import Broker, given
+from .records import Connection, Connections, LogoutOutcome, Provider, Providers, Registration, VaultState
+
+# What a type checker reads, and no program imports.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio import Future
+    from collections.abc import Iterable
+    from types import TracebackType
+    from typing import Any, Literal, NoReturn
+
+    from typing_extensions import Self
+
+    from ._native import AccessToken, PendingLogin
+    from .broker import _Path, _Scopes
+    from .interaction import Interaction
+
+__all__ = ["AsyncBroker"]
+
+
+class AsyncBroker:
+    """The twin of `Broker` for asyncio: the same calls, as coroutines.
+
+    A call never blocks the event loop, and one that has its answer at hand does not leave it. Cancelling a task gives
+    its call up at once; a refresh under way is carried to its end and kept, so that no refresh token is lost.
+
+    One broker serves all event loops of a process, in any number of threads, and the children that it forks.
+    """
+
+    __slots__ = ("__weakref__", "_broker")
+
+    def __init__(
+        self,
+        *,
+        home: _Path | None = None,
+        key_source: Literal["keychain", "passphrase", "file"] | None = None,
+        passphrase: str | None = None,
+        lock_wait: float | None = None,
+        insecure_loopback: bool = False,
+    ) -> None:
+        broker = Broker(
+            home=home,
+            key_source=key_source,
+            passphrase=passphrase,
+            lock_wait=lock_wait,
+            insecure_loopback=insecure_loopback,
+        )
+        self._broker: Any = broker._asynchronous()
+
+    @property
+    def home(self) -> str:
+        """The store's folder."""
+        home: str = self._broker.home
+        return home
+
+    async def login(
+        self,
+        provider: str,
+        *,
+        connection: str | None = None,
+        flow: Literal["pkce", "device_code"] | None = None,
+        scopes: _Scopes = None,
+        tenant: str | None = None,
+        cloud: str | None = None,
+        issuer: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        redirect_uri: str | None = None,
+        paste: bool = False,
+        timeout: float | None = None,
+        interaction: Interaction | object | None = None,
+    ) -> Connection:
+        """As `Broker.login`. The interaction is called on a thread of its own, not on the event loop's."""
+        request = given(
+            provider=provider,
+            connection=connection,
+            flow=flow,
+            scopes=scopes,
+            tenant=tenant,
+            cloud=cloud,
+            issuer=issuer,
+            client_id=client_id,
+            client_secret=client_secret,
+            redirect_uri=redirect_uri,
+            paste=paste,
+            timeout=timeout,
+        )
+        return Connection(await _outcome(self._broker._login(request, interaction)))
+
+    async def begin_login(
+        self,
+        provider: str,
+        *,
+        redirect_uri: str,
+        connection: str | None = None,
+        scopes: _Scopes = None,
+        tenant: str | None = None,
+        cloud: str | None = None,
+        issuer: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+    ) -> PendingLogin:
+        """As `Broker.begin_login`."""
+        request = given(
+            provider=provider,
+            connection=connection,
+            scopes=scopes,
+            tenant=tenant,
+            cloud=cloud,
+            issuer=issuer,
+            client_id=client_id,
+            client_secret=client_secret,
+            redirect_uri=redirect_uri,
+        )
+        pending: PendingLogin = await _outcome(self._broker._begin_login(request))
+        return pending
+
+    async def finish_login(self, pending: PendingLogin, callback_url: str) -> Connection:
+        """As `Broker.finish_login`."""
+        return Connection(await _outcome(self._broker._finish_login(pending, callback_url)))
+
+    async def token(
+        self,
+        provider: str,
+        *,
+        connection: str | None = None,
+        scopes: _Scopes = None,
+        min_lifetime: float | None = None,
+        force_refresh: bool = False,
+        replaces: str | None = None,
+        claims: str | None = None,
+    ) -> AccessToken:
+        """As `Broker.token`."""
+        answer = self._broker.token(
+            provider,
+            connection=connection,
+            scopes=scopes,
+            min_lifetime=min_lifetime,
+            force_refresh=force_refresh,
+            replaces=replaces,
+            claims=claims,
+        )
+        token: AccessToken = await _outcome(answer) if type(answer) is Call else answer
+        return token
+
+    def cached_token(
+        self,
+        provider: str,
+        *,
+        connection: str | None = None,
+        scopes: _Scopes = None,
+        min_lifetime: float | None = None,
+    ) -> AccessToken | None:
+        """As `Broker.cached_token`: not a coroutine. The first call may have to open the store."""
+        token: AccessToken | None = self._broker.cached_token(
+            provider, connection=connection, scopes=scopes, min_lifetime=min_lifetime
+        )
+        return token
+
+    async def token_after_refusal(
+        self,
+        provider: str,
+        *,
+        refused: str,
+        www_authenticate: Iterable[str] = (),
+        connection: str | None = None,
+        scopes: _Scopes = None,
+    ) -> AccessToken | None:
+        """As `Broker.token_after_refusal`."""
+        request = given(
+            provider=provider,
+            refused=refused,
+            www_authenticate=www_authenticate,
+            connection=connection,
+            scopes=scopes,
+        )
+        token: AccessToken | None = await _outcome(self._broker._token_after_refusal(request))
+        return token
+
+    async def connections(self) -> Connections:
+        """As `Broker.connections`."""
+        return Connections(await _outcome(self._broker._ask("connections", {})))
+
+    async def connection(self, provider: str, *, connection: str | None = None) -> Connection:
+        """As `Broker.connection`."""
+        return Connection(await _outcome(self._broker._ask("connection", given(provider=provider, connection=connection))))
+
+    async def logout(self, provider: str, *, connection: str | None = None) -> LogoutOutcome:
+        """As `Broker.logout`."""
+        return LogoutOutcome(await _outcome(self._broker._ask("logout", given(provider=provider, connection=connection))))
+
+    async def providers(self) -> Providers:
+        """As `Broker.providers`."""
+        return Providers(await _outcome(self._broker._ask("providers", {})))
+
+    async def provider(self, name: str) -> Provider:
+        """As `Broker.provider`."""
+        return Provider(await _outcome(self._broker._ask("provider", {"provider": name})))
+
+    async def add_provider(self, file: _Path) -> Provider:
+        """As `Broker.add_provider`."""
+        return Provider(await _outcome(self._broker._ask("add_provider", {"file": fspath(file)})))
+
+    async def remove_provider(self, name: str) -> bool:
+        """As `Broker.remove_provider`."""
+        removed: bool = await _outcome(self._broker._ask("remove_provider", {"provider": name}))
+        return removed
+
+    async def set_registration(self, provider: str, *, client_id: str, client_secret: str | None = None) -> Registration:
+        """As `Broker.set_registration`."""
+        return Registration(await _outcome(self._broker._ask("set_registration", given(provider=provider, client_id=client_id, client_secret=client_secret))))
+
+    async def registration(self, provider: str) -> Registration | None:
+        """As `Broker.registration`."""
+        found = await _outcome(self._broker._ask("registration", {"provider": provider}))
+        return None if found is None else Registration(found)
+
+    async def remove_registration(self, provider: str) -> bool:
+        """As `Broker.remove_registration`."""
+        removed: bool = await _outcome(self._broker._ask("remove_registration", {"provider": provider}))
+        return removed
+
+    async def initialize(self) -> VaultState:
+        """As `Broker.initialize`."""
+        return VaultState(await _outcome(self._broker._ask("initialize", {})))
+
+    async def inspect(self) -> VaultState:
+        """As `Broker.inspect`."""
+        return VaultState(await _outcome(self._broker._ask("inspect", {})))
+
+    async def close(self) -> None:
+        """As `Broker.close`."""
+        await _outcome(self._broker._ask("close", {}))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        raised: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"AsyncBroker(home={self.home!r})"
+
+    def __reduce__(self) -> NoReturn:
+        self._broker.__reduce__()
+        raise AssertionError("a broker is not pickled")
+
+
+async def _outcome(call: Any) -> Any:
+    """Waits for a call without holding up the loop; gives it up when the task is cancelled."""
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+
+    def done(result: Any, error: BaseException | None) -> None:
+        try:
+            loop.call_soon_threadsafe(_settle, future, result, error)
+        except RuntimeError:
+            # The loop has been closed: nobody waits any more.
+            pass
+
+    call.start(done)
+    try:
+        return await future
+    finally:
+        call.abort()
+
+
+def _settle(future: Future[Any], result: Any, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)

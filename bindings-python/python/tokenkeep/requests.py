@@ -1,0 +1,114 @@
+"""A connection as the authentication of requests.
+
+    import requests
+    from tokenkeep import Broker
+    from tokenkeep.requests import TokenkeepAuth
+
+    session = requests.Session()
+    session.auth = TokenkeepAuth(Broker(), "microsoft", allowed_hosts=["graph.microsoft.com"])
+    me = session.get("https://graph.microsoft.com/v1.0/me").json()
+
+requests is installed by `pip install 'tokenkeep[requests]'`.
+
+May not enter: a decision about a token, a refusal or a host. Those are the core's.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlparse
+
+from . import AllowedHosts
+
+try:
+    from requests.auth import AuthBase
+    from requests.exceptions import UnrewindableBodyError
+    from requests.utils import rewind_body
+except ImportError as _error:
+    raise ImportError("tokenkeep.requests needs requests: pip install 'tokenkeep[requests]'") from _error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    from requests import PreparedRequest, Response
+
+    from . import AccessToken, Broker
+
+__all__ = ["TokenkeepAuth"]
+
+
+class TokenkeepAuth(AuthBase):
+    """Sends a connection's token with every request, to the hosts of `allowed_hosts` alone (see `AllowedHosts`).
+
+    A request to another host raises `ConfigInvalidError` and is not sent. A redirect is followed as requests does it:
+    without the token once it leaves the origin.
+
+    A request that is answered 401 is repeated once, with the token of `Broker.token_after_refusal`; when there is none,
+    the answer is the caller's. So it is when the body was a stream that cannot be rewound; the next request has the
+    new token. Whatever else fails is a `TokenkeepError`.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        provider: str,
+        *,
+        allowed_hosts: Iterable[str],
+        connection: str | None = None,
+        scopes: str | Sequence[str] | None = None,
+    ) -> None:
+        self._broker = broker
+        self._provider = provider
+        self._hosts = AllowedHosts(allowed_hosts)
+        self._connection = connection
+        self._scopes = scopes
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        """Called by requests before it sends the request."""
+        # This is how requests' own adapter finds out where to connect to.
+        url = urlparse(request.url or "")
+        self._hosts.require(url.scheme, url.hostname or "", url.port)
+        token = self._broker.token(self._provider, connection=self._connection, scopes=self._scopes)
+        request.headers["Authorization"] = token.authorization_header()
+        request.register_hook("response", partial(self._answered, token))  # type: ignore[no-untyped-call]
+        return request
+
+    def _answered(self, token: AccessToken, response: Response, **options: Any) -> Response:
+        """Called for the answer, and for those of the redirects; `options` are those of the sending."""
+        request = response.request
+        # A redirect may have led to one who did not get the token.
+        is_refused = request.headers.get("Authorization") == token.authorization_header()
+        if response.status_code != 401 or not is_refused:
+            return response
+        # requests joins the headers of one name by commas, as RFC 9110 5.3 allows.
+        challenges = response.headers.get("WWW-Authenticate")
+        another = self._broker.token_after_refusal(
+            self._provider,
+            refused=token.secret,
+            www_authenticate=[] if challenges is None else [challenges],
+            connection=self._connection,
+            scopes=self._scopes,
+        )
+        if another is None or not _rewind(request):
+            return response
+        repeated = request.copy()
+        repeated.headers["Authorization"] = another.authorization_header()
+        # What is read to its end leaves its connection to the next request.
+        response.content
+        response.close()
+        answer = response.connection.send(repeated, **options)
+        answer.history.append(response)
+        return answer
+
+
+def _rewind(request: PreparedRequest) -> bool:
+    """False when the body has been sent, and is not at hand any more."""
+    if request.body is None or isinstance(request.body, (str, bytes)):
+        return True
+    try:
+        rewind_body(request)
+    except UnrewindableBodyError:
+        return False
+    return True

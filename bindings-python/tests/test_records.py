@@ -1,0 +1,115 @@
+"""What a broker hands out: immutable, comparable, and silent about secrets."""
+
+import copy
+import pickle
+from datetime import datetime, timedelta, timezone
+
+import pytest
+import tokenkeep
+from tokenkeep_testing import Home, Server
+
+
+def test_a_token_has_its_fields(broker: tokenkeep.Broker, server: Server):
+    token = broker.token("acme", scopes=["read"])
+    assert server.resource_status(token.secret) == 200
+    assert token.authorization_header() == f"Bearer {token.secret}"
+    assert (token.token_type, token.resource) == ("Bearer", None)
+    assert (token.provider, token.connection) == ("acme", "default")
+    assert set(token.scopes) >= {"read", "write"}
+    assert timedelta(minutes=55) < token.expires_at - datetime.now(timezone.utc) <= timedelta(hours=1)
+    assert token == broker.cached_token("acme")
+    assert token != broker.token("acme", force_refresh=True)
+
+
+def test_no_secret_is_shown(home: Home, broker: tokenkeep.Broker):
+    token = broker.token("acme")
+    secret_client = broker.set_registration("acme", client_id="mine", client_secret="s3cret-of-mine")
+    opened = tokenkeep.Broker(home=home.store, passphrase="s3cret-of-mine")
+    shown = [token, broker, opened, secret_client, broker.connection("acme"), broker.connections(), broker.inspect()]
+    for text in [form(thing) for thing in shown for form in (repr, str, format)]:
+        assert token.secret not in text
+        assert "s3cret-of-mine" not in text
+    assert repr(token).startswith("AccessToken(provider='acme', connection='default', expires_at=datetime")
+
+
+def test_secrets_and_brokers_are_not_copied(home: Home, broker: tokenkeep.Broker):
+    pending = broker.begin_login("acme", redirect_uri="http://127.0.0.1/callback")
+    for thing in [broker.token("acme"), broker, home.async_broker(), pending]:
+        for way in [pickle.dumps, copy.copy, copy.deepcopy]:
+            with pytest.raises(TypeError, match="not (pickled or copied|copied or pickled)"):
+                way(thing)
+
+
+def test_a_record_cannot_be_changed(broker: tokenkeep.Broker):
+    connection = broker.connection("acme")
+    with pytest.raises(AttributeError):
+        connection.provider = "other"
+    connection.granted_scopes.append("more")
+    assert "more" not in connection.granted_scopes
+    assert connection == broker.connection("acme")
+
+
+def test_a_connection_has_its_fields(home: Home, broker: tokenkeep.Broker):
+    connection = broker.connection("acme")
+    assert (connection.provider, connection.connection) == ("acme", "default")
+    assert (connection.status, connection.login_required) == ("connected", None)
+    assert connection.requested_scopes == ["read", "write", "offline_access"]
+    assert connection.missing_scopes == []
+    assert connection.has_refresh_token and connection.client_id == "public"
+    assert connection.logged_in_at.tzinfo is timezone.utc and connection.refreshed_at is None
+    home.log_in(broker, connection="work")
+    both = broker.connections()
+    assert [one.connection for one in both.connections] == ["default", "work"]
+    assert both.damaged == [] and both.connections[0] == connection
+
+
+def test_a_damaged_file_is_listed_and_hides_nothing(home: Home, broker: tokenkeep.Broker):
+    (record,) = (home.store / "records").iterdir()
+    home.log_in(broker, connection="work")
+    record.write_bytes(b"damaged")
+    found = broker.connections()
+    assert [one.connection for one in found.connections] == ["work"]
+    assert [type(error) for error in found.damaged] == [tokenkeep.StoreCorruptError]
+
+
+def test_a_logout_says_what_became_of_the_grant(broker: tokenkeep.Broker):
+    outcome = broker.logout("acme")
+    assert (outcome.provider, outcome.connection) == ("acme", "default")
+    assert (outcome.revocation, outcome.detail) == ("revoked", None)
+    with pytest.raises(tokenkeep.NotConnectedError):
+        broker.connection("acme")
+
+
+def test_providers_and_their_files(home: Home, broker: tokenkeep.Broker):
+    (home.store / "providers" / "broken.toml").write_text("schema = 2")
+    all_of_them = broker.providers()
+    assert {"acme", "microsoft", "oidc"} <= {provider.name for provider in all_of_them.providers}
+    assert [type(error) for error in all_of_them.damaged] == [tokenkeep.ConfigInvalidError]
+    own, bundled = broker.provider("acme"), broker.provider("microsoft")
+    assert (own.origin, own.file) == ("user", str(home.store / "providers" / "acme.toml"))
+    assert (bundled.origin, bundled.file) == ("bundled", None)
+    assert ("token", f"{home.server.origin}/token") in [(one.name, one.url) for one in own.endpoints]
+    assert own.display_name == "Acme" and 'name = "acme"' in own.definition
+    assert broker.remove_provider("acme") and not broker.remove_provider("acme")
+
+
+def test_registrations(broker: tokenkeep.Broker):
+    assert broker.registration("acme") is None
+    kept = broker.set_registration("acme", client_id="mine", client_secret="s3cret")
+    assert kept == broker.registration("acme")
+    assert (kept.provider, kept.client_id, kept.has_client_secret) == ("acme", "mine", True)
+    assert broker.remove_registration("acme") and not broker.remove_registration("acme")
+
+
+def test_a_look_at_the_store(home: Home):
+    broker = home.broker()
+    before = broker.inspect()
+    assert (before.key, before.key_source, before.key_error) == ("no_vault", None, None)
+    made = broker.initialize()
+    assert (made.key, made.key_source, made.home) == ("found", "file", str(home.store))
+    assert all(file.mode & 0o77 == 0 and not file.open_to_others for file in made.files)
+    (home.store / "vault.key").unlink()
+    missing = home.broker().inspect()
+    assert missing.key == "missing" and isinstance(missing.key_error, tokenkeep.StoreLockedError)
+    with pytest.raises(tokenkeep.StoreLockedError):
+        home.broker().initialize()

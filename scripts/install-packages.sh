@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Builds the Python wheel and the npm packages as they are published, in target/packages, and installs them as a user
+# does: in a fresh virtual environment and a fresh folder below target/test-env, beside the clients that the tests use.
+# What has not changed is not built or installed again.
+#
+#   scripts/install-packages.sh
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/packages.sh
+
+environment=$PWD/target/test-env
+packages=$PWD/target/packages
+venv=$environment/python
+folder=$environment/node
+
+# is_done STAMP FILE...: whether STAMP was written for what the files hold now.
+is_done() { [ "$(cat "$1" 2>/dev/null)" = "$(hash_of "${@:2}")" ]; }
+
+hash_of() { cat "$@" | openssl dgst -sha256 -r | cut -d ' ' -f 1; }
+
+build_wheel() {
+  say "the wheel (the first time takes some minutes)"
+  rm -f "$packages"/*.whl
+  "$venv/bin/pip" wheel --quiet --no-deps --wheel-dir "$packages" .
+}
+
+build_tarballs() {
+  say "the npm packages (the first time takes some minutes)"
+  rm -f "$packages"/*.tgz
+  (
+    cd bindings-node
+    # `prepare` builds.
+    npm ci --loglevel=error
+    # The package, and the native half for this machine.
+    for part in npm/tokenkeep "$(dirname npm/*/tokenkeep.node)"; do
+      npm pack --silent --pack-destination "$packages" "./$part" >/dev/null
+    done
+  )
+}
+
+install_venv() {
+  local requirements=(bindings-python/requirements-test.txt tests/adapters/python/requirements.txt)
+  if ! is_done "$venv/.requirements" "${requirements[@]}"; then
+    say "Python packages of ${requirements[*]} in target/test-env/python"
+    python3 -m venv --clear "$venv"
+    "$venv/bin/pip" install --quiet --no-cache-dir --disable-pip-version-check "${requirements[@]/#/--requirement=}"
+    hash_of "${requirements[@]}" >"$venv/.requirements"
+  fi
+}
+
+install_wheel() {
+  is_done "$venv/.wheel" "$packages"/*.whl && return
+  "$venv/bin/pip" install --quiet --no-deps --no-index --force-reinstall "$packages"/*.whl
+  hash_of "$packages"/*.whl >"$venv/.wheel"
+}
+
+install_tarballs() {
+  local manifest=tests/adapters/node
+  is_done "$folder/.tarballs" "$manifest/package-lock.json" "$packages"/*.tgz && return
+  say "npm packages of $manifest and our own in target/test-env/node"
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  cp "$manifest/package.json" "$manifest/package-lock.json" "$folder"
+  (
+    cd "$folder"
+    npm ci --loglevel=error
+    # The other platforms' halves are not there yet, and not asked for.
+    npm install --no-save --omit=optional --loglevel=error "$packages"/*.tgz
+  )
+  hash_of "$manifest/package-lock.json" "$packages"/*.tgz >"$folder/.tarballs"
+}
+
+mkdir -p "$packages"
+install_venv
+build_wheel
+install_wheel
+build_tarballs
+install_tarballs
+# Modules below tests/ find what they import.
+ln -sfn "$folder/node_modules" tests/node_modules
+say "installed in target/test-env/python and target/test-env/node"
