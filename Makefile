@@ -39,10 +39,10 @@ test-rust: build ## All tests in Rust; they drive the programs and packages that
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps -p tokenkeep --all-features
 
 test-python: build ## The package for Python: types, its own tests, scenarios, adapters
-	$(ENV); "$$TOKENKEEP_TEST_PYTHON" -m pytest
+	$(ENV); "$$TOKENKEEP_TEST_PYTHON" -m pytest -q -n 4
 
 test-node: build ## The package for Node: types, its own tests, scenarios, adapters
-	$(ENV); node --test bindings-node/tests/*.test.mjs tests/behaviour/node/*.test.mjs tests/adapters/node/*.test.mjs
+	$(ENV); node --test --test-concurrency=4 bindings-node/tests/*.test.mjs tests/behaviour/node/*.test.mjs tests/adapters/node/*.test.mjs
 
 test-demo: build ## The demonstration runs, within the 20 seconds that it may take
 	@timeout 20 scripts/demo.sh >target/demo.log 2>&1 || { cat target/demo.log; exit 1; }

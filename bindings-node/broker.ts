@@ -7,7 +7,7 @@ import { unlessFailed } from './errors.js';
 import { Talk } from './interaction.js';
 import { native } from './loader.js';
 import type * as Native from './native.js';
-import { request, scopeText } from './options.js';
+import { scopeText } from './options.js';
 import type {
   BeginLoginOptions,
   BrokerOptions,
@@ -16,6 +16,7 @@ import type {
   ConnectionOptions,
   LoginOptions,
   RefusalOptions,
+  Scopes,
   TokenOptions,
 } from './options.js';
 import { AccessToken, record } from './records.js';
@@ -28,6 +29,7 @@ import type {
   Registration,
   VaultState,
 } from './records.js';
+import { snakeCased } from './values.js';
 
 /** A login that has begun: the person is at the provider, the answer comes by another way. */
 export class PendingLogin {
@@ -66,7 +68,7 @@ export class Broker {
 
   /** @throws `config_invalid` when an option or an environment variable is not of its form. */
   constructor(options: BrokerOptions = {}) {
-    this.#native = unlessFailed(native.open(options));
+    this.#native = unlessFailed(native.open(snakeCased(options)));
   }
 
   /** The store's folder. */
@@ -82,14 +84,9 @@ export class Broker {
    */
   async login(provider: string, options: LoginOptions = {}): Promise<Connection> {
     const { signal, interaction, ...rest } = options;
-    const asked = { ...request(rest), provider };
-    if (!interaction) return this.#ask('login', asked, signal);
+    const asked = wanted(rest, provider);
     const talk = new Talk(interaction);
-    const made = await outcome(
-      (call) => native.login(call, this.#native, talk.conversation, asked),
-      signal,
-      talk,
-    );
+    const made = await outcome((call) => native.login(call, this.#native, asked, talk.conversation), signal, talk);
     return record(made);
   }
 
@@ -101,7 +98,7 @@ export class Broker {
    */
   async beginLogin(provider: string, options: BeginLoginOptions): Promise<PendingLogin> {
     const { signal, ...rest } = options;
-    const asked = { ...request(rest), provider };
+    const asked = wanted(rest, provider);
     return PendingLogin.of(await outcome((call) => native.beginLogin(call, this.#native, asked), signal));
   }
 
@@ -128,16 +125,16 @@ export class Broker {
    * `network`, `throttled`, `lock_timeout`, `provider_rejected`, and those of the store.
    */
   async token(provider: string, options: TokenOptions = {}): Promise<AccessToken> {
-    const { signal, ...rest } = options;
     if (this.#open && !options.forceRefresh && !options.replaces && !options.claims) {
-      signal?.throwIfAborted();
+      options.signal?.throwIfAborted();
       const cached = this.cachedToken(provider, options);
       if (cached) return cached;
     }
-    const asked = { ...request(rest), provider };
-    const text = await outcome((call) => native.ask(call, this.#native, 'token', asked), signal);
+    const { signal, ...rest } = options;
+    const asked = wanted(rest, provider);
+    const text = await outcome((call) => native.token(call, this.#native, asked), signal);
     this.#open = true;
-    return AccessToken.of(text as string);
+    return AccessToken.of(text);
   }
 
   /**
@@ -162,7 +159,8 @@ export class Broker {
   async tokenAfterRefusal(provider: string, options: RefusalOptions): Promise<AccessToken | null> {
     const { signal, wwwAuthenticate: values, ...rest } = options;
     const wwwAuthenticate = typeof values === 'string' ? [values] : [...(values ?? [])];
-    const text = await this.#ask<string | null>('tokenAfterRefusal', { ...request(rest), provider, wwwAuthenticate }, signal);
+    const asked = wanted({ ...rest, wwwAuthenticate }, provider);
+    const text = await outcome((call) => native.tokenAfterRefusal(call, this.#native, asked), signal);
     return text === null ? null : AccessToken.of(text);
   }
 
@@ -173,7 +171,7 @@ export class Broker {
 
   /** One connection. No network. @throws `not_connected`, `unknown_provider`, and those of the store. */
   async connection(provider: string, options: ConnectionOptions = {}): Promise<Connection> {
-    return this.#ask('connection', { ...options, provider });
+    return this.#ask('connection', wanted(options, provider));
   }
 
   /**
@@ -181,8 +179,9 @@ export class Broker {
    *
    * @throws `not_connected`, `unknown_provider`, `lock_timeout`, `store_unavailable`.
    */
-  async logout(provider: string, options: ConnectionOptions = {}): Promise<LogoutOutcome> {
-    return this.#ask('logout', { ...options, provider });
+  async logout(provider: string, options: ConnectionOptions & CallOptions = {}): Promise<LogoutOutcome> {
+    const { signal, ...rest } = options;
+    return this.#ask('logout', wanted(rest, provider), signal);
   }
 
   /** All providers. @throws `store_unavailable`. */
@@ -197,12 +196,12 @@ export class Broker {
 
   /** Checks a provider's file and keeps it as the user's own. @throws `config_invalid`, `store_unavailable`. */
   async addProvider(file: string): Promise<Provider> {
-    return this.#ask('addProvider', { file });
+    return this.#ask('add_provider', { file });
   }
 
   /** Removes the user's own definition. False when there is none. @throws `store_unavailable`. */
   async removeProvider(name: string): Promise<boolean> {
-    return this.#ask('removeProvider', { provider: name });
+    return this.#ask('remove_provider', { provider: name });
   }
 
   /** Stores the client to log in to `provider` with. @throws `config_invalid`, `unknown_provider`, those of the store. */
@@ -210,7 +209,7 @@ export class Broker {
     provider: string,
     registration: { readonly clientId: string; readonly clientSecret?: string | undefined },
   ): Promise<Registration> {
-    return this.#ask('setRegistration', { ...registration, provider });
+    return this.#ask('set_registration', wanted(registration, provider));
   }
 
   /** The stored registration for `provider`; null when there is none. @throws `unknown_provider`, those of the store. */
@@ -220,7 +219,7 @@ export class Broker {
 
   /** Removes it. False when there is none. @throws `unknown_provider`, those of the store. */
   async removeRegistration(provider: string): Promise<boolean> {
-    return this.#ask('removeRegistration', { provider });
+    return this.#ask('remove_registration', { provider });
   }
 
   /** Makes the store's key, or opens the store that is there. @throws Those of the store. */
@@ -246,7 +245,13 @@ export class Broker {
     await this.close();
   }
 
-  async #ask<T>(method: Native.Method, request: Native.Request, signal?: AbortSignal): Promise<T> {
-    return record(await outcome((call) => native.ask(call, this.#native, method, request), signal));
+  async #ask<T>(verb: string, asked: object, signal?: AbortSignal): Promise<T> {
+    return record(await outcome((call) => native.ask(call, this.#native, verb, asked), signal));
   }
+}
+
+/** What a call is given. */
+function wanted(options: object, provider: string): object {
+  const { scopes, ...rest } = options as { scopes?: Scopes };
+  return snakeCased({ ...rest, scopes: scopeText(scopes), provider });
 }

@@ -4,7 +4,7 @@
 //
 // May not enter: a download. Everything else that this needs is pinned in package-lock.json and Cargo.lock.
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -109,5 +109,7 @@ function capture(program, programArguments, variables = {}) {
 }
 
 function run(program, programArguments) {
-  execFileSync(program, programArguments, { cwd: here, stdio: 'inherit' });
+  const { status } = spawnSync(program, programArguments, { cwd: here, stdio: 'inherit' });
+  // It has said why.
+  if (status !== 0) process.exit(1);
 }

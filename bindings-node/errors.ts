@@ -2,6 +2,8 @@
 //
 // May not enter: a text. Whatever an exception says, the core has said it.
 
+import { camelCased, date } from './values.js';
+
 /** The stable codes: the same in every language, and never given a second meaning. */
 export type ErrorCode =
   | 'config_invalid'
@@ -51,9 +53,9 @@ export interface Failure {
   message: string;
   help: string;
   retryable: boolean;
-  server?: ServerError;
+  server: Record<string, unknown> | null;
   reason?: LoginReason;
-  retryAt?: number | null;
+  retry_at?: number | null;
   claims?: string | null;
 }
 
@@ -78,15 +80,21 @@ export class TokenkeepError extends Error {
   /** `interaction_required`: the claims challenge to send with the next login, as the server gave it. */
   declare readonly claims?: string | null;
 
+  private constructor(failure: Failure, options?: ErrorOptions) {
+    super(failure.message, options);
+    this.code = failure.code;
+    this.help = failure.help;
+    this.retryable = failure.retryable;
+    // What only some errors have is a member of those alone: an error is read by people.
+    if (failure.server) this.server = camelCased(failure.server) as ServerError;
+    if (failure.reason) this.reason = failure.reason;
+    if (failure.claims !== undefined) this.claims = failure.claims;
+    if (failure.retry_at !== undefined) this.retryAt = date(failure.retry_at);
+  }
+
   /** @internal */
-  constructor(failure: Failure, options?: ErrorOptions) {
-    const { message, retryAt, ...fields } = failure;
-    super(message, options);
-    this.code = fields.code;
-    this.help = fields.help;
-    this.retryable = fields.retryable;
-    Object.assign(this, fields);
-    if (retryAt !== undefined) this.retryAt = retryAt === null ? null : new Date(retryAt * 1000);
+  static of(failure: Failure, options?: ErrorOptions): TokenkeepError {
+    return new TokenkeepError(failure, options);
   }
 
   static {
@@ -97,6 +105,6 @@ export class TokenkeepError extends Error {
 
 /** @internal What was answered, unless it is a failure. */
 export function unlessFailed<T>(answer: T | Failure, options?: ErrorOptions): T {
-  if (typeof answer === 'object' && answer !== null && 'retryable' in answer) throw new TokenkeepError(answer, options);
+  if (typeof answer === 'object' && answer !== null && 'retryable' in answer) throw TokenkeepError.of(answer, options);
   return answer;
 }

@@ -7,6 +7,7 @@ import { inspect } from 'node:util';
 import { native } from './loader.js';
 import type { Conversation, ExternalObject, Question } from './native.js';
 import type { Flow } from './options.js';
+import { record } from './records.js';
 
 /** What a person must see and do for the device code flow (RFC 8628 3.3). */
 export interface DeviceAuthorization {
@@ -43,24 +44,24 @@ export interface Interaction {
   responseRefused?(reason: string): unknown;
 }
 
-const METHODS = [
-  'flowChosen',
-  'openUrl',
-  'showDeviceAuthorization',
-  'readRedirectUrl',
-  'responseRefused',
-] as const satisfies readonly (keyof Interaction)[];
+/** By what the core calls them. */
+const METHODS = {
+  flow_chosen: 'flowChosen',
+  open_url: 'openUrl',
+  show_device_authorization: 'showDeviceAuthorization',
+  read_redirect_url: 'readRedirectUrl',
+  response_refused: 'responseRefused',
+} as const satisfies Record<string, keyof Interaction>;
 
-/** @internal One login's talk. */
+/** @internal One login's talk: with `interaction`, or without one at the terminal. */
 export class Talk {
   readonly conversation: ExternalObject<Conversation>;
-  readonly #interaction: Interaction;
   #thrown: ErrorOptions = {};
 
-  constructor(interaction: Interaction) {
-    const methods = METHODS.filter((method) => typeof interaction[method] === 'function');
-    this.#interaction = interaction;
-    this.conversation = native.conversation((question) => void this.#put(question), methods);
+  constructor(interaction: Interaction | undefined) {
+    const methods = Object.entries(METHODS).filter(([, method]) => typeof interaction?.[method] === 'function');
+    const ask = interaction && ((question: Question) => void this.#put(question, interaction));
+    this.conversation = native.conversation(ask, methods.map(([name]) => name));
   }
 
   /** What a method has thrown, as the cause of an error. */
@@ -68,15 +69,15 @@ export class Talk {
     return this.#thrown;
   }
 
-  async #put({ id, method, arguments: values }: Question): Promise<void> {
+  async #put({ id, method, arguments: values }: Question, interaction: Interaction): Promise<void> {
     try {
-      const answer: unknown = await Reflect.apply(Reflect.get(this.#interaction, method), this.#interaction, values);
-      if (typeof id === 'number') {
-        native.answer(this.conversation, id, method === 'readRedirectUrl' ? (answer as string) : '');
-      }
+      const called: Function = interaction[METHODS[method as keyof typeof METHODS]]!;
+      const answer: unknown = await Reflect.apply(called, interaction, record<unknown[]>(values));
+      // Of the other methods it only matters that they are done.
+      native.answer(this.conversation, id, method === 'read_redirect_url' ? (answer ?? null) : null);
     } catch (cause) {
       this.#thrown = { cause };
-      native.refuse(this.conversation, cause instanceof Error ? cause.message : inspect(cause));
+      native.refuse(this.conversation, id, cause instanceof Error ? cause.message : inspect(cause));
     }
   }
 }

@@ -24,10 +24,11 @@ function load(): typeof Native {
       causes.push(cause);
     }
   }
+  const names = platforms.map((platform) => `@tokenkeep/${platform}`).join(' or ');
   throw new Error(
-    `tokenkeep has no native half here: neither ${platforms.map((name) => `@tokenkeep/${name}`).join(' nor ')} could be ` +
-      'loaded. Install tokenkeep again on this machine, without --omit=optional; a node_modules folder that was copied ' +
-      'from another system does not do. In a checkout, run `npm run build`.',
+    `tokenkeep has no native half for this machine: ${names} cannot be loaded. Install tokenkeep again on this machine, ` +
+      'without --omit=optional; a node_modules folder that was copied from another system does not do. In a checkout, ' +
+      'run `npm run build`.',
     { cause: causes.length === 1 ? causes[0] : new AggregateError(causes) },
   );
 }

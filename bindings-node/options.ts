@@ -101,14 +101,7 @@ export interface LoginOptions extends BeginLoginOptions {
   readonly interaction?: Maybe<Interaction>;
 }
 
-/** @internal The options as the native half takes them. */
-export function request<T extends { readonly scopes?: Maybe<Scopes> }>(
-  options: T,
-): Omit<T, 'scopes'> & { scopes: string | undefined } {
-  return { ...options, scopes: scopeText(options.scopes) };
-}
-
-/** @internal Scopes as one text. */
+/** @internal One text of them. */
 export function scopeText(scopes: Maybe<Scopes>): string | undefined {
   if (typeof scopes === 'string') return scopes;
   if (Array.isArray(scopes)) return scopes.join(' ');

@@ -6,6 +6,7 @@ import type { InspectOptions, inspect } from 'node:util';
 
 import { TokenkeepError, type Failure, type LoginReason } from './errors.js';
 import type { KeySource } from './options.js';
+import { camelCased, date } from './values.js';
 
 /**
  * An access token. It is opaque: what a server put into it is for the resource to read.
@@ -13,7 +14,7 @@ import type { KeySource } from './options.js';
  * Neither `console.log` nor JSON shows the secret.
  */
 export class AccessToken {
-  /** Six lines, and the secret. Taken apart when somebody asks: most programs ask for one field of it. */
+  /** Five lines, and the secret. Taken apart when somebody asks: most programs ask for one field of it. */
   readonly #text: string;
 
   private constructor(text: string) {
@@ -42,25 +43,24 @@ export class AccessToken {
 
   /** When it ends; null when it does not expire. */
   get expiresAt(): Date | null {
-    const seconds = this.#line(3);
-    return seconds === '' ? null : new Date(Number(seconds) * 1000);
+    const seconds = this.#line(4).split(' ', 1)[0];
+    return seconds ? date(Number(seconds)) : null;
   }
 
   /** What it grants. */
   get scopes(): readonly string[] {
-    const scopes = this.#line(4);
-    return Object.freeze(scopes === '' ? [] : scopes.split(' '));
+    return Object.freeze(this.#line(4).split(' ').slice(1));
   }
 
   /** The resource that it is for (RFC 8707), when the server tells resources apart. */
   get resource(): string | null {
-    return this.#line(5) || null;
+    return this.#line(3) || null;
   }
 
   /** The token itself. */
   get secret(): string {
     let start = 0;
-    for (let line = 0; line < 6; line++) start = this.#text.indexOf('\n', start) + 1;
+    for (let line = 0; line < 5; line++) start = this.#text.indexOf('\n', start) + 1;
     return this.#text.slice(start);
   }
 
@@ -210,22 +210,23 @@ export interface VaultState {
 }
 
 /** The members that are seconds since the epoch, and those that are failures. */
-const TIMES = ['expiresAt', 'loggedInAt', 'refreshedAt', 'storedAt'];
-const FAILURES = ['damaged', 'keyError', 'keychainError'];
+const TIMES = ['expires_at', 'logged_in_at', 'refreshed_at', 'stored_at'];
+const FAILURES = ['damaged', 'key_error', 'keychain_error'];
 
-/** @internal A record as it was answered, made of dates and errors, and frozen. */
+/** @internal A record as JavaScript has it: with its own names, with dates and errors, and frozen. */
 export function record<T>(answered: unknown): T {
   if (typeof answered !== 'object' || answered === null) return answered as T;
-  const members: Record<string, unknown> = answered as Record<string, unknown>;
-  for (const [name, value] of Object.entries(members)) {
-    if (TIMES.includes(name)) members[name] = value === null ? null : new Date((value as number) * 1000);
-    else if (FAILURES.includes(name)) members[name] = failures(value as Failure | Failure[] | null);
-    else record(value);
-  }
-  return Object.freeze(answered) as T;
+  if (Array.isArray(answered)) return Object.freeze(answered.map((one) => record(one))) as T;
+  return camelCased(answered, member) as T;
+}
+
+function member(name: string, value: unknown): unknown {
+  if (TIMES.includes(name)) return date(value as number | null);
+  if (FAILURES.includes(name)) return failures(value as Failure | Failure[] | null);
+  return record(value);
 }
 
 function failures(value: Failure | Failure[] | null): TokenkeepError | readonly TokenkeepError[] | null {
-  if (Array.isArray(value)) return Object.freeze(value.map((failure) => new TokenkeepError(failure)));
-  return value && new TokenkeepError(value);
+  if (Array.isArray(value)) return Object.freeze(value.map((failure) => TokenkeepError.of(failure)));
+  return value && TokenkeepError.of(value);
 }

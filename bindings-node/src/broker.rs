@@ -2,193 +2,137 @@
 //!
 //! May not enter: what a call means. `core/src/broker` says so.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use serde_json::Value;
-use tokenkeep::{Challenge, PendingLogin, Secret};
+use tokenkeep::{PendingLogin, TokenOptions, seconds};
+use tokenkeep_bindings::{Lives, Opening, close_all as close_every_broker};
 
-use crate::errors::failure;
+use crate::call::Call;
 use crate::interaction::Conversation;
-use crate::types::{
-    self, Opening, Request, connection, connections, logout_outcome, provider, providers, registration,
-    token_text, vault_state,
-};
-use crate::{Call, off_thread};
+use crate::types::{Answer, answer, of_panic, read, token_text};
 
 /// A broker, as JavaScript holds it.
-pub struct Broker(Arc<tokenkeep::Broker>);
+pub struct Broker(Lives);
 
-/// What a broker is asked, by the name that it has in JavaScript.
-#[napi(string_enum = "camelCase")]
-pub enum Method {
-    AddProvider,
-    Close,
-    Connection,
-    Connections,
-    Initialize,
-    Inspect,
-    Login,
-    Logout,
-    Provider,
-    Providers,
-    Registration,
-    RemoveProvider,
-    RemoveRegistration,
-    SetRegistration,
-    Token,
-    TokenAfterRefusal,
-}
-
-/// A broker.
-#[napi(ts_return_type = "ExternalObject<Broker> | Failure")]
-pub fn open(opening: Opening) -> Either<External<Broker>, Value> {
-    match opening.into_options().and_then(tokenkeep::Broker::open) {
-        Ok(broker) => {
-            let broker = Arc::new(broker);
-            let mut open = open_brokers();
-            open.retain(|broker| broker.strong_count() > 0);
-            open.push(Arc::downgrade(&broker));
-            Either::A(External::new(Broker(broker)))
-        }
-        Err(error) => Either::B(failure(&error)),
+impl Broker {
+    fn here(&self) -> tokenkeep::Broker {
+        self.0.here().broker().clone()
     }
 }
 
-/// The brokers of the process that somebody holds.
-fn open_brokers() -> MutexGuard<'static, Vec<Weak<tokenkeep::Broker>>> {
-    static OPEN: Mutex<Vec<Weak<tokenkeep::Broker>>> = Mutex::new(Vec::new());
-    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Waits until what these brokers have under way is written down.
-#[napi(ts_return_type = "Promise<null>")]
-pub fn close_all<'env>(env: &'env Env, call: &External<Call>) -> Result<Object<'env>> {
-    let open: Vec<_> = open_brokers().iter().filter_map(Weak::upgrade).collect();
-    call.promise(env, async move {
-        for broker in open {
-            broker.close().await;
-        }
-        Ok(Null)
-    })
+/// A broker.
+#[napi(ts_args_type = "opening: unknown", ts_return_type = "ExternalObject<Broker> | Failure")]
+pub fn open(opening: Value) -> Result<Answer<External<Broker>>> {
+    let opened = read::<Opening>(opening)?.options().and_then(tokenkeep::Broker::open);
+    Ok(answer(Some(opened.map(|broker| External::new(Broker(Lives::begin(broker)))))))
 }
 
 /// The store's folder.
 #[napi]
 pub fn home(broker: &External<Broker>) -> String {
-    types::path(broker.0.home())
+    broker.here().home().to_string_lossy().into_owned()
+}
+
+/// Waits until what the brokers of the process have under way is written down.
+#[napi(ts_return_type = "Promise<null>")]
+pub fn close_all<'env>(env: &'env Env, call: &External<Call>) -> Result<Object<'env>> {
+    call.promise(env, async {
+        close_every_broker().await;
+        Ok(Null)
+    })
 }
 
 /// The token at hand; null when a refresh is needed or welcome. Asked for every request that a program sends: its
 /// arguments are few and plain, because each of them costs.
-#[napi(catch_unwind, ts_return_type = "string | Failure | null")]
+#[napi(ts_return_type = "string | Failure | null")]
 pub fn cached_token(
     broker: &External<Broker>,
     provider: String,
     connection: Option<String>,
     scopes: Option<String>,
     min_lifetime: Option<f64>,
-) -> Either3<String, Value, Null> {
-    let request =
-        Request { provider: Some(provider), connection, scopes, min_lifetime, ..Request::default() };
-    let asked = request.provider().and_then(|name| broker.0.cached_token(&name, &request.token_options()?));
-    match asked {
-        Ok(Some(token)) => Either3::A(token_text(&token)),
-        Ok(None) => Either3::C(Null),
-        Err(error) => Either3::B(failure(&error)),
-    }
+) -> Answer<String> {
+    let look = || {
+        let options = TokenOptions {
+            connection: connection.map(|name| name.parse()).transpose()?.unwrap_or_default(),
+            scopes: scopes.map(|scopes| scopes.parse()).transpose()?,
+            min_lifetime: min_lifetime
+                .map(|least| seconds("min_lifetime", least))
+                .transpose()?
+                .unwrap_or_default(),
+            ..TokenOptions::default()
+        };
+        let life = broker.0.here();
+        Ok(life.broker().cached_token(&provider.parse()?, &options)?.map(|token| token_text(&token)))
+    };
+    answer(catch_unwind(AssertUnwindSafe(look)).unwrap_or_else(of_panic).transpose())
 }
 
-/// Any call whose answer is a record.
-#[napi(ts_return_type = "Promise<unknown>")]
+/// A fresh token.
+#[napi(
+    ts_args_type = "call: ExternalObject<Call>, broker: ExternalObject<Broker>, request: unknown",
+    ts_return_type = "Promise<string | Failure | null>"
+)]
+pub fn token<'env>(
+    env: &'env Env,
+    call: &External<Call>,
+    broker: &External<Broker>,
+    request: Value,
+) -> Result<Object<'env>> {
+    let asked = tokenkeep_bindings::token(broker.here(), read(request)?);
+    call.promise(env, async { asked.await.map(|token| token_text(&token)) })
+}
+
+/// The token for the one retry after a 401; null when that is of no use.
+#[napi(
+    ts_args_type = "call: ExternalObject<Call>, broker: ExternalObject<Broker>, request: unknown",
+    ts_return_type = "Promise<string | Failure | null>"
+)]
+pub fn token_after_refusal<'env>(
+    env: &'env Env,
+    call: &External<Call>,
+    broker: &External<Broker>,
+    request: Value,
+) -> Result<Object<'env>> {
+    let asked = tokenkeep_bindings::token_after_refusal(broker.here(), read(request)?);
+    call.promise(env, async { Ok(asked.await?.map(|token| token_text(&token))) })
+}
+
+/// A call whose answer is a record.
+#[napi(
+    ts_args_type = "call: ExternalObject<Call>, broker: ExternalObject<Broker>, verb: string, request: unknown",
+    ts_return_type = "Promise<unknown>"
+)]
 pub fn ask<'env>(
     env: &'env Env,
     call: &External<Call>,
     broker: &External<Broker>,
-    method: Method,
-    request: Request,
+    verb: Value,
+    request: Value,
 ) -> Result<Object<'env>> {
-    call.promise(env, answer(Arc::clone(&broker.0), method, request))
+    call.promise(env, tokenkeep_bindings::ask(broker.here(), read(verb)?, read(request)?))
 }
 
-async fn answer(
-    broker: Arc<tokenkeep::Broker>,
-    method: Method,
-    request: Request,
-) -> tokenkeep::Result<Value> {
-    match method {
-        Method::Token => {
-            let name = request.provider()?;
-            let token = broker.token(&name, &request.token_options()?).await?;
-            Ok(token_text(&token).into())
-        }
-        Method::TokenAfterRefusal => {
-            let (name, mut request) = (request.provider()?, request);
-            let refused = Secret::new(request.refused.take().unwrap_or_default());
-            let challenges = Challenge::parse_all(request.www_authenticate.take().unwrap_or_default());
-            let options = request.token_options()?;
-            let token = broker.token_after_refusal(&name, &options, &refused, &challenges).await?;
-            Ok(token.map(|token| token_text(&token)).into())
-        }
-        Method::Login => {
-            let (name, options) = (request.provider()?, request.login_options(false)?);
-            let made = broker.login(&name, &options, tokenkeep_cli::terminal(options.paste)).await?;
-            Ok(connection(&made))
-        }
-        Method::Logout => broker.logout(&request.key()?).await.map(|outcome| logout_outcome(&outcome)),
-        Method::Close => {
-            broker.close().await;
-            Ok(Value::Null)
-        }
-        Method::Connection => off_thread(move || Ok(connection(&broker.connection(&request.key()?)?))).await,
-        Method::Connections => off_thread(move || Ok(connections(&broker.connections()?))).await,
-        Method::Initialize => off_thread(move || Ok(vault_state(&broker.initialize()?))).await,
-        Method::Inspect => off_thread(move || Ok(vault_state(&broker.inspect()))).await,
-        Method::Provider => off_thread(move || Ok(provider(&broker.provider(&request.provider()?)?))).await,
-        Method::Providers => off_thread(move || Ok(providers(&broker.providers()?))).await,
-        Method::AddProvider => {
-            let file = request.file.unwrap_or_default();
-            off_thread(move || Ok(provider(&broker.add_provider(file.as_ref())?))).await
-        }
-        Method::RemoveProvider => {
-            off_thread(move || Ok(broker.remove_provider(&request.provider()?)?.into())).await
-        }
-        Method::Registration => {
-            off_thread(move || {
-                Ok(broker.registration(&request.provider()?)?.as_ref().map(registration).into())
-            })
-            .await
-        }
-        Method::SetRegistration => {
-            off_thread(move || {
-                let (name, id) = (request.provider()?, request.client_id.unwrap_or_default());
-                let secret = request.client_secret.map(Secret::new);
-                Ok(registration(&broker.set_registration(&name, &id, secret)?))
-            })
-            .await
-        }
-        Method::RemoveRegistration => {
-            off_thread(move || Ok(broker.remove_registration(&request.provider()?)?.into())).await
-        }
-    }
-}
-
-/// Logs in somebody whom JavaScript talks to.
-#[napi(ts_return_type = "Promise<unknown>")]
+/// Logs in whoever the conversation is with.
+#[napi(
+    ts_args_type = "call: ExternalObject<Call>, broker: ExternalObject<Broker>, request: unknown, conversation: ExternalObject<Conversation>",
+    ts_return_type = "Promise<unknown>"
+)]
 pub fn login<'env>(
     env: &'env Env,
     call: &External<Call>,
     broker: &External<Broker>,
+    request: Value,
     conversation: &External<Arc<Conversation>>,
-    request: Request,
 ) -> Result<Object<'env>> {
-    let (broker, conversation) = (Arc::clone(&broker.0), Arc::clone(conversation));
+    let (broker, request, conversation) = (broker.here(), read(request)?, Arc::clone(conversation));
     call.promise(env, async move {
-        let (name, options) = (request.provider()?, request.login_options(conversation.has("openUrl"))?);
-        let interaction = Arc::clone(&conversation) as _;
-        let made = conversation.during(broker.login(&name, &options, interaction)).await?;
-        Ok(connection(&made))
+        let _end = conversation.end();
+        tokenkeep_bindings::login(broker, request, conversation.person()).await
     })
 }
 
@@ -196,18 +140,18 @@ pub fn login<'env>(
 pub struct Pending(Arc<PendingLogin>);
 
 /// The first half of a login.
-#[napi(ts_return_type = "Promise<ExternalObject<Pending> | Failure | null>")]
+#[napi(
+    ts_args_type = "call: ExternalObject<Call>, broker: ExternalObject<Broker>, request: unknown",
+    ts_return_type = "Promise<ExternalObject<Pending> | Failure | null>"
+)]
 pub fn begin_login<'env>(
     env: &'env Env,
     call: &External<Call>,
     broker: &External<Broker>,
-    request: Request,
+    request: Value,
 ) -> Result<Object<'env>> {
-    let broker = Arc::clone(&broker.0);
-    call.promise(env, async move {
-        let (name, options) = (request.provider()?, request.login_options(false)?);
-        broker.begin_login(&name, &options).await.map(|begun| External::new(Pending(Arc::new(begun))))
-    })
+    let begun = tokenkeep_bindings::begin_login(broker.here(), read(request)?);
+    call.promise(env, async { begun.await.map(|pending| External::new(Pending(pending))) })
 }
 
 /// Where to send the person.
@@ -225,8 +169,6 @@ pub fn finish_login<'env>(
     pending: &External<Pending>,
     callback_url: String,
 ) -> Result<Object<'env>> {
-    let (broker, pending) = (Arc::clone(&broker.0), Arc::clone(&pending.0));
-    call.promise(env, async move {
-        broker.finish_login(&pending, &callback_url).await.map(|made| connection(&made))
-    })
+    let pending = Arc::clone(&pending.0);
+    call.promise(env, tokenkeep_bindings::finish_login(broker.here(), pending, callback_url))
 }

@@ -5,8 +5,7 @@
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use serde_json::Value;
-
-use crate::errors::failure;
+use tokenkeep_bindings::error_record;
 
 /// The hosts that a token may be sent to, as JavaScript holds them.
 pub struct AllowedHosts(tokenkeep::AllowedHosts);
@@ -16,7 +15,7 @@ pub struct AllowedHosts(tokenkeep::AllowedHosts);
 pub fn allowed_hosts(hosts: Vec<String>) -> Either<External<AllowedHosts>, Value> {
     match tokenkeep::AllowedHosts::parse(hosts) {
         Ok(hosts) => Either::A(External::new(AllowedHosts(hosts))),
-        Err(error) => Either::B(failure(&error)),
+        Err(error) => Either::B(error_record(&error)),
     }
 }
 
@@ -36,6 +35,6 @@ pub fn require_allowed(
 ) -> Either<Null, Value> {
     match hosts.0.require(&scheme, &host, port) {
         Ok(()) => Either::A(Null),
-        Err(error) => Either::B(failure(&error)),
+        Err(error) => Either::B(error_record(&error)),
     }
 }

@@ -4,14 +4,15 @@
 //! A string never changes, so who says the same object says the same thing. A list may change, so its words are
 //! looked at, one by one; of anything else nothing is remembered.
 //!
-//! May not enter: a secret.
+//! May not enter: a secret. And none of it leaves the threads that have the interpreter: an object that is dropped
+//! without it waits behind a lock, which a fork may leave held for ever.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
-use tokenkeep::{ConnectionName, ProviderName, TokenOptions};
+use tokenkeep::{ProviderName, ScopeSet, TokenOptions};
 
 use crate::errors::Failure;
-use crate::types::{Scopes, Word};
+use crate::types::Texts;
 
 /// Whose token, and which.
 pub struct Asked {
@@ -45,20 +46,18 @@ impl Asked {
         connection: Maybe<'_, '_>,
         scopes: Maybe<'_, '_>,
     ) -> Result<Self, Failure> {
-        let Word(name) = provider.extract()?;
-        let connection_name = connection.map(|name| name.extract::<Word<ConnectionName>>()).transpose()?;
-        let set = scopes.map(|scopes| scopes.extract::<Scopes>()).transpose()?;
-        let options = TokenOptions {
-            connection: connection_name.map(|Word(name)| name).unwrap_or_default(),
-            scopes: set.map(|Scopes(set)| set),
-            ..TokenOptions::default()
-        };
+        let text = |object: &Bound<'_, PyAny>| object.extract::<String>();
+        let mut options = TokenOptions::default();
+        if let Some(name) = connection {
+            options.connection = text(name)?.parse()?;
+        }
+        options.scopes = scopes.map(read_scopes).transpose()?;
         let said = SaidScopes::of(scopes).map(|scopes| Said {
             provider: provider.clone().unbind(),
             connection: connection.map(|name| name.clone().unbind()),
             scopes,
         });
-        Ok(Asked { provider: name, options, said })
+        Ok(Asked { provider: text(provider)?.parse()?, options, said })
     }
 
     /// True when these objects say it again.
@@ -95,6 +94,15 @@ impl SaidScopes {
             }),
         }
     }
+}
+
+/// One text, as a person types it, or the words.
+fn read_scopes(scopes: &Bound<'_, PyAny>) -> Result<ScopeSet, Failure> {
+    if scopes.is_instance_of::<PyString>() {
+        return Ok(scopes.extract::<String>()?.parse()?);
+    }
+    let Texts(words) = scopes.extract()?;
+    Ok(words.try_into()?)
 }
 
 fn same(said: &Option<Py<PyAny>>, object: Maybe<'_, '_>) -> bool {

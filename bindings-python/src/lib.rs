@@ -1,26 +1,25 @@
-//! Tokenkeep for Python: convert, call the core, convert back.
+//! Tokenkeep for Python: convert, call the core, convert back. Nobody sees this module but the Python beside it, which
+//! has the names, the documentation and the records.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `broker` | every call, for `Broker` and `AsyncBroker` alike |
-//! | `async_broker` | a call under way, for asyncio |
-//! | `asked` | what a token was asked for last |
-//! | `types` | arguments and results |
+//! | `broker` | a broker's calls |
+//! | `asked` | what a program asks for again and again |
+//! | `call` | a call under way, waited for or told of |
+//! | `types` | arguments and answers |
 //! | `errors` | errors as exceptions |
 //! | `hosts` | where a token may go |
 //! | `interaction` | talking to the person through an object of Python's |
-//! | `process` | the runtime, forks, and the end of the process |
 //!
 //! May not enter: a default, a check, a retry, a clock or a text that another language would need as well. They are the
 //! core's.
 
 mod asked;
-mod async_broker;
 mod broker;
+mod call;
 mod errors;
 mod hosts;
 mod interaction;
-mod process;
 mod types;
 
 use pyo3::prelude::*;
@@ -33,25 +32,26 @@ mod _native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::async_broker::Call;
-    #[pymodule_export]
     use crate::broker::Broker;
+    #[pymodule_export]
+    use crate::call::{Call, close_all};
     #[pymodule_export]
     use crate::hosts::AllowedHosts;
     #[pymodule_export]
-    use crate::interaction::Base;
+    use crate::interaction::default_answer;
     #[pymodule_export]
-    use crate::process::{close_all, forked};
-    #[pymodule_export]
-    use crate::types::{
-        AccessToken, Account, Connection, Connections, DeviceAuthorization, FileState, LogoutOutcome,
-        PendingLogin, Provider, Providers, Registration, VaultState,
-    };
+    use crate::types::{AccessToken, PendingLogin};
 
     /// The command line; the first argument is the program's name. Returns the exit code.
     #[pyfunction]
     fn main(py: Python<'_>, argv: Vec<OsString>) -> u8 {
         py.detach(|| tokenkeep_cli::main(argv))
+    }
+
+    /// For `os.register_at_fork(after_in_child=...)`.
+    #[pyfunction]
+    fn forked() {
+        tokenkeep_bindings::forked();
     }
 
     #[pymodule_init]

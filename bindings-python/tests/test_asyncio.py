@@ -15,7 +15,7 @@ SLOW = {"type": "delay", "milliseconds": 1000, "when": "after"}
 
 
 def test_the_twins_have_the_same_calls():
-    public = {name for name in vars(tokenkeep.Broker) if not name.startswith("_")}
+    public = {name for name in dir(tokenkeep.Broker) if not name.startswith("_")}
     assert public == {name for name in vars(tokenkeep.AsyncBroker) if not name.startswith("_")}
     for name in public - {"home"}:
         own = inspect.signature(getattr(tokenkeep.AsyncBroker, name))

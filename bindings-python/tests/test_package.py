@@ -2,7 +2,6 @@
 
 import os
 import signal
-import statistics
 import subprocess
 import sys
 import time
@@ -28,8 +27,8 @@ def test_an_import_takes_no_time():
     for _ in range(15):
         bare.append(seconds("pass"))
         ours.append(seconds("import tokenkeep"))
-    # 15 ms are promised for a release build; this one may be another, on a busy machine.
-    assert statistics.median(ours) - statistics.median(bare) < 0.04
+    # 15 ms are promised for a release build; this one may be another. The best of each, on a machine that may be busy.
+    assert min(ours) - min(bare) < 0.04
 
 
 def seconds(script):

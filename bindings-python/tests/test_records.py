@@ -29,7 +29,7 @@ def test_no_secret_is_shown(home: Home, broker: tokenkeep.Broker):
     for text in [form(thing) for thing in shown for form in (repr, str, format)]:
         assert token.secret not in text
         assert "s3cret-of-mine" not in text
-    assert repr(token).startswith("AccessToken(token_type='Bearer', expires_at=datetime")
+    assert repr(token).startswith("AccessToken(provider='acme', connection='default', expires_at=datetime")
 
 
 def test_secrets_and_brokers_are_not_copied(home: Home, broker: tokenkeep.Broker):
@@ -86,9 +86,9 @@ def test_providers_and_their_files(home: Home, broker: tokenkeep.Broker):
     assert {"acme", "microsoft", "oidc"} <= {provider.name for provider in all_of_them.providers}
     assert [type(error) for error in all_of_them.damaged] == [tokenkeep.ConfigInvalidError]
     own, bundled = broker.provider("acme"), broker.provider("microsoft")
-    assert (own.origin, own.path) == ("user", str(home.store / "providers" / "acme.toml"))
-    assert (bundled.origin, bundled.path) == ("bundled", None)
-    assert own.endpoints["token"] == f"{home.server.origin}/token"
+    assert (own.origin, own.file) == ("user", str(home.store / "providers" / "acme.toml"))
+    assert (bundled.origin, bundled.file) == ("bundled", None)
+    assert ("token", f"{home.server.origin}/token") in [(one.name, one.url) for one in own.endpoints]
     assert own.display_name == "Acme" and 'name = "acme"' in own.definition
     assert broker.remove_provider("acme") and not broker.remove_provider("acme")
 

@@ -1,10 +1,10 @@
 //! Names that people type: of a provider and of a connection. Checked once, here: whoever holds one of
 //! these types need not ask again whether it fits a file name, a variable or a terminal. Clones share the text: every
-//! token that is handed out carries both.
+//! token that is handed out carries both names.
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +51,8 @@ impl ConnectionName {
 
 impl Default for ConnectionName {
     fn default() -> Self {
-        ConnectionName("default".into())
+        static DEFAULT: LazyLock<Arc<str>> = LazyLock::new(|| "default".into());
+        ConnectionName(Arc::clone(&DEFAULT))
     }
 }
 

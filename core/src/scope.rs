@@ -28,6 +28,21 @@ impl ScopeSet {
         set
     }
 
+    /// These words, of which each must be a scope.
+    fn of<'a>(words: impl Iterator<Item = &'a str>) -> Result<Self, Error> {
+        let mut set = ScopeSet::default();
+        for word in words {
+            if !is_scope(word) {
+                return Err(Error::new(ErrorKind::ConfigInvalid, format!("{word:?} is not a scope"))
+                    .with_help(
+                        "a scope is printable ASCII without spaces, quotes and backslashes (RFC 6749 3.3)",
+                    ));
+            }
+            set.add(word);
+        }
+        Ok(set)
+    }
+
     /// The scopes joined as they are sent.
     pub fn to_wire(&self, separator: char) -> String {
         self.0.join(&separator.to_string())
@@ -156,8 +171,7 @@ impl FromStr for ScopeSet {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let words = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty());
-        ScopeSet::try_from(words.map(str::to_owned).collect::<Vec<_>>())
+        ScopeSet::of(text.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty()))
     }
 }
 
@@ -165,17 +179,7 @@ impl TryFrom<Vec<String>> for ScopeSet {
     type Error = Error;
 
     fn try_from(words: Vec<String>) -> Result<Self, Error> {
-        let mut set = ScopeSet::default();
-        for word in &words {
-            if !is_scope(word) {
-                return Err(Error::new(ErrorKind::ConfigInvalid, format!("{word:?} is not a scope"))
-                    .with_help(
-                        "a scope is printable ASCII without spaces, quotes and backslashes (RFC 6749 3.3)",
-                    ));
-            }
-            set.add(word);
-        }
-        Ok(set)
+        ScopeSet::of(words.iter().map(String::as_str))
     }
 }
 

@@ -15,25 +15,9 @@ import atexit as _atexit
 import os as _os
 
 from . import _native
-from ._async import AsyncBroker
-from ._native import (
-    AccessToken,
-    Account,
-    AllowedHosts,
-    Broker,
-    Connection,
-    Connections,
-    DeviceAuthorization,
-    FileState,
-    Interaction,
-    LogoutOutcome,
-    PendingLogin,
-    Provider,
-    Providers,
-    Registration,
-    VaultState,
-    __version__,
-)
+from ._native import AccessToken, AllowedHosts, PendingLogin, __version__
+from .async_broker import AsyncBroker
+from .broker import Broker
 from .errors import (
     AccessDeniedError,
     AdminConsentRequiredError,
@@ -59,6 +43,20 @@ from .errors import (
     UnknownProviderError,
     UnsupportedError,
 )
+from .interaction import Interaction
+from .records import (
+    Account,
+    Connection,
+    Connections,
+    DeviceAuthorization,
+    Endpoint,
+    FileState,
+    LogoutOutcome,
+    Provider,
+    Providers,
+    Registration,
+    VaultState,
+)
 
 __all__ = [
     "AccessDeniedError",
@@ -73,6 +71,7 @@ __all__ = [
     "Connections",
     "ConsentRequiredError",
     "DeviceAuthorization",
+    "Endpoint",
     "FileState",
     "Interaction",
     "InteractionRequiredError",

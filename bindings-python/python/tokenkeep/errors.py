@@ -235,12 +235,16 @@ class InternalError(TokenkeepError):
 _CLASSES: dict[str, type[TokenkeepError]] = {kind.code: kind for kind in TokenkeepError.__subclasses__()}
 
 
-def _from_core(
-    code: str, message: str, help: str, retryable: bool, server: ServerError | None, **details: Any
-) -> TokenkeepError:
+def of_core(record: dict[str, Any]) -> TokenkeepError:
     """The core's error. A code that is newer than this file is a `TokenkeepError`."""
-    error = _CLASSES.get(code, TokenkeepError)(message)
-    error.__dict__.update(code=code, help=help, retryable=retryable, server=server, **details)
+    error = _CLASSES.get(record["code"], TokenkeepError)(record["message"])
+    if record["server"] is not None:
+        record["server"] = ServerError(**record["server"])
+    if record.get("retry_at") is not None:
+        from datetime import datetime, timezone
+
+        record["retry_at"] = datetime.fromtimestamp(record["retry_at"], timezone.utc)
+    error.__dict__.update(record)
     if hasattr(error, "add_note"):
-        error.add_note(help)
+        error.add_note(error.help)
     return error

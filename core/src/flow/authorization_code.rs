@@ -146,19 +146,18 @@ pub(super) async fn run(request: &FlowRequest, way_back: Return, timeout: Durati
     });
 
     let waited = tokio::time::timeout(timeout, async {
-        match way_back {
-            Return::Browser => {
-                open(&request.interaction, attempt.url()).await?;
-                wait(&request.interaction, &mut listening).await
+        let asked = async {
+            open(&request.interaction, attempt.url()).await?;
+            match way_back {
+                Return::Browser => std::future::pending().await,
+                Return::Paste => paste(&request.interaction, &attempt).await,
             }
-            Return::Paste => {
-                open(&request.interaction, attempt.url()).await?;
-                // A browser that is on this machine after all is as welcome.
-                tokio::select! {
-                    answer = paste(&request.interaction, &attempt) => answer,
-                    answer = wait(&request.interaction, &mut listening) => answer,
-                }
-            }
+        };
+        // It may come while the person is still being asked: of a program that waits until its browser is closed,
+        // and of a browser that is on this machine after all.
+        tokio::select! {
+            answer = asked => answer,
+            answer = wait(&request.interaction, &mut listening) => answer,
         }
     })
     .await;

@@ -6,6 +6,7 @@
 //   | `under_way.mjs` | a login that waits for its person                               |
 //   | `person.mjs`    | what a person and a browser do, for tests that look at each step |
 //   | `failure.mjs`   | how a call says that it failed                                  |
+//   | `elsewhere.mjs` | another process, which asks for tokens of the same store        |
 //
 // The scenarios are in `*.test.mjs`, one file per theme; `../scenarios.md` names them. The same scenario has the same
 // name in every language.
@@ -21,6 +22,7 @@ import * as person from './person.mjs';
 import { UnderWay } from './under_way.mjs';
 
 export { until } from '../../support/node/index.mjs';
+export { Elsewhere } from './elsewhere.mjs';
 export { fails } from './failure.mjs';
 export * as person from './person.mjs';
 export { isClosed } from './under_way.mjs';
@@ -104,6 +106,11 @@ export class Stage extends SharedStage {
     await this.change({ access_token_lifetime: 3600 });
   }
 
+  /** Goes on with another broker, opened with these options. */
+  reopen(options) {
+    this.#broker = this.broker(options);
+  }
+
   /** The connection's `AccessToken`. */
   token(options) {
     return this.#broker.token(this.provider, options);
@@ -122,6 +129,11 @@ export class Stage extends SharedStage {
   /** Ends the connection. */
   logout(options) {
     return this.#broker.logout(this.provider, options);
+  }
+
+  /** Ends every grant at the server. */
+  revokeAll() {
+    return this.server.control('POST', 'revoke-all');
   }
 
   /** Changes the server's options from the next request on, in its own words. */

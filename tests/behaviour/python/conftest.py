@@ -1,15 +1,10 @@
 """The stages that scenarios ask for by name; `scenarios.md` names the scenarios, the files are themes as in Rust."""
 
 import os
-import sys
-from pathlib import Path
 from typing import Iterator
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support/python"))
-
-from tokenkeep_testing import Internet, Stage  # noqa: E402
+from tokenkeep_testing import Internet, Stage
 
 
 @pytest.fixture(autouse=True)

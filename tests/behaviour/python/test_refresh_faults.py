@@ -16,6 +16,7 @@ def test_grant_revoked_is_login_required() -> None:
             for asked in (broker, broker, stage.broker()):
                 with fails("login_required") as failure:
                     asked.token(provider, connection="work")
+                assert isinstance(failure.value, tokenkeep.LoginRequiredError)
                 assert failure.value.reason == "grant_ended"
                 assert f"`tokenkeep login {provider} --connection work`" in failure.value.help
             assert len(stage.server.refreshes()) == 1, "a grant that has ended is not asked for again"
@@ -58,6 +59,7 @@ def test_lost_response_on_a_strict_server_is_login_required(acme: Stage) -> None
     acme.server.at_refresh({"type": "drop_after"})
     with fails("login_required") as failure:
         acme.token()
+    assert isinstance(failure.value, tokenkeep.LoginRequiredError)
     assert failure.value.reason == "response_lost"
     assert "lost" in failure.value.message
     assert len(acme.server.refreshes()) == 2
@@ -165,6 +167,7 @@ def test_tokens_that_end_at_once_make_no_loop() -> None:
                 with fails("throttled") as failure:
                     stage.token(**options)
                 assert f"tokens that live {lifetime} s" in failure.value.message
+                assert isinstance(failure.value, tokenkeep.ThrottledError) and failure.value.retry_at
                 wait = failure.value.retry_at - datetime.now(timezone.utc)
                 assert timedelta() < wait <= timedelta(seconds=31)
             assert len(stage.server.refreshes()) == 1, "one request in thirty seconds"

@@ -6,7 +6,7 @@ from typing import Dict
 
 import pytest
 import tokenkeep
-from tokenkeep_testing import Stage
+from tokenkeep_testing import Stage, Watcher
 from tokenkeep_testing.failure import check, fails
 
 FULL_DISK = """
@@ -75,8 +75,8 @@ def test_headless_without_a_key_choice(acme: Stage) -> None:
     assert time.monotonic() - began < 10
     state = undecided.inspect()
     assert (state.key, state.id) == ("no_vault", None)
-    assert state.keychain is not None
-    check(state.keychain, "store_locked")
+    assert state.keychain_error is not None
+    check(state.keychain_error, "store_locked")
     assert acme.server.journal()["entries"] == [], "nobody logs in for nothing"
     assert files(acme.store) == before, "nothing is made until somebody chose"
 
@@ -136,8 +136,10 @@ def test_read_only_or_odd_home(acme: Stage, monkeypatch: pytest.MonkeyPatch) -> 
         with fails(token):
             broker.token("microsoft")
         # Nobody is asked for a grant that cannot be kept.
+        nobody = Watcher()
         with fails("store_unavailable"):
-            broker.login("oidc", issuer=acme.server.issuer, client_id="public", interaction=Nobody())
+            broker.login("oidc", issuer=acme.server.issuer, client_id="public", interaction=nobody)
+        assert nobody.told == []
     assert file.read_text() == "mine"
     with monkeypatch.context() as homeless:
         for variable in ("HOME", "TOKENKEEP_HOME", "XDG_DATA_HOME"):
@@ -174,16 +176,6 @@ def test_read_only_or_odd_home(acme: Stage, monkeypatch: pytest.MonkeyPatch) -> 
     assert acme.resource(token) == 200
     assert acme.records() == {record: sealed}
     acme.secret(force_refresh=True)
-
-
-class Nobody:
-    """Somebody who must not be asked for anything."""
-
-    def flow_chosen(self, flow: str, reason: str) -> None:
-        raise AssertionError(flow)
-
-    def open_url(self, url: str) -> None:
-        raise AssertionError(url)
 
 
 def files(folder: Path) -> Dict[Path, bytes]:

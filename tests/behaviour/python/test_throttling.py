@@ -32,8 +32,9 @@ def is_kept(throttle: Dict[str, Any], pause: int) -> None:
         stage.server.at_refresh(throttle)
         with fails("throttled") as failure:
             stage.token(force_refresh=True)
+        assert isinstance(failure.value, tokenkeep.ThrottledError) and failure.value.retry_at
         wait = failure.value.retry_at - datetime.now(timezone.utc)
-        assert timedelta(seconds=1) < wait <= timedelta(seconds=5)
+        assert timedelta() < wait <= timedelta(seconds=5)
         # The pause is everybody's: no process asks to find out for itself.
         assert [answer["code"] for answer in crowd.ask()] == ["throttled"] * 4
         # Whoever can use the token at hand gets it.

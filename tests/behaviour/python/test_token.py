@@ -22,11 +22,11 @@ def test_cached_token_sends_nothing(oidc: Stage) -> None:
 
     # Offline it is as good, and comes at once, to whoever asks.
     oidc.server.stop()
-    for broker in (broker, oidc.broker()):
-        assert broker.token("oidc") == token
-        assert broker.token("oidc", scopes=["openid"], min_lifetime=600) == token
-        assert broker.cached_token("oidc", scopes="openid", min_lifetime=600) == token
-        assert broker.cached_token("oidc", min_lifetime=7200) is None
+    for either in (broker, oidc.broker()):
+        assert either.token("oidc") == token
+        assert either.token("oidc", scopes=["openid"], min_lifetime=600) == token
+        assert either.cached_token("oidc", scopes="openid", min_lifetime=600) == token
+        assert either.cached_token("oidc", min_lifetime=7200) is None
     twin = oidc.async_broker()
     assert asyncio.run(twin.token("oidc")) == token == twin.cached_token("oidc")
 

@@ -194,6 +194,12 @@ fn interaction_is_told_what_happens() {
         let connection = broker.login(&name, &options, Arc::clone(&program) as _).await.unwrap();
         assert_eq!((connection.status(), connection.has_refresh_token), ("connected", true));
         assert_eq!(program.told(), ["flow pkce", "open", "refused"]);
+        // A program that waits until its browser is closed, which ends at the last page of the login.
+        let program = Program::new(|url: &Url| {
+            assert_eq!(person::visit(url).status, 200);
+            Ok(())
+        });
+        broker.login(&name, &options, program).await.unwrap();
 
         stage.change(|live| (live.device_interval, live.device_approve_after) = (1, Some(0)));
         let program = Program::new(|_: &Url| Ok(()));

@@ -93,7 +93,7 @@ export class Server {
     return { status: answer.statusCode, text };
   }
 
-  /** Ends it. */
+  /** Ends it, unless it has ended. */
   async stop() {
     if (this.#child.exitCode !== null) return;
     const ended = once(this.#child, 'exit');

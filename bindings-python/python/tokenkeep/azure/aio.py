@@ -1,14 +1,16 @@
 """A connection as a credential of the Azure SDK's clients for asyncio, and of Microsoft Graph's.
 
-from msgraph import GraphServiceClient
-from tokenkeep import AsyncBroker
-from tokenkeep.azure.aio import TokenkeepCredential
+    from msgraph import GraphServiceClient
+    from tokenkeep import AsyncBroker
+    from tokenkeep.azure.aio import TokenkeepCredential
 
-async def subjects():
-    async with AsyncBroker() as broker:
-        client = GraphServiceClient(TokenkeepCredential(broker, "microsoft"))
-        page = await client.me.messages.get()
-        return [message.subject for message in page.value]
+    async def subjects():
+        async with AsyncBroker() as broker:
+            client = GraphServiceClient(TokenkeepCredential(broker, "microsoft"))
+            page = await client.me.messages.get()
+            return [message.subject for message in page.value]
+
+It wants azure-core: `pip install 'tokenkeep[azure]'`.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from .person import Person
 from .programs import ROOT, program
 from .server import Server, until
 from .stage import Stage
-from .under_way import UnderWay, is_closed
+from .under_way import UnderWay, Watcher, is_closed
 
 __all__ = [
     "CLIENT_ID",
@@ -39,6 +39,7 @@ __all__ = [
     "Server",
     "Stage",
     "UnderWay",
+    "Watcher",
     "is_closed",
     "program",
     "until",

@@ -20,9 +20,9 @@ TABLE = {row["code"]: row for row in json.loads((ROOT / "tests/vectors/errors.js
 def fails(code: str) -> "Iterator[pytest.ExceptionInfo[tokenkeep.TokenkeepError]]":
     """The block must fail with `code`, as the table of all languages has it. The error is the `value` of what it gives.
 
-        with fails("login_required") as failure:
-            broker.token("acme")
-        assert failure.value.reason == "grant_ended"
+    with fails("login_required") as failure:
+        broker.token("acme")
+    assert failure.value.reason == "grant_ended"
     """
     with pytest.raises(tokenkeep.TokenkeepError) as failure:
         yield failure

@@ -78,7 +78,7 @@ class Home:
 
     def add_provider(self, definition: str) -> tokenkeep.Provider:
         """Keeps a provider's file as the user's own."""
-        file = self.path / "provider.toml"
+        file = self.path / f"{self.provider}.toml"
         file.write_text(definition)
         return self.broker().add_provider(file)
 
@@ -113,6 +113,13 @@ class Home:
         output, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
         return output
+
+    def run_tokenkeep(self, *arguments: str) -> str:
+        """The command line as somebody else runs it in this home, to a good end; what it wrote."""
+        command = [program("tokenkeep"), *arguments]
+        ran = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60)
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout.rstrip("\n")
 
 
 def _microsoft(server: Server) -> str:

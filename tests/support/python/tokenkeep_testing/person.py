@@ -3,7 +3,7 @@
 import http.client
 import subprocess
 import threading
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Dict, NamedTuple, Optional
 from urllib.parse import urlencode, urlsplit
 
 import tokenkeep
@@ -30,7 +30,6 @@ class Person(tokenkeep.Interaction):
 
     def _begin(self, *arguments: str) -> None:
         process = subprocess.Popen([*self._program, *arguments], stderr=subprocess.DEVNULL)
-        # Somebody waits for it, or it stays as a zombie.
         threading.Thread(target=process.wait).start()
 
 
@@ -38,7 +37,8 @@ class Answer(NamedTuple):
     """What came back for one request."""
 
     status: int
-    headers: Dict[str, str]
+    #: By name, in any case; `get_all` where there are several.
+    headers: http.client.HTTPMessage
     text: str
 
 
@@ -65,7 +65,7 @@ def get(url: str, headers: Optional[Dict[str, str]] = None) -> Answer:
     return _send("GET", url, None, headers or {})
 
 
-def post(url: str, form: Dict[str, Any]) -> Answer:
+def post(url: str, form: Dict[str, str]) -> Answer:
     """One POST of a form; nothing is followed."""
     return _send("POST", url, urlencode(form), {"Content-Type": "application/x-www-form-urlencoded"})
 
@@ -82,7 +82,6 @@ def _send(method: str, url: str, body: Optional[str], headers: Dict[str, str]) -
     try:
         connection.request(method, place._replace(scheme="", netloc="").geturl(), body, headers)
         response = connection.getresponse()
-        named = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, named, response.read().decode())
+        return Answer(response.status, response.headers, response.read().decode())
     finally:
         connection.close()

@@ -53,7 +53,8 @@ class Server:
 
     def journal(self) -> Dict[str, Any]:
         """What the server was asked: `entries`, `reuse_count` and so on."""
-        return self._control("GET", "journal")
+        journal: Dict[str, Any] = self._control("GET", "journal")
+        return journal
 
     def asked(self, grant_type: str) -> List[Dict[str, Any]]:
         """The requests with this grant type."""

@@ -11,32 +11,20 @@ from urllib.parse import parse_qs, urlsplit
 import tokenkeep
 
 # Longer than anything that a test waits for.
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
-class UnderWay(tokenkeep.Interaction):
-    """`broker.login(provider, **options)` on a thread of its own, and what it says to its person."""
+class Watcher(tokenkeep.Interaction):
+    """A person who does nothing, and what they are told."""
 
     #: Everything that it was told, in order: the method and what was shown.
     told: List[Tuple[Any, ...]]
 
-    def __init__(self, broker: tokenkeep.Broker, provider: str, **options: Any) -> None:
+    def __init__(self) -> None:
         self.told = []
-        self._shown: "queue.Queue[Any]" = queue.Queue()
+        self._first: "Future[Any]" = Future()
         self._refused: "queue.Queue[str]" = queue.Queue()
         self._pasted: "queue.Queue[str]" = queue.Queue()
-        self._outcome: "Future[tokenkeep.Connection]" = Future()
-        self._kept: Any = None
-        call = {"interaction": self, **options}
-        threading.Thread(target=self._log_in, args=(broker, provider, call), daemon=True).start()
-
-    def _log_in(self, broker: tokenkeep.Broker, provider: str, call: Any) -> None:
-        try:
-            self._outcome.set_result(broker.login(provider, **call))
-        except BaseException as error:
-            self._outcome.set_exception(error)
-            # Whoever waits to be shown something waits in vain.
-            self._shown.put(error)
 
     def flow_chosen(self, flow: str, reason: str) -> None:
         """The core's word."""
@@ -45,12 +33,12 @@ class UnderWay(tokenkeep.Interaction):
     def open_url(self, url: str) -> None:
         """The core's word."""
         self.told.append(("open_url", url))
-        self._shown.put(url)
+        self._first.set_result(url)
 
     def show_device_authorization(self, device: tokenkeep.DeviceAuthorization) -> None:
         """The core's word."""
         self.told.append(("show_device_authorization", device))
-        self._shown.put(device)
+        self._first.set_result(device)
 
     def read_redirect_url(self) -> str:
         """Waits until the test pastes something."""
@@ -65,14 +53,14 @@ class UnderWay(tokenkeep.Interaction):
     @property
     def url(self) -> str:
         """Waits for the authorization URL."""
-        shown = self._first_shown()
+        shown = self._first.result(timeout=PATIENCE)
         assert isinstance(shown, str), shown
         return shown
 
     @property
     def device(self) -> tokenkeep.DeviceAuthorization:
         """Waits for the device code."""
-        shown = self._first_shown()
+        shown = self._first.result(timeout=PATIENCE)
         assert isinstance(shown, tokenkeep.DeviceAuthorization), shown
         return shown
 
@@ -100,16 +88,28 @@ class UnderWay(tokenkeep.Interaction):
         """Waits until something has been refused, and says why."""
         return self._refused.get(timeout=PATIENCE)
 
+
+class UnderWay(Watcher):
+    """`broker.login(provider, **options)` on a thread of its own."""
+
+    def __init__(self, broker: tokenkeep.Broker, provider: str, **options: Any) -> None:
+        super().__init__()
+        self._outcome: "Future[tokenkeep.Connection]" = Future()
+        call = {"interaction": self, **options}
+        threading.Thread(target=self._log_in, args=(broker, provider, call), daemon=True).start()
+
     def finish(self) -> tokenkeep.Connection:
         """The end of the login: what `login` returns or raises."""
         return self._outcome.result(timeout=PATIENCE)
 
-    def _first_shown(self) -> Any:
-        if self._kept is None:
-            self._kept = self._shown.get(timeout=PATIENCE)
-        if isinstance(self._kept, BaseException):
-            raise self._kept
-        return self._kept
+    def _log_in(self, broker: tokenkeep.Broker, provider: str, call: Any) -> None:
+        try:
+            self._outcome.set_result(broker.login(provider, **call))
+        except Exception as error:
+            self._outcome.set_exception(error)
+            # Whoever waits to be shown something need not wait any longer.
+            if not self._first.done():
+                self._first.set_exception(error)
 
 
 def is_closed(port: int, within: float = 1.0) -> bool:

@@ -1,34 +1,28 @@
-"""`AsyncBroker`: the calls of `Broker` for asyncio. The arguments, results and errors are those of `Broker`."""
+"""`AsyncBroker`: the same calls for asyncio. The arguments, results and errors are those of `Broker`."""
 
 from __future__ import annotations
 
-from ._native import Broker, Call
+from os import fspath
+
+from ._native import Call
+from .broker import Broker, given
+from .records import Connection, Connections, LogoutOutcome, Provider, Providers, Registration, VaultState
 
 # What a type checker reads, and no program imports.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Iterable
-    from os import PathLike
     from types import TracebackType
-    from typing import Any, Literal
+    from typing import Any, Literal, NoReturn
 
-    from typing_extensions import Self, TypeAlias
+    from typing_extensions import Self
 
-    from ._native import (
-        AccessToken,
-        Connection,
-        Connections,
-        Interaction,
-        LogoutOutcome,
-        PendingLogin,
-        Provider,
-        Providers,
-        Registration,
-        VaultState,
-    )
+    from ._native import AccessToken, PendingLogin
+    from .broker import _Path, _Scopes
+    from .interaction import Interaction
 
-    _Scopes: TypeAlias = str | Iterable[str] | None
+__all__ = ["AsyncBroker"]
 
 
 class AsyncBroker:
@@ -45,24 +39,26 @@ class AsyncBroker:
     def __init__(
         self,
         *,
-        home: str | PathLike[str] | None = None,
+        home: _Path | None = None,
         key_source: Literal["keychain", "passphrase", "file"] | None = None,
         passphrase: str | None = None,
         lock_wait: float | None = None,
         insecure_loopback: bool = False,
     ) -> None:
-        self._broker: Any = Broker(
+        broker = Broker(
             home=home,
             key_source=key_source,
             passphrase=passphrase,
             lock_wait=lock_wait,
             insecure_loopback=insecure_loopback,
-        )._asynchronous()
+        )
+        self._broker: Any = broker._asynchronous()
 
     @property
     def home(self) -> str:
         """The store's folder."""
-        return self._broker.home
+        home: str = self._broker.home
+        return home
 
     async def login(
         self,
@@ -82,23 +78,21 @@ class AsyncBroker:
         interaction: Interaction | object | None = None,
     ) -> Connection:
         """As `Broker.login`. The interaction is called on a thread of its own, not on the event loop's."""
-        return await _outcome(
-            self._broker.login(
-                provider,
-                connection=connection,
-                flow=flow,
-                scopes=scopes,
-                tenant=tenant,
-                cloud=cloud,
-                issuer=issuer,
-                client_id=client_id,
-                client_secret=client_secret,
-                redirect_uri=redirect_uri,
-                paste=paste,
-                timeout=timeout,
-                interaction=interaction,
-            )
+        request = given(
+            provider=provider,
+            connection=connection,
+            flow=flow,
+            scopes=scopes,
+            tenant=tenant,
+            cloud=cloud,
+            issuer=issuer,
+            client_id=client_id,
+            client_secret=client_secret,
+            redirect_uri=redirect_uri,
+            paste=paste,
+            timeout=timeout,
         )
+        return Connection(await _outcome(self._broker._login(request, interaction)))
 
     async def begin_login(
         self,
@@ -114,23 +108,23 @@ class AsyncBroker:
         client_secret: str | None = None,
     ) -> PendingLogin:
         """As `Broker.begin_login`."""
-        return await _outcome(
-            self._broker.begin_login(
-                provider,
-                redirect_uri=redirect_uri,
-                connection=connection,
-                scopes=scopes,
-                tenant=tenant,
-                cloud=cloud,
-                issuer=issuer,
-                client_id=client_id,
-                client_secret=client_secret,
-            )
+        request = given(
+            provider=provider,
+            connection=connection,
+            scopes=scopes,
+            tenant=tenant,
+            cloud=cloud,
+            issuer=issuer,
+            client_id=client_id,
+            client_secret=client_secret,
+            redirect_uri=redirect_uri,
         )
+        pending: PendingLogin = await _outcome(self._broker._begin_login(request))
+        return pending
 
     async def finish_login(self, pending: PendingLogin, callback_url: str) -> Connection:
         """As `Broker.finish_login`."""
-        return await _outcome(self._broker.finish_login(pending, callback_url))
+        return Connection(await _outcome(self._broker._finish_login(pending, callback_url)))
 
     async def token(
         self,
@@ -153,7 +147,8 @@ class AsyncBroker:
             replaces=replaces,
             claims=claims,
         )
-        return await _outcome(answer) if type(answer) is Call else answer
+        token: AccessToken = await _outcome(answer) if type(answer) is Call else answer
+        return token
 
     def cached_token(
         self,
@@ -164,9 +159,10 @@ class AsyncBroker:
         min_lifetime: float | None = None,
     ) -> AccessToken | None:
         """As `Broker.cached_token`: not a coroutine. The first call may have to open the store."""
-        return self._broker.cached_token(
+        token: AccessToken | None = self._broker.cached_token(
             provider, connection=connection, scopes=scopes, min_lifetime=min_lifetime
         )
+        return token
 
     async def token_after_refusal(
         self,
@@ -178,71 +174,70 @@ class AsyncBroker:
         scopes: _Scopes = None,
     ) -> AccessToken | None:
         """As `Broker.token_after_refusal`."""
-        return await _outcome(
-            self._broker.token_after_refusal(
-                provider,
-                refused=refused,
-                www_authenticate=www_authenticate,
-                connection=connection,
-                scopes=scopes,
-            )
+        request = given(
+            provider=provider,
+            refused=refused,
+            www_authenticate=www_authenticate,
+            connection=connection,
+            scopes=scopes,
         )
+        token: AccessToken | None = await _outcome(self._broker._token_after_refusal(request))
+        return token
 
     async def connections(self) -> Connections:
         """As `Broker.connections`."""
-        return await _outcome(self._broker.connections())
+        return Connections(await _outcome(self._broker._ask("connections", {})))
 
     async def connection(self, provider: str, *, connection: str | None = None) -> Connection:
         """As `Broker.connection`."""
-        return await _outcome(self._broker.connection(provider, connection=connection))
+        return Connection(await _outcome(self._broker._ask("connection", given(provider=provider, connection=connection))))
 
     async def logout(self, provider: str, *, connection: str | None = None) -> LogoutOutcome:
         """As `Broker.logout`."""
-        return await _outcome(self._broker.logout(provider, connection=connection))
+        return LogoutOutcome(await _outcome(self._broker._ask("logout", given(provider=provider, connection=connection))))
 
     async def providers(self) -> Providers:
         """As `Broker.providers`."""
-        return await _outcome(self._broker.providers())
+        return Providers(await _outcome(self._broker._ask("providers", {})))
 
     async def provider(self, name: str) -> Provider:
         """As `Broker.provider`."""
-        return await _outcome(self._broker.provider(name))
+        return Provider(await _outcome(self._broker._ask("provider", {"provider": name})))
 
-    async def add_provider(self, file: str | PathLike[str]) -> Provider:
+    async def add_provider(self, file: _Path) -> Provider:
         """As `Broker.add_provider`."""
-        return await _outcome(self._broker.add_provider(file))
+        return Provider(await _outcome(self._broker._ask("add_provider", {"file": fspath(file)})))
 
     async def remove_provider(self, name: str) -> bool:
         """As `Broker.remove_provider`."""
-        return await _outcome(self._broker.remove_provider(name))
+        removed: bool = await _outcome(self._broker._ask("remove_provider", {"provider": name}))
+        return removed
 
-    async def set_registration(
-        self, provider: str, *, client_id: str, client_secret: str | None = None
-    ) -> Registration:
+    async def set_registration(self, provider: str, *, client_id: str, client_secret: str | None = None) -> Registration:
         """As `Broker.set_registration`."""
-        return await _outcome(
-            self._broker.set_registration(provider, client_id=client_id, client_secret=client_secret)
-        )
+        return Registration(await _outcome(self._broker._ask("set_registration", given(provider=provider, client_id=client_id, client_secret=client_secret))))
 
     async def registration(self, provider: str) -> Registration | None:
         """As `Broker.registration`."""
-        return await _outcome(self._broker.registration(provider))
+        found = await _outcome(self._broker._ask("registration", {"provider": provider}))
+        return None if found is None else Registration(found)
 
     async def remove_registration(self, provider: str) -> bool:
         """As `Broker.remove_registration`."""
-        return await _outcome(self._broker.remove_registration(provider))
+        removed: bool = await _outcome(self._broker._ask("remove_registration", {"provider": provider}))
+        return removed
 
     async def initialize(self) -> VaultState:
         """As `Broker.initialize`."""
-        return await _outcome(self._broker.initialize())
+        return VaultState(await _outcome(self._broker._ask("initialize", {})))
 
     async def inspect(self) -> VaultState:
         """As `Broker.inspect`."""
-        return await _outcome(self._broker.inspect())
+        return VaultState(await _outcome(self._broker._ask("inspect", {})))
 
     async def close(self) -> None:
         """As `Broker.close`."""
-        await _outcome(self._broker.close())
+        await _outcome(self._broker._ask("close", {}))
 
     async def __aenter__(self) -> Self:
         return self
@@ -256,10 +251,11 @@ class AsyncBroker:
         await self.close()
 
     def __repr__(self) -> str:
-        return f"Async{self._broker!r}"
+        return f"AsyncBroker(home={self.home!r})"
 
-    def __reduce__(self) -> Any:
-        return self._broker.__reduce__()
+    def __reduce__(self) -> NoReturn:
+        self._broker.__reduce__()
+        raise AssertionError("a broker is not pickled")
 
 
 async def _outcome(call: Any) -> Any:

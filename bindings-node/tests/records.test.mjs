@@ -1,0 +1,118 @@
+// What a broker answers: with the fields that are documented, immutable, and without a secret wherever it is shown.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { format, inspect } from 'node:util';
+
+import { AccessToken, Broker, TokenkeepError } from 'tokenkeep';
+import { Stage } from '../../tests/support/node/index.mjs';
+
+let stage, broker, token;
+before(async () => {
+  stage = await Stage.microsoft();
+  broker = new Broker(stage.options);
+  await stage.login(broker, { scopes: ['User.Read', 'openid'], tenant: 'organizations' });
+  token = await broker.token('microsoft');
+});
+after(() => stage.stop());
+
+test('a token works, and says what it is', async () => {
+  assert.ok(token instanceof AccessToken);
+  assert.equal(await stage.server.resource(token.secret), 200);
+  assert.equal(token.authorizationHeader(), `Bearer ${token.secret}`);
+  assert.deepEqual([token.provider, token.connection, token.tokenType], ['microsoft', 'default', 'Bearer']);
+  assert.ok(token.scopes.includes('User.Read'), `${token.scopes}`);
+  assert.equal(token.resource, null);
+  const minutes = (token.expiresAt - Date.now()) / 60_000;
+  assert.ok(minutes > 55 && minutes <= 61, `${minutes} min`);
+  assert.equal(broker.cachedToken('microsoft').secret, token.secret);
+});
+
+test('a token never shows its secret unless it is asked for it', async () => {
+  const shown = [
+    inspect(token),
+    inspect(token, { showHidden: true, depth: 9 }),
+    format('%o %O %j %s', token, { token }, token, token),
+    JSON.stringify({ token }),
+    String(token),
+    JSON.stringify(structuredClone({ token })),
+    JSON.stringify({ ...token }),
+    JSON.stringify(Object.getOwnPropertyDescriptors(token)),
+    inspect(await broker.connections(), { depth: 9, showHidden: true }),
+    inspect(broker, { depth: 9, showHidden: true }),
+  ];
+  for (const text of shown) assert.ok(!text.includes(token.secret.slice(0, 20)), text);
+  assert.match(inspect(token), /^AccessToken \{\n  provider: 'microsoft',/);
+  assert.equal(JSON.parse(JSON.stringify(token)).expiresAt, token.expiresAt.toISOString());
+});
+
+test('a connection has the fields that are documented', async () => {
+  const connection = await broker.connection('microsoft');
+  const fields =
+    'account clientId connection expiresAt grantedScopes hasRefreshToken issuer loggedInAt loginRequired missingScopes ' +
+    'provider refreshedAt requestedScopes status tenant';
+  assert.deepEqual(Object.keys(connection).sort(), fields.split(' '));
+  const account = 'homeAccountId issuer subject tenantId username';
+  assert.deepEqual(Object.keys(connection.account).sort(), account.split(' '));
+  assert.deepEqual([connection.status, connection.loginRequired], ['connected', null]);
+  assert.equal(connection.tenant, 'organizations');
+  assert.ok(connection.account.username && connection.account.tenantId);
+  assert.ok(connection.loggedInAt instanceof Date && Math.abs(connection.loggedInAt - Date.now()) < 60_000);
+  assert.equal(connection.refreshedAt, null);
+  assert.deepEqual(connection, (await broker.connections()).connections[0]);
+});
+
+test('records are immutable', async () => {
+  const connection = await broker.connection('microsoft');
+  assert.throws(() => (connection.status = 'x'), TypeError);
+  assert.throws(() => connection.grantedScopes.push('x'), TypeError);
+  assert.throws(() => (connection.account.username = 'x'), TypeError);
+  assert.throws(() => token.scopes.push('x'), TypeError);
+  assert.throws(() => (token.secret = 'x'), TypeError);
+});
+
+test('a record that cannot be read is an error in its own place', async () => {
+  const { damaged } = await broker.connections();
+  assert.deepEqual(damaged, []);
+  stage.home.write('store/providers/broken.toml', 'name = ');
+  const { providers, damaged: broken } = await broker.providers();
+  assert.ok(providers.some((provider) => provider.name === 'github'));
+  assert.ok(broken.length === 1 && broken[0] instanceof TokenkeepError);
+  assert.equal(broken[0].code, 'config_invalid');
+});
+
+test('providers, registrations and the store, as they are documented', async () => {
+  const fields = 'accessTokenVariable definition discovery displayName endpoints file name origin';
+  const provider = await broker.provider('microsoft');
+  assert.deepEqual(Object.keys(provider).sort(), fields.split(' '));
+  assert.deepEqual([provider.origin, provider.file.endsWith('microsoft.toml')], ['user', true]);
+  assert.deepEqual(Object.keys(provider.endpoints[0]).sort(), ['name', 'url']);
+  assert.equal((await broker.provider('github')).file, null);
+
+  assert.equal(await broker.registration('github'), null);
+  const stored = await broker.setRegistration('github', { clientId: 'Iv1.x', clientSecret: 'canary' });
+  assert.deepEqual(Object.keys(stored).sort(), ['clientId', 'hasClientSecret', 'provider', 'storedAt']);
+  assert.ok(stored.hasClientSecret && stored.storedAt instanceof Date && !inspect(stored).includes('canary'));
+  assert.deepEqual(await broker.registration('github'), stored);
+  assert.deepEqual([await broker.removeRegistration('github'), await broker.removeRegistration('github')], [true, false]);
+  assert.equal(await broker.removeProvider('github'), false);
+
+  const state = await broker.inspect();
+  const parts = 'connections files home id keptAside key keyError keySource keychainError registrations';
+  assert.deepEqual(Object.keys(state).sort(), parts.split(' '));
+  assert.deepEqual([state.home, state.key, state.keySource, state.connections], [broker.home, 'found', 'file', 1]);
+  assert.deepEqual(Object.keys(state.files[0]).sort(), ['mode', 'openToOthers', 'path']);
+  assert.deepEqual(await broker.initialize(), state);
+});
+
+test('a logout says what became of the grant', async () => {
+  const plain = await Stage.acme();
+  try {
+    const broker = new Broker(plain.options);
+    await plain.login(broker, { connection: 'work' });
+    const outcome = await broker.logout('acme', { connection: 'work' });
+    assert.deepEqual({ ...outcome }, { provider: 'acme', connection: 'work', revocation: 'revoked', detail: null });
+  } finally {
+    await plain.stop();
+  }
+});

@@ -1,0 +1,256 @@
+"""`Broker`: the calls of the core, for programs that wait."""
+
+from __future__ import annotations
+
+from os import fspath
+
+from . import _native
+from .records import Connection, Connections, LogoutOutcome, Provider, Providers, Registration, VaultState
+
+# What a type checker reads, and no program imports.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from os import PathLike
+    from types import TracebackType
+    from typing import Any, Literal, Union
+
+    from typing_extensions import Self
+
+    from ._native import AccessToken, PendingLogin
+    from .interaction import Interaction
+
+    _Path = Union[str, PathLike[str]]
+    _Scopes = Union[str, Iterable[str], None]
+
+__all__ = ["Broker"]
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """The options that are not left to the core."""
+    return {name: option for name, option in options.items() if option is not None}
+
+
+class Broker(_native.Broker):
+    """Logs a person in, keeps the grant, and hands out fresh access tokens.
+
+    Opening one touches no file and no keychain; the store is opened by the first call that needs it. All brokers of a
+    store, in any number of threads, processes and languages, share its connections: however many ask at once, one
+    refresh is sent.
+
+    A call that waits lets other threads run, and Ctrl-C ends it within a fifth of a second. Giving a call up never
+    loses a refresh token: a refresh under way is carried to its end. A broker may be used in a child that was forked
+    from the process that made it. For asyncio there is `AsyncBroker`.
+    """
+
+    def __new__(
+        cls,
+        *,
+        home: _Path | None = None,
+        key_source: Literal["keychain", "passphrase", "file"] | None = None,
+        passphrase: str | None = None,
+        lock_wait: float | None = None,
+        insecure_loopback: bool = False,
+    ) -> Self:
+        """A broker of the store in `home`; else in `TOKENKEEP_HOME`, else in the platform's data directory.
+
+        `key_source` is where the store's key is kept; else `TOKENKEEP_KEY`, else what the store was made with.
+        `passphrase` is that of a store that wants one; else `TOKENKEEP_PASSPHRASE`. `lock_wait` is how many seconds to
+        wait for a connection that another process holds; else `TOKENKEEP_LOCK_WAIT`, else 45. `insecure_loopback`
+        allows plain http to this machine, for tests.
+
+        Raises `ConfigInvalidError` when an option or an environment variable is not of its form.
+        """
+        opening = given(
+            key_source=key_source, passphrase=passphrase, lock_wait=lock_wait, insecure_loopback=insecure_loopback
+        )
+        return super().__new__(cls, home, opening)
+
+    def login(
+        self,
+        provider: str,
+        *,
+        connection: str | None = None,
+        flow: Literal["pkce", "device_code"] | None = None,
+        scopes: _Scopes = None,
+        tenant: str | None = None,
+        cloud: str | None = None,
+        issuer: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        redirect_uri: str | None = None,
+        paste: bool = False,
+        timeout: float | None = None,
+        interaction: Interaction | object | None = None,
+    ) -> Connection:
+        """Logs a person in and keeps the grant. A connection of the same name is replaced.
+
+        Whatever is left open is taken from the connection's earlier login, then from the provider's definition.
+        `flow` is chosen by what this machine has. `scopes` is a list, or a text with commas or spaces (RFC 6749 3.3).
+        `tenant` and `cloud` are Microsoft's, `issuer` is to be discovered, for `oidc`. `redirect_uri` fixes the
+        loopback redirect (RFC 8252 7.3). `paste`: the person's browser is elsewhere, and its last address will be
+        pasted. `timeout` is how many seconds the person gets; 300. Without an `interaction` the person at the terminal
+        is talked to, as the command line does.
+
+        Raises `RegistrationMissingError` when no client id is known; `AccessDeniedError`, `ConsentRequiredError`,
+        `AdminConsentRequiredError` when the answer was no; `LoginTimedOutError`; `LoginCancelledError` when a method
+        of `interaction` raised; `ProviderRejectedError`; `NetworkError`; `UnsupportedError`; and the store's.
+        """
+        request = given(
+            provider=provider,
+            connection=connection,
+            flow=flow,
+            scopes=scopes,
+            tenant=tenant,
+            cloud=cloud,
+            issuer=issuer,
+            client_id=client_id,
+            client_secret=client_secret,
+            redirect_uri=redirect_uri,
+            paste=paste,
+            timeout=timeout,
+        )
+        return Connection(self._login(request, interaction))
+
+    def begin_login(
+        self,
+        provider: str,
+        *,
+        redirect_uri: str,
+        connection: str | None = None,
+        scopes: _Scopes = None,
+        tenant: str | None = None,
+        cloud: str | None = None,
+        issuer: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+    ) -> PendingLogin:
+        """The first half of a login for programs that receive its answer themselves, such as web applications.
+
+        Send the person to `authorization_url`. `redirect_uri` is where the answer will arrive, to the letter (RFC 6749
+        4.1.3); any scheme will do. Raises as `login`, as far as nobody was asked.
+        """
+        request = given(
+            provider=provider,
+            connection=connection,
+            scopes=scopes,
+            tenant=tenant,
+            cloud=cloud,
+            issuer=issuer,
+            client_id=client_id,
+            client_secret=client_secret,
+            redirect_uri=redirect_uri,
+        )
+        pending: PendingLogin = self._begin_login(request)
+        return pending
+
+    def finish_login(self, pending: PendingLogin, callback_url: str) -> Connection:
+        """The second half: the address that the provider sent the person back to.
+
+        Raises `ProviderRejectedError` for another login's address (RFC 6749 10.12, RFC 9207), and the login is still
+        pending; else as `login`.
+        """
+        return Connection(self._finish_login(pending, callback_url))
+
+    def token_after_refusal(
+        self,
+        provider: str,
+        *,
+        refused: str,
+        www_authenticate: Iterable[str] = (),
+        connection: str | None = None,
+        scopes: _Scopes = None,
+    ) -> AccessToken | None:
+        """The token to repeat a request with, once, after an API answered 401 to `refused` (RFC 6750 3).
+
+        `www_authenticate` has the values of all headers of that name in its answer. `None` when a repetition is of no
+        use: the answer is then the caller's. Raises as `token`.
+        """
+        request = given(
+            provider=provider,
+            refused=refused,
+            www_authenticate=www_authenticate,
+            connection=connection,
+            scopes=scopes,
+        )
+        token: AccessToken | None = self._token_after_refusal(request)
+        return token
+
+    def connections(self) -> Connections:
+        """All connections. No network. Raises `StoreLockedError`, `StoreUnavailableError`."""
+        return Connections(self._ask("connections", {}))
+
+    def connection(self, provider: str, *, connection: str | None = None) -> Connection:
+        """One connection. No network. Raises `NotConnectedError`, `StoreCorruptError` and the store's others."""
+        return Connection(self._ask("connection", given(provider=provider, connection=connection)))
+
+    def logout(self, provider: str, *, connection: str | None = None) -> LogoutOutcome:
+        """Ends the connection: revokes the grant where the server can (RFC 7009), and deletes it here in any case.
+
+        Raises `NotConnectedError`; `LockTimeoutError`; `StoreUnavailableError` when it could not be deleted.
+        """
+        return LogoutOutcome(self._ask("logout", given(provider=provider, connection=connection)))
+
+    def providers(self) -> Providers:
+        """All providers by name. Raises `StoreUnavailableError`."""
+        return Providers(self._ask("providers", {}))
+
+    def provider(self, name: str) -> Provider:
+        """One provider. Raises `UnknownProviderError`; `ConfigInvalidError` for a broken definition."""
+        return Provider(self._ask("provider", {"provider": name}))
+
+    def add_provider(self, file: _Path) -> Provider:
+        """Checks a provider's file and keeps it as the user's own; it wins over a bundled one.
+
+        Its endpoints are where codes, tokens and secrets of that provider will go: show them to the user. Raises
+        `ConfigInvalidError` with the line and what was expected; `StoreUnavailableError`.
+        """
+        return Provider(self._ask("add_provider", {"file": fspath(file)}))
+
+    def remove_provider(self, name: str) -> bool:
+        """Removes the user's own definition. False when there is none. Connections made with it go on."""
+        removed: bool = self._ask("remove_provider", {"provider": name})
+        return removed
+
+    def set_registration(self, provider: str, *, client_id: str, client_secret: str | None = None) -> Registration:
+        """Stores the client to log in to `provider` with (RFC 6749 2.2).
+
+        Raises `ConfigInvalidError` for a client id that is none; `UnknownProviderError`; and the store's.
+        """
+        return Registration(self._ask("set_registration", given(provider=provider, client_id=client_id, client_secret=client_secret)))
+
+    def registration(self, provider: str) -> Registration | None:
+        """The stored client. Raises `UnknownProviderError`; and the store's."""
+        found = self._ask("registration", {"provider": provider})
+        return None if found is None else Registration(found)
+
+    def remove_registration(self, provider: str) -> bool:
+        """Removes the stored client. False when there is none. Connections made with it keep their own copy."""
+        removed: bool = self._ask("remove_registration", {"provider": provider})
+        return removed
+
+    def initialize(self) -> VaultState:
+        """Makes the store's key, or opens the store that is there. A keychain may ask the person.
+
+        Raises `StoreLockedError`: the key cannot be had, or no place for it was chosen; the help has the commands.
+        """
+        return VaultState(self._ask("initialize", {}))
+
+    def inspect(self) -> VaultState:
+        """What is there of the store, and whether its key can be had. Changes nothing."""
+        return VaultState(self._ask("inspect", {}))
+
+    def close(self) -> None:
+        """Waits until the refreshes under way are written down. At the end of a program that is done by itself."""
+        self._ask("close", {})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Broker(home={self.home!r})"
