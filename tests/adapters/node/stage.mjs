@@ -124,7 +124,7 @@ export class Stage extends SharedStage {
   /** A call that `abort` gives up while its refresh is under way. */
   async abortedRefresh(start, abort) {
     await this.loginExpired(this.broker);
-    await this.server.atRefresh({ type: 'delay', milliseconds: 2_000 });
+    await this.server.atRefresh({ type: 'delay', milliseconds: 1_000 });
     const call = start();
     // Looked at only after the wait.
     call.catch(() => {});
