@@ -2,6 +2,7 @@
 //
 // May not enter: a default, a check, a retry, a clock. They are the core's.
 
+import { Asked } from './asked.js';
 import { outcome } from './calls.js';
 import { unlessFailed } from './errors.js';
 import { Talk } from './interaction.js';
@@ -65,6 +66,8 @@ export class Broker {
   readonly #native: Native.ExternalObject<Native.Broker>;
   /** True once the store is open: to look into it then blocks for no longer than a file takes to read. */
   #open = false;
+  /** What was asked for last, which is mostly what is asked for next. */
+  #asked: Asked | undefined;
 
   /** @throws `config_invalid` when an option or an environment variable is not of its form. */
   constructor(options: BrokerOptions = {}) {
@@ -145,9 +148,8 @@ export class Broker {
    * @throws `not_connected`, `unknown_provider`, `scope_not_granted`, and those of the store.
    */
   cachedToken(provider: string, options: CachedTokenOptions = {}): AccessToken | null {
-    const { connection, scopes, minLifetime } = options;
-    const answer = native.cachedToken(this.#native, provider, connection, scopeText(scopes), minLifetime);
-    return typeof answer === 'string' ? AccessToken.of(answer) : unlessFailed(answer);
+    const asked = (this.#asked = Asked.again(this.#asked, provider, options));
+    return asked.answer(native.tokenAtHand(this.#native, asked.native));
   }
 
   /**

@@ -2,25 +2,30 @@
 //!
 //! May not enter: what a call means. `core/src/broker` says so.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use serde_json::Value;
-use tokenkeep::{PendingLogin, TokenOptions, seconds};
-use tokenkeep_bindings::{Lives, Opening, close_all as close_every_broker};
+use tokenkeep::PendingLogin;
+use tokenkeep_bindings::{Life, Lives, Opening, close_all as close_every_broker};
 
 use crate::call::Call;
 use crate::interaction::Conversation;
-use crate::types::{Answer, answer, of_panic, read, token_text};
+use crate::types::{Answer, answer, read, token_text};
 
 /// A broker, as JavaScript holds it.
 pub struct Broker(Lives);
 
 impl Broker {
     fn here(&self) -> tokenkeep::Broker {
-        self.0.here().broker().clone()
+        self.life().broker().clone()
+    }
+
+    /// The same without a clone, for as long as a look.
+    pub fn life(&self) -> impl Deref<Target = Arc<Life>> {
+        self.0.here()
     }
 }
 
@@ -44,32 +49,6 @@ pub fn close_all<'env>(env: &'env Env, call: &External<Call>) -> Result<Object<'
         close_every_broker().await;
         Ok(Null)
     })
-}
-
-/// The token at hand; null when a refresh is needed or welcome. Asked for every request that a program sends: its
-/// arguments are few and plain, because each of them costs.
-#[napi(ts_return_type = "string | Failure | null")]
-pub fn cached_token(
-    broker: &External<Broker>,
-    provider: String,
-    connection: Option<String>,
-    scopes: Option<String>,
-    min_lifetime: Option<f64>,
-) -> Answer<String> {
-    let look = || {
-        let options = TokenOptions {
-            connection: connection.map(|name| name.parse()).transpose()?.unwrap_or_default(),
-            scopes: scopes.map(|scopes| scopes.parse()).transpose()?,
-            min_lifetime: min_lifetime
-                .map(|least| seconds("min_lifetime", least))
-                .transpose()?
-                .unwrap_or_default(),
-            ..TokenOptions::default()
-        };
-        let life = broker.0.here();
-        Ok(life.broker().cached_token(&provider.parse()?, &options)?.map(|token| token_text(&token)))
-    };
-    answer(catch_unwind(AssertUnwindSafe(look)).unwrap_or_else(of_panic).transpose())
 }
 
 /// A fresh token.
