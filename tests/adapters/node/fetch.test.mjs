@@ -39,8 +39,13 @@ for (const [name, inner, OwnRequest] of [
     test('the connection and the scopes are those that were named', async (t) => {
       const stage = await Stage.loggedIn(t);
       await stage.login(stage.broker, { connection: 'work' });
-      assert.equal(await status(stage, authorized(stage, { connection: 'work' })), 200);
-      assert.deepEqual(await stage.tokens(), [fingerprint(await stage.token({ connection: 'work' }))]);
+      const work = authorized(stage, { connection: 'work' });
+      assert.equal(await status(stage, work), 200);
+      const first = await stage.token({ connection: 'work' });
+      await stage.expire();
+      assert.equal(await status(stage, work), 200);
+      const sent = [first, first, await stage.token({ connection: 'work' })];
+      assert.deepEqual(await stage.tokens(), sent.map(fingerprint));
       // A list that can be read once counts for every request.
       const narrow = authorized(stage, { scopes: new Set([OTHER_SCOPE]).values() });
       for (let request = 0; request < 2; request++) await fails(status(stage, narrow), 'scope_not_granted');
@@ -243,17 +248,19 @@ for (const [name, inner, OwnRequest] of [
       assert.deepEqual(await stage.requests(), []);
     });
 
-    test('a signal gives the call up, while a refresh is under way too', async (t) => {
+    test('a signal gives the call up, whichever refresh is under way', async (t) => {
       const stage = await Stage.loggedIn(t);
       const reason = new Error('enough');
-      for (const wrap of [(url, init) => [url, init], (url, init) => [new OwnRequest(url, init)]]) {
-        const controller = new AbortController();
-        const request = wrap(`${stage.api}/me`, { signal: controller.signal });
-        const start = () => authorized(stage)(...request);
-        await assert.rejects(stage.abortedRefresh(start, () => controller.abort(reason)), reason);
-        await assert.rejects(start(), reason);
-        // A signal of null is none.
-        if (request.length === 1) assert.equal((await authorized(stage)(request[0], { signal: null })).status, 200);
+      for (const refuses of [false, true]) {
+        for (const wrap of [(url, init) => [url, init], (url, init) => [new OwnRequest(url, init)]]) {
+          const controller = new AbortController();
+          const request = wrap(`${stage.api}/me`, { signal: controller.signal });
+          const start = () => authorized(stage)(...request);
+          await assert.rejects(stage.abortedRefresh(start, () => controller.abort(reason), { refuses }), reason);
+          await assert.rejects(start(), reason);
+          // A signal of null is none.
+          if (request.length === 1) assert.equal(await status(stage, undefined, request[0], { signal: null }), 200);
+        }
       }
     });
   });

@@ -121,16 +121,22 @@ export class Stage extends SharedStage {
     return this.server.atRefresh({ type: 'error', error: 'interaction_required', claims: JSON.stringify(CLAIMS) });
   }
 
-  /** A call that `abort` gives up while its refresh is under way. */
-  async abortedRefresh(start, abort) {
-    await this.loginExpired(this.broker);
+  /** A call that `abort` gives up while it has a token refreshed: one that has expired, or that the API `refuses`. */
+  async abortedRefresh(start, abort, { refuses = false } = {}) {
+    await (refuses ? this.login(this.broker) : this.loginExpired(this.broker));
+    if (refuses) await this.expire();
     await this.server.atRefresh({ type: 'delay', milliseconds: 1_000 });
     const call = start();
     // Looked at only after the wait.
     call.catch(() => {});
     await until(() => this.server.faultsAreSpent());
+    const given = performance.now();
     abort();
-    return call;
+    try {
+      return await call;
+    } finally {
+      assert.ok(performance.now() - given < 500, 'it waited for the refresh');
+    }
   }
 }
 
