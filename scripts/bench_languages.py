@@ -224,7 +224,7 @@ def whole_processes(ours, msal, msal_node, promises):
 def installed(promises):
     """What a user's disk holds more for one package of each language."""
     site = Path(said([PYTHON, "-c", "import tokenkeep; print(tokenkeep.__path__[0])"], os.environ).strip())
-    modules = NODE_FOLDER / "node_modules"
+    modules = ENVIRONMENT / "node-fresh/node_modules"
     folders = {"pip install tokenkeep": [site], "npm install tokenkeep": [modules / "tokenkeep", modules / "@tokenkeep"]}
     for name, parts in folders.items():
         files = [file for part in parts for file in part.rglob("*") if file.is_file() and file.suffix != ".pyc"]

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Builds the Python wheel and the npm packages as they are published, in target/packages, and installs them as a user
-# does: in a fresh virtual environment and a fresh folder below target/test-env, beside the clients that the tests use.
-# What has not changed is not built or installed again.
+# does: in a virtual environment and a fresh folder below target/test-env, with the clients that the tests use beside them.
 #
 #   scripts/install-packages.sh
 set -euo pipefail
@@ -12,6 +11,7 @@ environment=$PWD/target/test-env
 packages=$PWD/target/packages
 venv=$environment/python
 folder=$environment/node
+fresh=$environment/node-fresh
 
 # is_done STAMP FILE...: whether STAMP was written for what the files hold now.
 is_done() { [ "$(cat "$1" 2>/dev/null)" = "$(hash_of "${@:2}")" ]; }
@@ -40,31 +40,35 @@ install_venv() {
 }
 
 install_wheel() {
-  is_done "$venv/.wheel" "$packages"/*.whl && return
   "$venv/bin/pip" install --quiet --no-deps --no-index --force-reinstall "$packages"/*.whl
-  hash_of "$packages"/*.whl >"$venv/.wheel"
 }
 
-install_tarballs() {
+install_clients() {
   local manifest=tests/adapters/node
-  is_done "$folder/.tarballs" "$manifest/package-lock.json" "$packages"/*.tgz && return
-  say "npm packages of $manifest and our own in target/test-env/node"
+  is_done "$folder/.lock" "$manifest/package-lock.json" && return
+  say "npm packages of $manifest in target/test-env/node"
   rm -rf "$folder"
   mkdir -p "$folder"
   cp "$manifest/package.json" "$manifest/package-lock.json" "$folder"
-  (
-    cd "$folder"
-    npm ci --loglevel=error
-    # The other platforms' halves are not there yet, and not asked for.
-    npm install --no-save --omit=optional --loglevel=error "$packages"/*.tgz
-  )
-  hash_of "$manifest/package-lock.json" "$packages"/*.tgz >"$folder/.tarballs"
+  (cd "$folder" && npm ci --loglevel=error)
+  hash_of "$manifest/package-lock.json" >"$folder/.lock"
+}
+
+install_tarballs() {
+  rm -rf "$fresh"
+  mkdir -p "$fresh"
+  # The other platforms' halves are not there yet, and not asked for.
+  (cd "$fresh" && npm install --omit=optional --no-package-lock --loglevel=error "$packages"/*.tgz)
+  # Where the types of the clients that its adapters are for are found too.
+  rm -rf "$folder/node_modules/tokenkeep" "$folder/node_modules/@tokenkeep"
+  cp -R "$fresh/node_modules/tokenkeep" "$fresh/node_modules/@tokenkeep" "$folder/node_modules"
 }
 
 mkdir -p "$packages"
 install_venv
 build_wheel
 install_wheel
+install_clients
 build_tarballs
 install_tarballs
 # Modules below tests/ find what they import.

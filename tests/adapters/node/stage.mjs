@@ -39,7 +39,7 @@ export class Stage extends SharedStage {
   /** The same by https, which Microsoft's clients insist on. `ca` vouches for it, and this process believes it. */
   static async secure(t) {
     const folder = mkdtempSync(join(tmpdir(), 'tokenkeep-test-'));
-    t.after(() => rmSync(folder, { recursive: true }));
+    t.after(() => rmSync(folder, { recursive: true, maxRetries: 10, retryDelay: 100 }));
     const stage = await this.strangers(t, '--tls-directory', folder);
     const authority = join(folder, 'ca.pem');
     stage.ca = readFileSync(authority, 'utf8');

@@ -42,6 +42,12 @@ export class Home {
 
   /** Removes the folder. */
   remove() {
-    rmSync(this.path, { recursive: true, force: true });
+    try {
+      rmSync(this.path, { recursive: true, force: true });
+    } catch (error) {
+      // A refresh that was given up has written its record down meanwhile: that was the last of it.
+      if (error.code !== 'ENOTEMPTY') throw error;
+      rmSync(this.path, { recursive: true, force: true });
+    }
   }
 }
