@@ -3,7 +3,7 @@
 // May not enter: a default, a check, a retry, a clock. They are the core's.
 
 import { outcome } from './calls.js';
-import { unlessFailed } from './errors.js';
+import { unlessFailed, type Failure } from './errors.js';
 import { Talk } from './interaction.js';
 import { native } from './loader.js';
 import type * as Native from './native.js';
@@ -65,6 +65,8 @@ export class Broker {
   readonly #native: Native.ExternalObject<Native.Broker>;
   /** True once the store is open: to look into it then blocks for no longer than a file takes to read. */
   #open = false;
+  /** The token that was at hand when it was last looked for. */
+  #last: AccessToken | null = null;
 
   /** @throws `config_invalid` when an option or an environment variable is not of its form. */
   constructor(options: BrokerOptions = {}) {
@@ -147,7 +149,9 @@ export class Broker {
   cachedToken(provider: string, options: CachedTokenOptions = {}): AccessToken | null {
     const { connection, scopes, minLifetime } = options;
     const answer = native.cachedToken(this.#native, provider, connection, scopeText(scopes), minLifetime);
-    return typeof answer === 'string' ? AccessToken.of(answer) : unlessFailed(answer);
+    if (answer === true) return this.#last;
+    this.#last = typeof answer === 'string' ? AccessToken.of(answer) : null;
+    return this.#last ?? unlessFailed(answer as Failure | null);
   }
 
   /**

@@ -15,7 +15,7 @@ const here = dirname(import.meta.dirname);
 const bare = { PATH: process.env.PATH, HOME: tmpdir() };
 
 test('import and require give the same classes', () => {
-  const names = ['AccessToken', 'Broker', 'PendingLogin', 'TokenkeepError'];
+  const names = ['AccessToken', 'AllowedHosts', 'Broker', 'PendingLogin', 'TokenkeepError'];
   assert.deepEqual(Object.keys(imported).sort(), names);
   assert.deepEqual(Object.keys(required).sort(), names);
   for (const name of names) assert.equal(imported[name], required[name]);

@@ -36,10 +36,11 @@ impl Secret {
     }
 }
 
-/// Compares in a time that does not depend on where the difference is.
+/// Compares in a time that does not depend on where the difference is. What shares its text is known to be equal.
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
-        self.expose().as_bytes().ct_eq(other.expose().as_bytes()).into()
+        Arc::ptr_eq(&self.0, &other.0)
+            || bool::from(self.expose().as_bytes().ct_eq(other.expose().as_bytes()))
     }
 }
 
