@@ -2,8 +2,9 @@
 //
 // May not enter: a default, a check, a retry, a clock. They are the core's.
 
+import { Asked } from './asked.js';
 import { outcome } from './calls.js';
-import { unlessFailed, type Failure } from './errors.js';
+import { unlessFailed } from './errors.js';
 import { Talk } from './interaction.js';
 import { native } from './loader.js';
 import type * as Native from './native.js';
@@ -65,8 +66,8 @@ export class Broker {
   readonly #native: Native.ExternalObject<Native.Broker>;
   /** True once the store is open: to look into it then blocks for no longer than a file takes to read. */
   #open = false;
-  /** The token that was at hand when it was last looked for. */
-  #last: AccessToken | null = null;
+  /** What was asked for last, which is mostly what is asked for next. */
+  #asked: Asked | undefined;
 
   /** @throws `config_invalid` when an option or an environment variable is not of its form. */
   constructor(options: BrokerOptions = {}) {
@@ -147,11 +148,8 @@ export class Broker {
    * @throws `not_connected`, `unknown_provider`, `scope_not_granted`, and those of the store.
    */
   cachedToken(provider: string, options: CachedTokenOptions = {}): AccessToken | null {
-    const { connection, scopes, minLifetime } = options;
-    const answer = native.cachedToken(this.#native, provider, connection, scopeText(scopes), minLifetime);
-    if (answer === true) return this.#last;
-    this.#last = typeof answer === 'string' ? AccessToken.of(answer) : null;
-    return this.#last ?? unlessFailed(answer as Failure | null);
+    const asked = (this.#asked = Asked.again(this.#asked, provider, options));
+    return asked.answer(native.tokenAtHand(this.#native, asked.native));
   }
 
   /**

@@ -3,6 +3,7 @@
 // May not enter: a decision about a token, which is the core's; and the client's own types, which want a browser's.
 
 import type { Broker } from './broker.js';
+import { TokenkeepError } from './errors.js';
 import { scopeText, type ConnectionOptions, type Scopes } from './options.js';
 
 /** Which token a client of Graph gets. */
@@ -16,6 +17,8 @@ export interface AuthenticationOptions extends ConnectionOptions {
  *
  * The client sends the token to the hosts of Graph and to its own `customHosts`. It asks once for each request and
  * leaves a 401 to its caller; to have claims challenges met, send requests by `authorizedFetch` of `tokenkeep/fetch`.
+ *
+ * What fails is a `GraphError`, whose `code` is that of the {@link TokenkeepError}, and whose message has the help.
  */
 export class TokenkeepAuthenticationProvider {
   readonly #broker: Broker;
@@ -33,7 +36,19 @@ export class TokenkeepAuthenticationProvider {
   /** Called by the client for each request. @throws As {@link Broker.token}. */
   async getAccessToken(options: Pick<AuthenticationOptions, 'scopes'> = {}): Promise<string> {
     const scopes = options.scopes ?? this.#scopes;
-    const token = await this.#broker.token(this.#provider, { connection: this.#connection, scopes });
-    return token.secret;
+    try {
+      return (await this.#broker.token(this.#provider, { connection: this.#connection, scopes })).secret;
+    } catch (error) {
+      throw legible(error);
+    }
   }
+}
+
+/** The client throws an error of its own: the name of this one becomes its `code`, and all else but the message is lost. */
+function legible(error: unknown): unknown {
+  if (error instanceof TokenkeepError) {
+    error.name = error.code;
+    error.message += `\n${error.help}`;
+  }
+  return error;
 }

@@ -26,16 +26,7 @@ build_wheel() {
 
 build_tarballs() {
   say "the npm packages (the first time takes some minutes)"
-  rm -f "$packages"/*.tgz
-  (
-    cd bindings-node
-    # `prepare` builds.
-    npm ci --loglevel=error
-    # The package, and the native half for this machine.
-    for part in npm/tokenkeep "$(dirname npm/*/tokenkeep.node)"; do
-      npm pack --silent --pack-destination "$packages" "./$part" >/dev/null
-    done
-  )
+  scripts/pack-npm.sh
 }
 
 install_venv() {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use tokenkeep::Broker;
 
-use crate::work::{epoch, has_begun, start_unwatched};
+use crate::work::{epoch, start_unwatched};
 
 static LIVES: ArcSwapOption<Vec<Weak<Life>>> = ArcSwapOption::const_empty();
 
@@ -75,9 +75,6 @@ impl Drop for Lives {
 /// Waits until what the brokers of this process have under way is written down: what the last line of a program gave
 /// up, or never waited for, loses no refresh token.
 pub async fn close_all() {
-    if !has_begun() {
-        return;
-    }
     let lives: Vec<Weak<Life>> = LIVES.load().as_deref().cloned().unwrap_or_default();
     for life in lives.iter().filter_map(Weak::upgrade).filter(|life| life.epoch == epoch()) {
         life.broker.close().await;

@@ -38,8 +38,8 @@ pub fn forked() {
     mem::forget(RUNTIME.swap(None));
 }
 
-/// True when somebody has had work here: there is nothing to wait for else.
-pub(crate) fn has_begun() -> bool {
+/// True when this process has had work: without any there is nothing to wait for.
+pub fn has_begun() -> bool {
     RUNTIME.load().is_some()
 }
 

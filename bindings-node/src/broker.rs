@@ -2,47 +2,30 @@
 //!
 //! May not enter: what a call means. `core/src/broker` says so.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::ops::Deref;
+use std::sync::Arc;
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use serde_json::Value;
-use tokenkeep::{AccessToken, PendingLogin, TokenOptions, seconds};
-use tokenkeep_bindings::{Lives, Opening, close_all as close_every_broker};
+use tokenkeep::PendingLogin;
+use tokenkeep_bindings::{Life, Lives, Opening, close_all as close_every_broker};
 
 use crate::call::Call;
 use crate::interaction::Conversation;
-use crate::types::{Answer, answer, of_panic, read, token_text};
+use crate::types::{Answer, answer, read, token_text};
 
 /// A broker, as JavaScript holds it.
-pub struct Broker {
-    lives: Lives,
-    /// The token that `cached_token` has answered last, which JavaScript still has.
-    last: Mutex<Option<AccessToken>>,
-}
+pub struct Broker(Lives);
 
 impl Broker {
     fn here(&self) -> tokenkeep::Broker {
-        self.lives.here().broker().clone()
+        self.life().broker().clone()
     }
 
-    /// What was found, a token as text; true for the last one once more, as an agent has it with each request.
-    fn hand_over(&self, found: tokenkeep::Result<Option<AccessToken>>) -> Answer<Either<String, bool>> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        // Of two that are equal the newer is kept: it shares its text with the next ones, which is seen at once.
-        let (found, error) = found.map_or_else(|error| (None, Some(Err(error))), |found| (found, None));
-        let before = std::mem::replace(&mut *last, found);
-        let Some(token) = last.as_ref() else { return answer(error) };
-        // The name first: to compare the secrets of two accounts would take longer than all else.
-        let known = before.is_some_and(|before| before.connection == token.connection && before == *token);
-        Either3::A(if known { Either::B(true) } else { Either::A(token_text(token)) })
-    }
-}
-
-impl From<tokenkeep::Broker> for Broker {
-    fn from(broker: tokenkeep::Broker) -> Self {
-        Broker { lives: Lives::begin(broker), last: Mutex::default() }
+    /// The same without a clone, for as long as a look.
+    pub fn life(&self) -> impl Deref<Target = Arc<Life>> {
+        self.0.here()
     }
 }
 
@@ -50,7 +33,7 @@ impl From<tokenkeep::Broker> for Broker {
 #[napi(ts_args_type = "opening: unknown", ts_return_type = "ExternalObject<Broker> | Failure")]
 pub fn open(opening: Value) -> Result<Answer<External<Broker>>> {
     let opened = read::<Opening>(opening)?.options().and_then(tokenkeep::Broker::open);
-    Ok(answer(Some(opened.map(|broker| External::new(Broker::from(broker))))))
+    Ok(answer(Some(opened.map(|broker| External::new(Broker(Lives::begin(broker)))))))
 }
 
 /// The store's folder.
@@ -66,31 +49,6 @@ pub fn close_all<'env>(env: &'env Env, call: &External<Call>) -> Result<Object<'
         close_every_broker().await;
         Ok(Null)
     })
-}
-
-/// The token at hand; true when it is the one of the call before, null when a refresh is needed or welcome. Asked for
-/// every request that a program sends: its arguments are few and plain, because each of them costs.
-#[napi(ts_return_type = "string | true | Failure | null")]
-pub fn cached_token(
-    broker: &External<Broker>,
-    provider: String,
-    connection: Option<String>,
-    scopes: Option<String>,
-    min_lifetime: Option<f64>,
-) -> Answer<Either<String, bool>> {
-    let look = || {
-        let options = TokenOptions {
-            connection: connection.map(|name| name.parse()).transpose()?.unwrap_or_default(),
-            scopes: scopes.map(|scopes| scopes.parse()).transpose()?,
-            min_lifetime: min_lifetime
-                .map(|least| seconds("min_lifetime", least))
-                .transpose()?
-                .unwrap_or_default(),
-            ..TokenOptions::default()
-        };
-        broker.lives.here().broker().cached_token(&provider.parse()?, &options)
-    };
-    broker.hand_over(catch_unwind(AssertUnwindSafe(look)).unwrap_or_else(of_panic))
 }
 
 /// A fresh token.

@@ -3,6 +3,7 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `asked` | what a program asks for again and again |
 //! | `broker` | the calls of a broker |
 //! | `call` | a call that waits: its promise, and its end |
 //! | `hosts` | where a token may go |
@@ -15,6 +16,7 @@
 // `clippy --all-targets` looks at it as a test as well, where the macros export nothing.
 #![cfg_attr(test, allow(dead_code))]
 
+mod asked;
 mod broker;
 mod call;
 mod hosts;

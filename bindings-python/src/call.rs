@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use pyo3::prelude::*;
-use tokenkeep_bindings::{Started, close_all as close_all_brokers, start, wait};
+use tokenkeep_bindings::{Started, close_all as close_all_brokers, has_begun, start, wait};
 
 use crate::errors::Failure;
 use crate::types::Answer;
@@ -102,6 +102,9 @@ fn tell(py: Python<'_>, outcome: Option<tokenkeep::Result<Answer>>, raised: &Rai
 /// no refresh token.
 #[pyfunction]
 pub fn close_all(py: Python<'_>) -> PyResult<()> {
+    if !has_begun() {
+        return Ok(());
+    }
     let closing = async {
         close_all_brokers().await;
         Ok(Answer::nothing())

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::fault::Fault;
 use crate::options::LiveOptions;
+use crate::proxy::Proxy;
 use crate::reply::{Content, Reply};
 use crate::request::Request;
 use crate::shared::Shared;
@@ -16,7 +17,7 @@ use crate::shared::Shared;
 /// Answers a control request: 204 or JSON, 400 for what cannot be read, 404 for what is not there.
 pub(crate) fn answer(shared: &Shared, request: &Request, name: &str) -> Reply {
     let answer = match (&request.method, name) {
-        (&Method::GET, "journal") => Ok(Reply::json(200, shared.journal.to_json())),
+        (&Method::GET, "journal") => Ok(journal(shared)),
         (&Method::GET, "faults") => Ok(Reply::json(200, json!(shared.faults().waiting()))),
         (&Method::POST, "faults") => push_faults(shared, request),
         (&Method::DELETE, "faults") => {
@@ -37,6 +38,14 @@ pub(crate) fn answer(shared: &Shared, request: &Request, name: &str) -> Reply {
         _ => Ok(Reply::json(404, json!({"error": format!("there is no {} {name}", request.method)}))),
     };
     answer.unwrap_or_else(|error| Reply::json(400, json!({"error": error.to_string()})))
+}
+
+/// The journal, and what the proxy was asked to reach, whether or not it did.
+fn journal(shared: &Shared) -> Reply {
+    let mut journal = shared.journal.to_json();
+    let asked = shared.proxy.iter().flat_map(Proxy::asked);
+    journal["tunnels"] = asked.filter_map(|asked| asked.target().map(Value::from)).collect();
+    Reply::json(200, journal)
 }
 
 /// A fault or a list of faults. The list is read whole before any of it counts.

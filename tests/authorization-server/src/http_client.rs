@@ -17,7 +17,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
@@ -27,6 +27,7 @@ use url::{Position, Url};
 #[derive(Clone)]
 pub struct HttpClient {
     tls: TlsConnector,
+    proxy: Option<Url>,
 }
 
 /// An answer, read to its end.
@@ -63,7 +64,13 @@ impl HttpClient {
             .map_err(io::Error::other)?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Ok(Self { tls: TlsConnector::from(Arc::new(config)) })
+        Ok(Self { tls: TlsConnector::from(Arc::new(config)), proxy: None })
+    }
+
+    /// The same client, which asks this proxy for a tunnel to every https host but localhost.
+    #[must_use]
+    pub fn through(self, proxy: Option<Url>) -> Self {
+        Self { proxy, ..self }
     }
 
     /// GET.
@@ -113,7 +120,12 @@ impl HttpClient {
 
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let port = url.port_or_known_default().unwrap_or(80);
-        let stream = TcpStream::connect((host.as_str(), port)).await?;
+        let stream = match &self.proxy {
+            Some(proxy) if url.scheme() == "https" && host != "localhost" => {
+                tunnel(proxy, &host, port).await?
+            }
+            _ => TcpStream::connect((host.as_str(), port)).await?,
+        };
         if url.scheme() == "https" {
             let name = ServerName::try_from(host).map_err(io::Error::other)?;
             exchange(self.tls.connect(name, stream).await?, request, url).await
@@ -141,6 +153,23 @@ impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
+}
+
+/// A tunnel through the proxy (RFC 9110, section 9.3.6).
+async fn tunnel(proxy: &Url, host: &str, port: u16) -> io::Result<TcpStream> {
+    let address = (proxy.host_str().unwrap_or_default(), proxy.port_or_known_default().unwrap_or(80));
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    // Byte by byte: what follows belongs to the tunnel.
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await?);
+    }
+    if head.starts_with(b"HTTP/1.1 200 ") {
+        return Ok(stream);
+    }
+    Err(io::Error::other(format!("no tunnel: {}", String::from_utf8_lossy(&head).trim_end())))
 }
 
 async fn exchange<S>(stream: S, request: Request<Full<Bytes>>, url: &Url) -> io::Result<Answer>

@@ -12,7 +12,7 @@
 //!
 //! ```text
 //! server                                        start, stop, what a test holds in its hand
-//! listener tls                                  sockets; http or https
+//! listener tls proxy                            sockets; http or https; a way in by other names
 //! dispatch                                      one request: route, fault, endpoint, journal
 //! control endpoint/*                            what the test asks; what the client asks
 //! route token_response                          which endpoint; what a grant looks like on the wire
@@ -53,6 +53,7 @@ mod options;
 mod page;
 mod person;
 mod pkce;
+mod proxy;
 mod random;
 mod refusal;
 mod registered_client;
@@ -73,6 +74,7 @@ pub use journal::{Entry, Journal, Outcome, fingerprint};
 pub use mutation::{IdTokenMutation, Mutation, Signature};
 pub use options::{Dialect, Host, IssuerParameter, LiveOptions, Person, Rotation, ServerOptions};
 pub use person::{Decision, StandInPerson};
+pub use proxy::{Asked, Proxy};
 pub use registered_client::{AuthenticationMethod, RegisteredClient};
 pub use request::Endpoint;
 pub use server::{AuthorizationServer, Running};

@@ -25,6 +25,10 @@ pub struct ServerOptions {
     pub issuer_path: String,
     /// Serve https; a fresh certificate authority writes its `ca.pem` into this directory.
     pub tls_directory: Option<PathBuf>,
+    /// Further names that the server has over https. Asked by one of them it speaks of itself by that name.
+    pub tls_names: Vec<String>,
+    /// Start an HTTP proxy that makes tunnels to this server for `NAME:443` of each of these names, and no other.
+    pub proxy: bool,
     /// Who may ask. Empty in the Entra dialect: any GUID, as a public client.
     pub clients: Vec<RegisteredClient>,
     /// The paths a loopback redirect URI may have (RFC 8252, section 7.3 leaves only the port open).
@@ -73,6 +77,8 @@ impl ServerOptions {
             port: 0,
             issuer_path: String::new(),
             tls_directory: None,
+            tls_names: Vec::new(),
+            proxy: false,
             clients: RegisteredClient::defaults(),
             redirect_paths: vec!["/".into(), "/callback".into()],
             script: Vec::new(),

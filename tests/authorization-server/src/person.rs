@@ -41,6 +41,12 @@ impl StandInPerson {
         Ok(Self { client: HttpClient::new(ca_certificate)?, decision })
     }
 
+    /// The same person behind a proxy.
+    #[must_use]
+    pub fn through(self, proxy: Option<Url>) -> Self {
+        Self { client: self.client.through(proxy), ..self }
+    }
+
     /// Opens an authorization URL and goes on until a page has no form: the last one is the loopback redirect's.
     ///
     /// # Errors

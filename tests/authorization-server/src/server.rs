@@ -16,6 +16,7 @@ use crate::fault::Fault;
 use crate::journal::Journal;
 use crate::listener;
 use crate::options::{LiveOptions, ServerOptions};
+use crate::proxy::Proxy;
 use crate::shared::Shared;
 use crate::tls;
 
@@ -28,19 +29,25 @@ impl AuthorizationServer {
     ///
     /// # Errors
     ///
-    /// When the port is taken, or a file named in the options cannot be written.
+    /// When the port is taken, a file named in the options cannot be written, or names or a proxy are wanted without
+    /// https.
     pub fn start(options: ServerOptions) -> io::Result<Running> {
+        if options.tls_directory.is_none() && (options.proxy || !options.tls_names.is_empty()) {
+            let text = "further names and a proxy want https: name a directory for its authority";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
         let (listeners, port) = listener::bind(options.host, options.port)?;
         let (acceptor, ca_certificate) = match &options.tls_directory {
             Some(directory) => {
-                let (acceptor, path) = tls::acceptor(directory)?;
+                let (acceptor, path) = tls::acceptor(directory, &options.tls_names)?;
                 (Some(acceptor), Some(path))
             }
             None => (None, None),
         };
         let scheme = if acceptor.is_some() { "https" } else { "http" };
         let origin = format!("{scheme}://{}:{port}", options.host.as_str());
-        let shared = Arc::new(Shared::new(options, origin)?);
+        let proxy = options.proxy.then(|| way_in(options.tls_names.clone(), port)).transpose()?;
+        let shared = Arc::new(Shared::new(options, origin, proxy)?);
         let (stop, stopped) = oneshot::channel();
         // One thread: requests are answered in microseconds, and in the order in which they come.
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
@@ -51,6 +58,14 @@ impl AuthorizationServer {
         };
         Ok(Running { shared, port, ca_certificate, stop: Some(stop), thread: Some(thread) })
     }
+}
+
+/// The proxy that leads here and nowhere else.
+fn way_in(names: Vec<String>, port: u16) -> io::Result<Proxy> {
+    Proxy::start(move |target| match target.strip_suffix(":443") {
+        Some(name) if names.iter().any(|known| known == name) => Ok(port),
+        _ => Err("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n".into()),
+    })
 }
 
 async fn serve(
@@ -99,6 +114,12 @@ impl Running {
     #[must_use]
     pub fn ca_certificate(&self) -> Option<&Path> {
         self.ca_certificate.as_deref()
+    }
+
+    /// The proxy, if there is one: what it is called, and what it was asked.
+    #[must_use]
+    pub fn proxy(&self) -> Option<&Proxy> {
+        self.shared.proxy.as_ref()
     }
 
     /// What was asked so far.

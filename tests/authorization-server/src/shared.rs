@@ -1,9 +1,10 @@
 //! What all requests share: the options, the memory, the key, the journal, and the names of the server itself.
 
+use std::borrow::Cow;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use hyper::header::HeaderName;
+use hyper::header::{HOST, HeaderName};
 
 use crate::clock;
 use crate::entra;
@@ -11,6 +12,7 @@ use crate::fault_queue::FaultQueue;
 use crate::journal::Journal;
 use crate::oauth_error::{OAuthError, Trace};
 use crate::options::{Dialect, LiveOptions, ServerOptions};
+use crate::proxy::Proxy;
 use crate::random::{self, Random};
 use crate::refusal::Refusal;
 use crate::reply::Reply;
@@ -26,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) options: ServerOptions,
     /// Scheme, host and port.
     pub(crate) origin: String,
+    pub(crate) proxy: Option<Proxy>,
     pub(crate) journal: Journal,
     pub(crate) key: SigningKey,
     pub(crate) random: Random,
@@ -35,11 +38,12 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(options: ServerOptions, origin: String) -> io::Result<Self> {
+    pub(crate) fn new(options: ServerOptions, origin: String, proxy: Option<Proxy>) -> io::Result<Self> {
         let mut faults = FaultQueue::default();
         options.script.iter().cloned().for_each(|fault| faults.push(fault));
         Ok(Self {
             origin,
+            proxy,
             journal: Journal::new(options.journal.as_deref())?,
             key: SigningKey::generate()?,
             random: Random::new()?,
@@ -58,22 +62,30 @@ impl Shared {
         self.options.dialect == Dialect::Entra
     }
 
-    /// What endpoint URLs begin with.
-    pub(crate) fn base(&self) -> String {
-        format!("{}{}", self.origin, self.options.issuer_path)
+    /// What endpoint URLs begin with: the name that the server was asked by.
+    pub(crate) fn base(&self, request: &Request) -> String {
+        let asked = request.header(&HOST);
+        let name = self.options.tls_names.iter().find(|name| asked == Some(name.as_str()));
+        let origin = name.map_or(Cow::from(&self.origin), |name| format!("https://{name}").into());
+        format!("{origin}{}", self.options.issuer_path)
     }
 
     /// The issuer (RFC 8414, section 2). Entra has one for each tenant; `tenant` is the part in its place.
-    pub(crate) fn issuer(&self, tenant: &str) -> String {
-        match self.dialect() {
-            Dialect::Plain => self.base(),
-            Dialect::Entra => format!("{}/{tenant}/v2.0", self.base()),
-        }
+    pub(crate) fn issuer(&self, request: &Request, tenant: &str) -> String {
+        self.issuer_at(&self.base(request), tenant)
     }
 
-    /// The issuer in the id_tokens of an account that signs in without naming its tenant.
+    /// The issuer in the id_tokens of an account that signs in without naming its tenant, to who asks by no other
+    /// name.
     pub(crate) fn default_issuer(&self) -> String {
-        self.issuer(entra::HOME)
+        self.issuer_at(&format!("{}{}", self.origin, self.options.issuer_path), entra::HOME)
+    }
+
+    fn issuer_at(&self, base: &str, tenant: &str) -> String {
+        match self.dialect() {
+            Dialect::Plain => base.into(),
+            Dialect::Entra => format!("{base}/{tenant}/v2.0"),
+        }
     }
 
     pub(crate) fn live(&self) -> LiveOptions {

@@ -13,6 +13,7 @@ use crate::journal::{Outcome, fingerprint};
 use crate::options::Dialect;
 use crate::refusal::Refusal;
 use crate::reply::Reply;
+use crate::request::Request;
 use crate::shared::Shared;
 use crate::state::{GrantId, State};
 
@@ -26,6 +27,7 @@ pub(crate) struct TokenResponse<'a> {
     pub(crate) grant: GrantId,
     pub(crate) scope: &'a [String],
     pub(crate) refresh_token: Option<&'a str>,
+    pub(crate) request: &'a Request,
     /// The tenant of the token endpoint that was asked.
     pub(crate) tenant: &'a str,
     /// The first answer of a grant, whose id_token carries the nonce.
@@ -73,12 +75,12 @@ impl TokenResponse<'_> {
 
     fn id_token(&self, shared: &Shared, granted: &Grant) -> Result<String, Refusal> {
         let (issuer, tenant) = match shared.dialect() {
-            Dialect::Plain => (shared.base(), ""),
+            Dialect::Plain => (shared.base(self.request), ""),
             // A personal account keeps its tenant, whatever the path of the request says.
             Dialect::Entra if entra::tenant_id(&granted.tenant) == entra::CONSUMERS => {
-                (shared.issuer(entra::CONSUMERS), entra::CONSUMERS)
+                (shared.issuer(self.request, entra::CONSUMERS), entra::CONSUMERS)
             }
-            Dialect::Entra => (shared.issuer(&entra::tenant_id(self.tenant)), self.tenant),
+            Dialect::Entra => (shared.issuer(self.request, &entra::tenant_id(self.tenant)), self.tenant),
         };
         let nonce = granted.nonce.as_deref().filter(|_| self.first);
         let claims =

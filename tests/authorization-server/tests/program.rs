@@ -199,6 +199,7 @@ fn a_wrong_command_line_says_so() {
         &["--issuer-path", "t1"],
         &["--client", ":secret"],
         &["--script", "/nonexistent"],
+        &["--proxy"],
     ] {
         let output =
             Command::new(env!("CARGO_BIN_EXE_authorization-server")).args(arguments).output().unwrap();

@@ -40,6 +40,11 @@ export class Stage extends SharedStage {
     return (await super.microsoft(...options)).#endsWith(t);
   }
 
+  /** Microsoft by the names of its own hosts, for whoever has `network` in the environment. */
+  static async internet(t) {
+    return (await super.internet()).#endsWith(t);
+  }
+
   /** A provider file of the user's own, for a strict server that rotates and detects reuse. */
   static async acme(t, ...options) {
     return (await super.acme(...options)).#endsWith(t);
@@ -159,6 +164,11 @@ export class Stage extends SharedStage {
   /** What the server was asked: `{ entries, grants, reuse_count, revoked_count, poll_gaps }`. */
   journal() {
     return this.server.journal();
+  }
+
+  /** The hosts that the proxy was asked for. */
+  async tunnels() {
+    return (await this.journal()).tunnels;
   }
 
   /** The requests to this endpoint. */

@@ -4,7 +4,7 @@ import os
 from typing import Iterator
 
 import pytest
-from tokenkeep_testing import Stage
+from tokenkeep_testing import Internet, Stage
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +29,17 @@ def acme() -> Iterator[Stage]:
 def microsoft() -> Iterator[Stage]:
     """The bundled definition of Microsoft, with a server in the Entra dialect as its cloud."""
     with Stage("microsoft") as stage:
+        yield stage
+
+
+@pytest.fixture
+def internet(monkeypatch: pytest.MonkeyPatch) -> Iterator[Internet]:
+    """Microsoft by the names of its own hosts, where the environment of this process leads."""
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    with Internet() as stage:
+        for name, value in stage.network.items():
+            monkeypatch.setenv(name, value)
         yield stage
 
 

@@ -1,5 +1,6 @@
 //! A scripted server, a store whose provider points at it, and the command line between them.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use authorization_server::{AuthorizationServer, Entry, LiveOptions, Running, ServerOptions};
@@ -32,6 +33,25 @@ impl Stage {
         let stage = Stage::new("microsoft", ServerOptions::entra(), &["--client-id", CLIENT_ID]);
         stage.home.add_provider(&stage.microsoft_definition());
         stage
+    }
+
+    /// Microsoft by the names of its own hosts: the bundled definition, through a proxy of the environment, vouched
+    /// for by an authority of the environment.
+    pub fn internet() -> Self {
+        let home = Home::new().without("TOKENKEEP_INSECURE_LOOPBACK");
+        let options = ServerOptions {
+            tls_directory: Some(home.path().join("authority")),
+            tls_names: ["login.microsoftonline.com", "graph.microsoft.com"].map(str::to_owned).to_vec(),
+            proxy: true,
+            ..ServerOptions::entra()
+        };
+        let stage = Stage::new("microsoft", options, &["--client-id", CLIENT_ID]);
+        let proxy = stage.server.proxy().expect("one was asked for").url();
+        let authority = stage.server.ca_certificate().and_then(Path::to_str).expect("a plain path");
+        // Whom to believe has a name of its own in requests and in Node.
+        let trust = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"];
+        let home = trust.into_iter().fold(home, |home, name| home.with(name, authority));
+        Stage { home: home.with("HTTPS_PROXY", proxy), ..stage }
     }
 
     /// Any server with published metadata, through `--issuer`.
@@ -136,6 +156,11 @@ impl Stage {
         let mut live = self.server.options();
         change(&mut live);
         self.server.set_options(live);
+    }
+
+    /// The same home with this much more or less in the environment of the command line.
+    pub fn change_environment(&mut self, change: impl FnOnce(Home) -> Home) {
+        self.home = change(std::mem::take(&mut self.home));
     }
 
     /// The next `times` refreshes meet this fault.

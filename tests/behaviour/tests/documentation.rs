@@ -1,39 +1,18 @@
-//! The documentation does what it says: each `sh` block of README.md and docs/ runs, in the order of its
-//! file, in a home of its own. `tokenkeep` is the real one. Microsoft is a scripted server, and so is the
-//! one behind `$ISSUER`; the browser has a person in it; `curl` knows one host, `cargo` one command.
+//! The documentation does what it says: the `sh`, `python` and `js` blocks of README.md and docs/ run, in the order of
+//! their file, in a home of its own: first those for the shell, in one shell, then those of each language, as one
+//! program. `tokenkeep` is the real one, and so are the packages that are installed.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use authorization_server::{AuthorizationServer, Endpoint, RegisteredClient, ServerOptions};
 use tokenkeep_behaviour::{CLIENT_ID, Stage, person};
-use tokenkeep_test_support::{program, root, run, write_program};
+use tokenkeep_test_support::{program, root, run};
 
-/// curl, as far as the documentation goes: GET, headers, and Microsoft Graph in the person of the
-/// server's own resource. An answer that is not 200 fails here.
-const CURL: &str = r#"#!/usr/bin/env bash
-set -euo pipefail
-headers='' url=''
-while [ $# -gt 0 ]; do
-  case $1 in
-    -H) headers+=$2$'\r\n'; shift 2 ;;
-    https://graph.microsoft.com/*) url=$1; shift ;;
-    *) echo "curl: the documentation's stand-in does not know $1" >&2; exit 2 ;;
-  esac
-done
-[ -n "$url" ]
-exec 3<>"/dev/tcp/127.0.0.1/$RESOURCE_PORT"
-printf 'GET /resource HTTP/1.1\r\nHost: localhost\r\n%sConnection: close\r\n\r\n' "$headers" >&3
-read -r _ status _ <&3
-cat <&3
-[ "$status" = 200 ] || { echo "curl: $status from $url" >&2; exit 22; }
-"#;
+use crate::reader::Reader;
 
-const CARGO: &str = r#"#!/bin/sh
-[ "$*" = "install --path cli" ] || { echo "cargo: not what the documentation says: $*" >&2; exit 2; }
-"#;
+/// What a fence may say. Another spelling of a language that runs would not run.
+const FENCES: [&str; 8] = ["console", "js", "json", "python", "rust,no_run", "sh", "text", "toml"];
 
 /// A fenced block and the line that it begins at.
 #[derive(Debug)]
@@ -68,7 +47,8 @@ fn blocks(document: &str, language: &str) -> Vec<Block> {
         match (fence, open) {
             (Some(_), Some(_)) => open = None,
             (Some(info), None) => {
-                let wanted = info.split([',', ' ']).next() == Some(language);
+                assert!(FENCES.contains(&info), "line {}: {info:?}", number + 1);
+                let wanted = info == language;
                 open = Some((wanted, line.len() - line.trim_start().len()));
                 if wanted {
                     found.push(Block { line: number + 1, text: String::new() });
@@ -85,84 +65,80 @@ fn blocks(document: &str, language: &str) -> Vec<Block> {
     found
 }
 
-fn install(folder: &Path, name: &str, script: &str) {
-    write_program(&folder.join(name), script);
+/// The blocks as one program whose lines have the numbers that they have in the document.
+fn as_program(blocks: &[Block]) -> String {
+    let mut program = String::new();
+    for block in blocks {
+        let empty = block.line - program.lines().count();
+        write!(program, "{}{}", "\n".repeat(empty), block.text).unwrap();
+    }
+    program
 }
 
-/// Runs the `sh` blocks of one file, one after the other in one shell, as its reader would.
-fn run_blocks(document: &Path, blocks: &[Block], acme: &str) {
-    let stage = Stage::microsoft();
-    stage.change(|live| (live.device_interval, live.device_approve_after) = (1, Some(0)));
-    let clients = vec![RegisteredClient::public(CLIENT_ID)];
-    let other = AuthorizationServer::start(ServerOptions { clients, ..ServerOptions::plain() }).unwrap();
-
-    let (programs, place) = (stage.home.path().join("bin"), stage.home.path().join("place"));
-    fs::create_dir(&programs).unwrap();
-    fs::create_dir(&place).unwrap();
-    install(&programs, "curl", CURL);
-    install(&programs, "cargo", CARGO);
-    std::os::unix::fs::symlink(program("tokenkeep"), programs.join("tokenkeep")).unwrap();
-    fs::write(place.join("acme.toml"), acme).unwrap();
-
+/// Does all that a document says. Gives the languages that it says something in.
+fn read(document: &Path, acme: &str) -> Vec<&'static str> {
+    let text = fs::read_to_string(root().join(document)).unwrap();
+    let [sh, python, js] = ["sh", "python", "js"].map(|language| blocks(&text, language));
+    let said = [("sh", &sh), ("python", &python), ("js", &js)];
+    let spoken = said.into_iter().filter(|(_, blocks)| !blocks.is_empty()).map(|(language, _)| language);
+    let spoken: Vec<_> = spoken.collect();
+    if spoken.is_empty() {
+        return spoken;
+    }
+    let reader = Reader::new(document, acme);
     let mut script = String::new();
-    for block in blocks {
+    for block in &sh {
         writeln!(script, "echo '== {}:{}' >&2\n{}", document.display(), block.line, block.text).unwrap();
     }
-    let mut command = Command::new("bash");
-    command.args(["-euo", "pipefail", "-c", &script]).current_dir(&place).env_clear();
-    let path = std::env::var("PATH").unwrap();
-    command.env("PATH", format!("{}:{path}", programs.display())).env("HOME", stage.home.path());
-    command.env("TOKENKEEP_HOME", stage.home.store()).env("TOKENKEEP_KEY", "file");
-    command.env("TOKENKEEP_INSECURE_LOOPBACK", "1").env("BROWSER", person::browser());
-    // A reader has given their client id to the store, or to the environment.
-    command.env("MICROSOFT_OAUTH_CLIENT_ID", CLIENT_ID).env("CLIENT_ID", CLIENT_ID);
-    command.env("ISSUER", other.issuer()).env("RESOURCE_PORT", stage.server.port().to_string());
-    let done = run(&mut command, "");
-    assert_eq!(done.code, 0, "the last block that is named fails: {done:#?}");
-
-    let entries = stage.server.journal().entries();
-    let refused = entries.iter().find(|entry| entry.outcome.status.is_some_and(|status| status >= 400));
-    assert!(refused.is_none_or(|entry| entry.outcome.error.as_deref() == Some("authorization_pending")));
-    let used = entries.iter().any(|entry| entry.endpoint == Endpoint::Resource);
-    assert_eq!(
-        used,
-        script.contains("curl "),
-        "{}: what curl asks for reaches the server",
-        document.display()
-    );
+    reader.sh(&script);
+    if !python.is_empty() {
+        reader.python(&as_program(&python));
+    }
+    if !js.is_empty() {
+        reader.js(&as_program(&js));
+    }
+    let graph = said
+        .into_iter()
+        .flat_map(|(_, blocks)| blocks)
+        .any(|block| block.text.contains("//graph.microsoft.com/"));
+    assert_eq!(reader.asked_graph(), graph, "{}: what is asked for reaches Graph", document.display());
+    spoken
 }
 
 #[test]
-fn every_sh_block_runs() {
+fn every_block_runs() {
     let guide = fs::read_to_string(root().join("docs/guides/providers.md")).unwrap();
     let [acme] = &blocks(&guide, "toml")[..] else { panic!("the guide has one provider file") };
-    let mut ran = Vec::new();
     std::thread::scope(|scope| {
-        for document in documents() {
-            let text = fs::read_to_string(root().join(&document)).unwrap();
-            let found = blocks(&text, "sh");
-            let fences = text.lines().filter(|line| line.trim_start().starts_with("```sh")).count();
-            assert_eq!(found.len(), fences, "{}", document.display());
-            if !found.is_empty() {
-                ran.push(document.display().to_string());
-                scope.spawn(move || run_blocks(&document, &found, &acme.text));
-            }
-        }
+        let reading = documents().into_iter().map(|document| {
+            let name = document.display().to_string();
+            (name, scope.spawn(move || read(&document, &acme.text)))
+        });
+        // All begin before the first is waited for.
+        let reading: Vec<_> = reading.collect();
+        let mut ran: Vec<_> = reading
+            .into_iter()
+            .map(|(name, reader)| {
+                (name, reader.join().unwrap_or_else(|failed| std::panic::resume_unwind(failed)))
+            })
+            .collect();
+        ran.retain(|(_, spoken)| !spoken.is_empty());
+        let known = [
+            ("README.md", vec!["sh", "python", "js"]),
+            ("docs/guides/node.md", vec!["sh", "js"]),
+            ("docs/guides/providers.md", vec!["sh"]),
+            ("docs/guides/python.md", vec!["sh", "python"]),
+            ("docs/providers/microsoft.md", vec!["sh"]),
+        ];
+        assert_eq!(ran, known.map(|(name, spoken)| (name.to_owned(), spoken)));
     });
-    for known in ["README.md", "docs/guides/providers.md", "docs/providers/microsoft.md"] {
-        assert!(ran.iter().any(|document| document == known), "{known} has no sh block: {ran:?}");
-    }
 }
 
 #[test]
 fn the_examples_in_rust_run() {
     let stage = Stage::microsoft();
     let example = |name: &str| {
-        // The same environment as the command line's, for another program.
-        let mut command = Command::new(program(&format!("examples/{name}")));
-        command
-            .env_clear()
-            .envs(stage.home.command(["list"]).get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut command = stage.home.program(&program(&format!("examples/{name}")));
         command.env("BROWSER", person::browser()).env("MICROSOFT_OAUTH_CLIENT_ID", CLIENT_ID);
         run(&mut command, "")
     };
@@ -176,8 +152,10 @@ fn the_examples_in_rust_run() {
 #[test]
 fn blocks_are_found_where_they_are() {
     let document =
-        "text\n```sh\na\n\nb\n```\n1. list\n   ```sh\n   c\n   ```\n```toml\nd\n```\n```shell\ne\n```\n";
-    let found: Vec<_> = blocks(document, "sh").into_iter().map(|block| (block.line, block.text)).collect();
-    assert_eq!(found, [(2, "a\n\nb\n".to_owned()), (8, "c\n".to_owned())]);
+        "text\n```sh\na\n\nb\n```\n1. list\n   ```sh\n   c\n   ```\n```toml\nd\n```\n```text\ne\n```\n";
+    let found = blocks(document, "sh");
+    let texts: Vec<_> = found.iter().map(|block| (block.line, block.text.as_str())).collect();
+    assert_eq!(texts, [(2, "a\n\nb\n"), (8, "c\n")]);
+    assert_eq!(as_program(&found), "\n\na\n\nb\n\n\n\nc\n");
     assert_eq!(blocks(document, "toml")[0].text, "d\n");
 }

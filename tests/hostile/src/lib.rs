@@ -7,7 +7,6 @@
 //! | `script` | such a connection, step by step |
 //! | `scene` | a provider whose token endpoint it is, and the proof of one hostile answer |
 //! | `tls` | the certificates that such an endpoint shows |
-//! | `proxy` | a proxy that remembers what it saw |
 //! | `name_server` | a name server of one's own, for one command, and an endpoint that has a name |
 //!
 //! The cases are in `tests/`, one file per theme, all in one program.
@@ -17,14 +16,12 @@
 
 mod endpoint;
 mod name_server;
-mod proxy;
 mod scene;
 mod script;
 mod tls;
 
 pub use endpoint::{Endpoint, Plug};
 pub use name_server::{Named, Says};
-pub use proxy::{Asked, Proxy};
 pub use scene::{AT_MOST, Scene, Trial, failed_plainly};
 pub use script::{Act, Request};
 pub use tls::{hello_of_tls_1_1, self_signed, server_config};

@@ -1,23 +1,22 @@
 //! N4: a proxy is asked for a tunnel and for nothing else, where the environment names one; and never for what is
 //! on this machine.
 
-use tokenkeep_behaviour::{Stage, fails};
-use tokenkeep_hostile::{Named, Proxy, Scene};
-use tokenkeep_test_support::{Home, report, run};
-
-/// The same home with this much more in its environment.
-fn change(stage: &mut Stage, change: impl FnOnce(Home) -> Home) {
-    stage.home = change(std::mem::take(&mut stage.home));
-}
+use authorization_server::Proxy;
+use tokenkeep_behaviour::fails;
+use tokenkeep_hostile::{Named, Scene};
+use tokenkeep_test_support::{report, run};
 
 #[test]
 fn a_proxy_is_asked_for_a_tunnel_and_sees_nothing_else() {
     let Named { mut scene, names, certificates: _kept } = Named::new(1);
     let (host, port) = (Named::HOST, scene.endpoint.port());
-    let proxy = Proxy::start(Ok(port));
+    let start = || Proxy::start(move |_| Ok(port)).unwrap();
     let spellings = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
     for variable in spellings {
-        change(&mut scene.stage, |home| home.with(variable, proxy.url_with_password("canary-password")));
+        let proxy = start();
+        scene
+            .stage
+            .change_environment(|home| home.with(variable, proxy.url_with_password("canary-password")));
         scene.login(variable);
         scene.refresh(variable, &[]).finish().ok();
         let asked = proxy.asked();
@@ -36,15 +35,16 @@ fn a_proxy_is_asked_for_a_tunnel_and_sees_nothing_else() {
                 assert!(!seen.contains(secret), "{secret}");
             }
         }
-        change(&mut scene.stage, |home| home.without(variable));
+        scene.stage.change_environment(|home| home.without(variable));
     }
 
+    let proxy = start();
     // NO_PROXY: the name is asked for, here and now, and the proxy is not.
-    change(&mut scene.stage, |home| home.with("HTTPS_PROXY", proxy.url()).with("NO_PROXY", host));
+    scene.stage.change_environment(|home| home.with("HTTPS_PROXY", proxy.url()).with("NO_PROXY", host));
     let command = scene.stage.home.command(["token", "acme", "--connection", "HTTPS_PROXY"]);
     run(&mut names.command(&command), "").ok();
     assert!(proxy.asked().is_empty());
-    change(&mut scene.stage, |home| home.without("NO_PROXY"));
+    scene.stage.change_environment(|home| home.without("NO_PROXY"));
 
     // A proxy that does not do it: `network`, without its password.
     let refusals = [
@@ -55,14 +55,14 @@ fn a_proxy_is_asked_for_a_tunnel_and_sees_nothing_else() {
         "",
     ];
     for refusal in refusals {
-        let refusing = Proxy::start(Err(refusal));
-        change(&mut scene.stage, |home| home.with("HTTPS_PROXY", refusing.url_with_password("canary")));
+        let refusing = Proxy::start(|_| Err(refusal.to_owned())).unwrap();
+        scene.stage.change_environment(|home| home.with("HTTPS_PROXY", refusing.url_with_password("canary")));
         let failure = fails(&scene.refresh("https_proxy", &["--json"]).finish(), "network");
         assert!(failure.message().contains(host), "{refusal}: {failure:?}");
         let asked = refusing.asked();
         assert!(asked.iter().all(|one| one.head.starts_with("CONNECT ")) && !asked.is_empty(), "{refusal}");
     }
-    change(&mut scene.stage, |home| home.with("HTTPS_PROXY", proxy.url()));
+    scene.stage.change_environment(|home| home.with("HTTPS_PROXY", proxy.url()));
     scene.refresh("https_proxy", &[]).finish().ok();
     report(
         "N4",
@@ -76,7 +76,7 @@ fn a_proxy_is_asked_for_a_tunnel_and_sees_nothing_else() {
 
 #[test]
 fn no_proxy_sees_what_is_for_this_machine() {
-    let proxy = Proxy::start(Ok(1));
+    let proxy = Proxy::start(|_| Ok(1)).unwrap();
     for host in ["http://127.0.0.1", "http://localhost"] {
         let scene = Scene::of(host, |home| {
             let variables = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"];

@@ -12,9 +12,8 @@ const CLIENT_ID = '5f1ad2a6-3c44-4d6c-9d0b-7f6f2a1e9c55';
 
 /** A server, a home, and a provider between them. */
 export class Stage {
-  home = new Home();
-
-  constructor(server, provider, named) {
+  constructor(server, provider, named, home = new Home()) {
+    this.home = home;
     this.server = server;
     /** The provider's name. */
     this.provider = provider;
@@ -35,6 +34,22 @@ export class Stage {
     const global = 'global = "https://login.microsoftonline.com"';
     if (!bundled.includes(global)) throw new Error(bundled);
     return stage.#add(bundled.replace(global, `global = "${stage.server.origin}"`));
+  }
+
+  /**
+   * Microsoft by the names of its own hosts: the bundled definition as it is, and a proxy to a server that an authority
+   * of the test's own vouches for. `network` leads there.
+   */
+  static async internet(...options) {
+    const home = new Home();
+    const names = ['login.microsoftonline.com', 'graph.microsoft.com'].flatMap((name) => ['--tls-name', name]);
+    const asked = ['--dialect', 'entra', '--proxy', '--tls-directory', home.path, ...names, ...options];
+    return new this(await Server.start(...asked), 'microsoft', { clientId: CLIENT_ID }, home);
+  }
+
+  /** The variables that lead to the hosts of `internet`. */
+  get network() {
+    return { HTTPS_PROXY: this.server.proxy, SSL_CERT_FILE: join(this.home.path, 'ca.pem') };
   }
 
   async #add(definition) {

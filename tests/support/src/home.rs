@@ -56,8 +56,15 @@ impl Home {
 
     /// `tokenkeep` with `arguments`, not started yet.
     pub fn command<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Command {
-        let mut command = Command::new(program("tokenkeep"));
-        command.args(arguments).env_clear().current_dir(self.path());
+        let mut command = self.program(&program("tokenkeep"));
+        command.args(arguments);
+        command
+    }
+
+    /// Another program in the same environment, not started yet.
+    pub fn program(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().current_dir(self.path());
         // What every program has; the rest is what the test says.
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.path()).env("TOKENKEEP_HOME", self.store());

@@ -33,6 +33,12 @@ struct Arguments {
     /// Serve https; write the authority's ca.pem here.
     #[arg(long, value_name = "DIR")]
     tls_directory: Option<PathBuf>,
+    /// A further name of the server over https, such as login.microsoftonline.com.
+    #[arg(long, value_name = "NAME")]
+    tls_name: Vec<String>,
+    /// Start a proxy that leads to the server for each --tls-name, and nowhere else.
+    #[arg(long)]
+    proxy: bool,
     /// none, keep-old, reuse-detection or grace:SECONDS [default: reuse-detection; keep-old in the Entra dialect]
     #[arg(long)]
     rotation: Option<Rotation>,
@@ -101,12 +107,15 @@ fn run(arguments: &Arguments) -> io::Result<()> {
         // Handlers first: who reads the line may send the signal at once.
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        let ready = json!({
+        let mut ready = json!({
             "issuer": running.issuer(),
             "origin": running.origin(),
             "port": running.port(),
             "pid": std::process::id(),
         });
+        if let Some(proxy) = running.proxy() {
+            ready["proxy"] = json!(proxy.url());
+        }
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "{ready}")?;
         stdout.flush()?;
@@ -138,6 +147,8 @@ fn options(arguments: &Arguments) -> io::Result<ServerOptions> {
     options.port = arguments.port;
     options.issuer_path.clone_from(&arguments.issuer_path);
     options.tls_directory.clone_from(&arguments.tls_directory);
+    options.tls_names.clone_from(&arguments.tls_name);
+    options.proxy = arguments.proxy;
     options.journal.clone_from(&arguments.journal);
     options.script = script(arguments)?;
     set(&mut options.host, arguments.host);

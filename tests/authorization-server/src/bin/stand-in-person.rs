@@ -2,7 +2,7 @@
 //! Set as `BROWSER` it completes a login by itself.
 //!
 //! Writes the last status to standard error; exits 0 only if it is 200. `SSL_CERT_FILE` names the authorities that
-//! https is checked against.
+//! https is checked against, `HTTPS_PROXY` the way to every https host but localhost.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -47,7 +47,9 @@ fn main() -> ExitCode {
 async fn play(arguments: &Arguments) -> io::Result<u16> {
     let decision = if arguments.deny { Decision::Deny } else { Decision::Approve };
     let authorities = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
-    let person = StandInPerson::new(decision, authorities.as_deref())?;
+    let proxy = std::env::var("HTTPS_PROXY").ok();
+    let proxy = proxy.map(|proxy| Url::parse(&proxy)).transpose().map_err(io::Error::other)?;
+    let person = StandInPerson::new(decision, authorities.as_deref())?.through(proxy);
     let page = match &arguments.user_code {
         Some(user_code) => person.enter_user_code(&arguments.url, user_code).await?,
         None => person.visit(&arguments.url).await?,

@@ -150,7 +150,7 @@ fn respond(
         add("state", state.into());
     }
     match shared.live().issuer_parameter {
-        IssuerParameter::On => add("iss", shared.default_issuer()),
+        IssuerParameter::On => add("iss", shared.issuer(request, entra::HOME)),
         IssuerParameter::Wrong => add("iss", WRONG_ISSUER.into()),
         IssuerParameter::Off => {}
     }

@@ -40,13 +40,13 @@ pub(super) fn answer(shared: &Shared, request: &Request, tenant: &str) -> Result
     });
     match shared.dialect() {
         Dialect::Plain => {
-            let page = format!("{}/device", shared.base());
+            let page = format!("{}/device", shared.base(request));
             body["verification_uri_complete"] = json!(format!("{page}?user_code={user_code}"));
             body["verification_uri"] = json!(page);
         }
         // Entra has no complete URI, and a sentence instead.
         Dialect::Entra => {
-            let page = format!("{}/devicelogin", shared.base());
+            let page = format!("{}/devicelogin", shared.base(request));
             body["message"] = json!(format!(
                 "To sign in, use a web browser to open the page {page} and enter the code {user_code} to authenticate."
             ));

@@ -70,7 +70,7 @@ fn person(shared: &Shared, request: &Request, grant: &Grant, id: &str) -> Reply 
         "userPrincipalName": grant.username,
     });
     let mut body = selected(person, request);
-    body.insert("@odata.context".into(), json!(context(shared, "users/$entity")));
+    body.insert("@odata.context".into(), json!(context(shared, request, "users/$entity")));
     good(body)
 }
 
@@ -86,7 +86,7 @@ fn page(shared: &Shared, request: &Request, context_path: &str, page: &Page<'_>)
     let items = page.items.iter().skip(page.skip).take(page.top);
     let value: Vec<_> = items.map(|item| selected(item.clone(), request)).collect();
     let mut body = Map::new();
-    body.insert("@odata.context".into(), json!(context(shared, context_path)));
+    body.insert("@odata.context".into(), json!(context(shared, request, context_path)));
     body.insert("value".into(), json!(value));
     if page.top > 0 && until < all {
         body.insert("@odata.nextLink".into(), json!(next_link(shared, request, page.path, until)));
@@ -99,7 +99,7 @@ fn next_link(shared: &Shared, request: &Request, path: &str, skip: usize) -> Str
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(request.parameters().iter().filter(|(name, _)| name != "$skip"));
     query.append_pair("$skip", &skip.to_string());
-    format!("{}{GRAPH_ROOT}{path}?{}", shared.base(), query.finish())
+    format!("{}{GRAPH_ROOT}{path}?{}", shared.base(request), query.finish())
 }
 
 /// `$select`: the members that are named, and `id`.
@@ -149,8 +149,8 @@ fn event(number: usize) -> Value {
     })
 }
 
-fn context(shared: &Shared, path: &str) -> String {
-    format!("{}{GRAPH_ROOT}$metadata#{path}", shared.base())
+fn context(shared: &Shared, request: &Request, path: &str) -> String {
+    format!("{}{GRAPH_ROOT}$metadata#{path}", shared.base(request))
 }
 
 fn good(body: Map<String, Value>) -> Reply {

@@ -15,26 +15,26 @@ use crate::shared::Shared;
 /// The document that this path stands for.
 pub(super) fn answer(shared: &Shared, request: &Request, tenant: &str) -> Result<Reply, Refusal> {
     if shared.dialect() == Dialect::Plain {
-        return Ok(Reply::json(200, plain(shared)));
+        return Ok(Reply::json(200, plain(shared, request)));
     }
     entra::check_tenant(tenant)?;
     if request.path.ends_with("/discovery/instance") {
         return Ok(instance(shared, request));
     }
-    Ok(Reply::json(200, entra(shared, tenant)))
+    Ok(Reply::json(200, entra(shared, request, tenant)))
 }
 
 /// The keys of the id_tokens (RFC 7517, section 5). Entra says for each key whose issuer may use it.
-pub(super) fn jwks(shared: &Shared) -> Reply {
+pub(super) fn jwks(shared: &Shared, request: &Request) -> Reply {
     let mut key = shared.key.jwk();
     if shared.is_entra() {
-        key.insert("issuer".into(), json!(shared.issuer(entra::TENANT_TEMPLATE)));
+        key.insert("issuer".into(), json!(shared.issuer(request, entra::TENANT_TEMPLATE)));
     }
     Reply::json(200, json!({"keys": [key]}))
 }
 
-fn plain(shared: &Shared) -> Value {
-    let base = shared.base();
+fn plain(shared: &Shared, request: &Request) -> Value {
+    let base = shared.base(request);
     let announces_iss = shared.live().issuer_parameter != IssuerParameter::Off;
     json!({
         "issuer": base,
@@ -57,8 +57,8 @@ fn plain(shared: &Shared) -> Value {
 }
 
 /// As Entra's document is: no word of PKCE, and an issuer that is a template at `common`.
-fn entra(shared: &Shared, tenant: &str) -> Value {
-    let authority = format!("{}/{tenant}", shared.base());
+fn entra(shared: &Shared, request: &Request, tenant: &str) -> Value {
+    let authority = format!("{}/{tenant}", shared.base(request));
     json!({
         "token_endpoint": format!("{authority}/oauth2/v2.0/token"),
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
@@ -68,7 +68,7 @@ fn entra(shared: &Shared, tenant: &str) -> Value {
         "id_token_signing_alg_values_supported": ["ES256"],
         "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
-        "issuer": shared.issuer(&entra::issuer_tenant(tenant)),
+        "issuer": shared.issuer(request, &entra::issuer_tenant(tenant)),
         "request_uri_parameter_supported": false,
         "authorization_endpoint": format!("{authority}/oauth2/v2.0/authorize"),
         "device_authorization_endpoint": format!("{authority}/oauth2/v2.0/devicecode"),
@@ -87,7 +87,7 @@ fn entra(shared: &Shared, tenant: &str) -> Value {
 /// Is the authority that the client names one that this cloud knows, and where is its metadata?
 fn instance(shared: &Shared, request: &Request) -> Reply {
     let endpoint = request.parameter("authorization_endpoint").and_then(|url| Url::parse(url).ok());
-    let (Some(endpoint), Ok(own)) = (endpoint, Url::parse(&shared.base())) else {
+    let (Some(endpoint), Ok(own)) = (endpoint, Url::parse(&shared.base(request))) else {
         return Reply::json(400, json!({"error": "invalid_request", "error_codes": [900_144]}));
     };
     if endpoint.origin() != own.origin() {
@@ -100,7 +100,7 @@ fn instance(shared: &Shared, request: &Request) -> Reply {
     Reply::json(
         200,
         json!({
-            "tenant_discovery_endpoint": format!("{}/{tenant}/v2.0/.well-known/openid-configuration", shared.base()),
+            "tenant_discovery_endpoint": format!("{}/{tenant}/v2.0/.well-known/openid-configuration", shared.base(request)),
             "api-version": "1.1",
             "metadata": [{"preferred_network": host, "preferred_cache": host, "aliases": [host]}],
         }),

@@ -32,7 +32,7 @@ pub(crate) fn answer(shared: &Shared, endpoint: Endpoint, tenant: &str, request:
         Endpoint::DevicePage => Ok(device_page::answer(shared, request)),
         Endpoint::Revoke => revoke::answer(shared, request),
         Endpoint::Metadata => metadata::answer(shared, request, tenant),
-        Endpoint::Jwks => Ok(metadata::jwks(shared)),
+        Endpoint::Jwks => Ok(metadata::jwks(shared, request)),
         Endpoint::Resource => Ok(resource::answer(shared, request)),
         Endpoint::Unknown | Endpoint::Any => Ok(Reply::new(404, Content::Empty)),
     };

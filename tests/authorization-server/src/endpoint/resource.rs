@@ -22,7 +22,9 @@ struct Refused {
 /// Says whose token it is, or what Graph would, or why the token is no good.
 pub(super) fn answer(shared: &Shared, request: &Request) -> Reply {
     let below_issuer = request.path.strip_prefix(shared.options.issuer_path.as_str());
-    let graph_path = below_issuer.and_then(|path| path.strip_prefix(GRAPH_ROOT));
+    // Microsoft's client for Python asks for `/v1.0//me`, and is answered.
+    let graph_path =
+        below_issuer.and_then(|path| path.strip_prefix(GRAPH_ROOT)).map(|path| path.trim_start_matches('/'));
     match (admit(shared, request), graph_path) {
         (Ok(grant), None) => Reply::json(200, json!({"sub": grant.username, "client_id": grant.client_id})),
         (Ok(grant), Some(path)) => graph::answer(shared, request, path, &grant),
@@ -46,7 +48,7 @@ fn admit(shared: &Shared, request: &Request) -> Result<Grant, Refused> {
     match state.unmet_demand(token) {
         None => Ok(grant.clone()),
         Some(demand) => {
-            let challenges = demand.challenges(&shared.base());
+            let challenges = demand.challenges(&shared.base(request));
             Err(Refused { error: Some("insufficient_claims"), challenges })
         }
     }

@@ -150,9 +150,10 @@ impl Asked<'_> {
         refresh_token: Option<&'a str>,
         first: bool,
     ) -> TokenResponse<'a> {
-        let client_info = self.request.parameter("client_info") == Some("1");
-        let claims = self.request.parameter("claims");
-        TokenResponse { grant, scope, refresh_token, tenant: self.tenant, first, claims, client_info }
+        let (request, tenant) = (self.request, self.tenant);
+        let client_info = request.parameter("client_info") == Some("1");
+        let claims = request.parameter("claims");
+        TokenResponse { grant, scope, refresh_token, request, tenant, first, claims, client_info }
     }
 }
 

@@ -10,6 +10,7 @@
 | `server` | the server |
 | `home` | a store whose provider is that server |
 | `stage` | both, and the calls that scenarios make |
+| `internet` | the same with the names of Microsoft's own hosts |
 | `under_way` | a login that waits for its person |
 | `person` | what a person and a browser do |
 | `crowd` | processes that ask for the same token at once |
@@ -21,6 +22,7 @@ The programs are built by `cargo build --workspace --bins` and lie in `target/de
 
 from .crowd import Crowd
 from .home import CLIENT_ID, Home
+from .internet import Internet
 from .person import Person
 from .programs import ROOT, program
 from .server import Server, until
@@ -32,6 +34,7 @@ __all__ = [
     "ROOT",
     "Crowd",
     "Home",
+    "Internet",
     "Person",
     "Server",
     "Stage",

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import ssl
 import subprocess
 import time
 from contextlib import closing
@@ -31,6 +32,8 @@ class Server:
         self.origin: str = ready["origin"]
         self.issuer: str = ready["issuer"]
         self.port: int = ready["port"]
+        #: The proxy that leads to the server, when it was started with `--proxy`.
+        self.proxy: Optional[str] = ready.get("proxy")
 
     def __enter__(self) -> "Server":
         return self
@@ -117,10 +120,17 @@ class Server:
         self, method: str, path: str, body: Optional[str] = None, headers: Optional[Dict[str, str]] = None
     ) -> Tuple[int, Message, bytes]:
         host = urlsplit(self.origin).netloc
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)) as connection:
+        with closing(self._connection()) as connection:
             connection.request(method, path, body, {"Host": host, **(headers or {})})
             response = connection.getresponse()
             return response.status, response.headers, response.read()
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if not self.origin.startswith("https:"):
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        # Whom the client trusts is what tests find out; this asks only what was asked.
+        context = ssl._create_unverified_context()
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=PATIENCE, context=context)
 
 
 def until(is_so: Callable[[], bool]) -> None:

@@ -1,0 +1,61 @@
+//! What a program asks for again and again: the token at hand. To read the question anew, and to make a string of the
+//! same token anew, would cost more than to look whether it still is the one.
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+use tokenkeep::{AccessToken, ProviderName, Secret, TokenOptions, seconds};
+
+use crate::broker::Broker;
+use crate::types::{Answer, answer, of_panic, token_text};
+
+/// A question, and what it was answered last.
+pub struct Asked {
+    provider: ProviderName,
+    options: TokenOptions,
+    last: RefCell<Option<Secret>>,
+}
+
+/// The question for the token of `provider`.
+#[napi(ts_return_type = "ExternalObject<Asked> | Failure")]
+pub fn asked(
+    provider: String,
+    connection: Option<String>,
+    scopes: Option<String>,
+    min_lifetime: Option<f64>,
+) -> Answer<External<Asked>> {
+    let read = || {
+        let min_lifetime = min_lifetime.map(|least| seconds("min_lifetime", least)).transpose()?;
+        let options = TokenOptions {
+            connection: connection.map(|name| name.parse()).transpose()?.unwrap_or_default(),
+            scopes: scopes.map(|scopes| scopes.parse()).transpose()?,
+            min_lifetime: min_lifetime.unwrap_or_default(),
+            ..TokenOptions::default()
+        };
+        Ok(External::new(Asked { provider: provider.parse()?, options, last: RefCell::default() }))
+    };
+    answer(Some(read()))
+}
+
+/// The token at hand: true when it is the one of the last answer; null when a refresh is needed or welcome.
+#[napi(ts_return_type = "true | string | Failure | null")]
+pub fn token_at_hand(broker: &External<Broker>, asked: &External<Asked>) -> Answer<Either<bool, String>> {
+    let look = || {
+        let life = broker.life();
+        // Taken, so that an answer without a token leaves none behind.
+        let last = asked.last.take();
+        let token = life.broker().cached_token(&asked.provider, &asked.options)?;
+        Ok(token.map(|token| asked.told(&token, last)))
+    };
+    answer(catch_unwind(AssertUnwindSafe(look)).unwrap_or_else(of_panic).transpose())
+}
+
+impl Asked {
+    fn told(&self, token: &AccessToken, last: Option<Secret>) -> Either<bool, String> {
+        let is_the_last = last.is_some_and(|last| last.is_clone_of(&token.secret));
+        self.last.replace(Some(token.secret.clone()));
+        if is_the_last { Either::A(true) } else { Either::B(token_text(token)) }
+    }
+}

@@ -1,0 +1,86 @@
+// Microsoft's Graph client reads mail and a calendar with a connection's tokens.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { AuthenticationHandlerOptions, Client, GraphError, PageIterator } from '@microsoft/microsoft-graph-client';
+import { TokenkeepAuthenticationProvider } from 'tokenkeep/graph';
+import { GRAPH_SCOPE, Stage, fails, fingerprint } from './stage.mjs';
+
+const OTHER_SCOPE = 'https://vault.azure.net/.default';
+
+function client(stage, options) {
+  const authProvider = new TokenkeepAuthenticationProvider(stage.broker, stage.provider, options);
+  const customHosts = new Set([new URL(stage.api).hostname]);
+  return Client.initWithMiddleware({ authProvider, baseUrl: stage.server.origin, customHosts });
+}
+
+/** The subjects of all messages, page by page. */
+async function subjects(graph) {
+  const found = [];
+  const page = await graph.api('/me/messages').get();
+  await new PageIterator(graph, page, (message) => found.push(message.subject)).iterate();
+  return found;
+}
+
+test('mail and a calendar are read', async (t) => {
+  const stage = await Stage.secure(t);
+  const graph = client(stage, { scopes: GRAPH_SCOPE });
+  assert.deepEqual(await subjects(graph), [1, 2, 3, 4, 5].map((number) => `Message ${number}`));
+  const week = { startDateTime: '2026-01-01T00:00:00Z', endDateTime: '2026-01-08T00:00:00Z' };
+  for (const request of [graph.api('/me/events'), graph.api('/me/calendarView').query(week)]) {
+    assert.equal((await request.get()).value.length, 3);
+  }
+  assert.deepEqual(await stage.tokens(), Array(4).fill(fingerprint(await stage.token())));
+  assert.equal(await stage.refreshes(), 0);
+});
+
+test('the connection and the scopes are those that were named', async (t) => {
+  const stage = await Stage.secure(t);
+  await stage.login(stage.broker, { connection: 'work' });
+  await client(stage, { connection: 'work' }).api('/me').get();
+  assert.deepEqual(await stage.tokens(), [fingerprint(await stage.token({ connection: 'work' }))]);
+
+  const refused = { name: 'Error', code: 'scope_not_granted' };
+  // A list that can be read once counts for every request.
+  const narrow = client(stage, { scopes: new Set([OTHER_SCOPE]).values() });
+  for (let request = 0; request < 2; request++) await assert.rejects(narrow.api('/me').get(), refused);
+  // What a request names comes first.
+  const named = (scope) => [new AuthenticationHandlerOptions(undefined, { scopes: [scope] })];
+  await narrow.api('/me').middlewareOptions(named(GRAPH_SCOPE)).get();
+  await assert.rejects(client(stage).api('/me').middlewareOptions(named(OTHER_SCOPE)).get(), refused);
+});
+
+test('an expired token is refreshed', async (t) => {
+  const stage = await Stage.secure(t);
+  await stage.loginExpired(stage.broker);
+  await Promise.all([1, 2, 3].map(() => client(stage).api('/me').get()));
+  assert.deepEqual(await stage.statuses(), [200, 200, 200]);
+  assert.equal(await stage.refreshes(), 1);
+});
+
+test('a refusal is the caller\'s', async (t) => {
+  const stage = await Stage.secure(t);
+  await stage.refuse('invalid_token', 9);
+  await assert.rejects(client(stage).api('/me').get(), (error) => {
+    assert.ok(error instanceof GraphError);
+    assert.deepEqual([error.statusCode, error.message], [401, "the API's own words"]);
+    return true;
+  });
+  assert.deepEqual(await stage.statuses(), [401]);
+  assert.equal(await stage.refreshes(), 0);
+});
+
+test('a login that is required says what to do', async (t) => {
+  const stage = await Stage.secure(t);
+  await stage.endGrant();
+  await assert.rejects(client(stage).api('/me').get(), (error) => {
+    assert.ok(error instanceof GraphError);
+    assert.equal(error.code, 'login_required');
+    assert.match(error.message, /tokenkeep login/);
+    return true;
+  });
+  const own = new TokenkeepAuthenticationProvider(stage.broker, stage.provider);
+  assert.match((await fails(own.getAccessToken(), 'login_required')).help, /tokenkeep login/);
+  assert.deepEqual(await stage.requests(), []);
+});
