@@ -28,6 +28,23 @@ test('a token works, and says what it is', async () => {
   assert.equal(broker.cachedToken('microsoft').secret, token.secret);
 });
 
+test('a token may be of any length', async () => {
+  const plain = await Stage.acme();
+  try {
+    const broker = new Broker(plain.options);
+    await plain.login(broker);
+    for (const length of [1, 4000, 5000, 20_000]) {
+      const secret = 'a'.repeat(length - 1) + 'z';
+      await plain.server.atRefresh({ type: 'mutate', set: { access_token: secret } });
+      assert.equal((await broker.token('acme', { forceRefresh: true })).secret, secret);
+      const cached = broker.cachedToken('acme');
+      assert.deepEqual([cached.secret, cached.provider, cached.scopes.length], [secret, 'acme', 3]);
+    }
+  } finally {
+    await plain.stop();
+  }
+});
+
 test('a token never shows its secret unless it is asked for it', async () => {
   const shown = [
     inspect(token),
@@ -112,6 +129,25 @@ test('a logout says what became of the grant', async () => {
     await plain.login(broker, { connection: 'work' });
     const outcome = await broker.logout('acme', { connection: 'work' });
     assert.deepEqual({ ...outcome }, { provider: 'acme', connection: 'work', revocation: 'revoked', detail: null });
+  } finally {
+    await plain.stop();
+  }
+});
+
+test('a token at hand is the same object until it is another token', async () => {
+  const plain = await Stage.acme();
+  try {
+    const broker = new Broker(plain.options);
+    for (const connection of ['one', 'two']) await plain.login(broker, { connection });
+    const [one, two] = ['one', 'two'].map((connection) => broker.cachedToken('acme', { connection }));
+    assert.notEqual(one.secret, two.secret);
+    assert.deepEqual([broker.cachedToken('acme', { connection: 'two' }), two.connection], [two, 'two']);
+    assert.equal(broker.cachedToken('acme', { connection: 'two', scopes: 'read' }), broker.cachedToken('acme', { connection: 'two' }));
+    const other = await new Broker(plain.options).token('acme', { connection: 'two', forceRefresh: true });
+    assert.equal(broker.cachedToken('acme', { connection: 'two' }).secret, other.secret);
+    await broker.logout('acme', { connection: 'two' });
+    for (let i = 0; i < 2; i++) assert.throws(() => broker.cachedToken('acme', { connection: 'two' }), { code: 'not_connected' });
+    assert.equal(broker.cachedToken('acme', { connection: 'one' }).secret, one.secret);
   } finally {
     await plain.stop();
   }
