@@ -55,8 +55,8 @@ install_tarballs() {
   (
     cd "$folder"
     npm ci --loglevel=error
-    # The other platforms' halves are not there yet, and not asked for.
-    npm install --no-save --omit=optional --loglevel=error "$packages"/*.tgz
+    # Offline: the other platforms' halves are not there yet, and not asked for. What is optional to others stays.
+    npm install --no-save --offline --loglevel=error "$packages"/*.tgz
   )
   hash_of "$manifest/package-lock.json" "$packages"/*.tgz >"$folder/.tarballs"
 }
