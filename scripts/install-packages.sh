@@ -57,8 +57,8 @@ install_clients() {
 install_tarballs() {
   rm -rf "$fresh"
   mkdir -p "$fresh"
-  # The other platforms' halves are not there yet, and not asked for.
-  (cd "$fresh" && npm install --omit=optional --no-package-lock --loglevel=error "$packages"/*.tgz)
+  # Offline: the other platforms' halves are not there yet, and not asked for.
+  (cd "$fresh" && npm install --offline --no-package-lock --loglevel=error "$packages"/*.tgz)
   # Where the types of the clients that its adapters are for are found too.
   rm -rf "$folder/node_modules/tokenkeep" "$folder/node_modules/@tokenkeep"
   cp -R "$fresh/node_modules/tokenkeep" "$fresh/node_modules/@tokenkeep" "$folder/node_modules"

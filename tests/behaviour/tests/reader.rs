@@ -37,7 +37,7 @@ exec "$PYTHON" -m pip --quiet install --no-index --no-deps --find-links "$PACKAG
 /// The tarballs, without the network: the package, and its half for this machine.
 const NPM: &str = r#"#!/bin/sh
 [ "$*" = "install tokenkeep" ] || { echo "npm: not what the documentation says: $*" >&2; exit 2; }
-exec "${NODE%/*}/npm" --silent install --offline --no-save --omit=optional "$PACKAGES"/*.tgz
+exec "${NODE%/*}/npm" --silent install --offline --no-save "$PACKAGES"/*.tgz
 "#;
 
 /// Somebody who does what one document says, in its order.

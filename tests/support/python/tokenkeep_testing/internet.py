@@ -21,6 +21,9 @@ class Internet(Stage):
         # The user's own file goes, so that the bundled one counts.
         self.broker().remove_provider("microsoft")
 
+    def __enter__(self) -> "Internet":
+        return self
+
     def __exit__(
         self,
         kind: Optional[Type[BaseException]],
