@@ -37,17 +37,18 @@ impl Broker {
         if claims.is_none() && remedies.iter().any(|remedy| matches!(remedy, Remedy::WiderLogin { .. })) {
             return Ok(None);
         }
+        let options = TokenOptions { replaces: Some(refused.clone()), claims, ..options.clone() };
+        let options = options.settled()?;
         let key = ConnectionKey::new(provider.clone(), options.connection.clone());
         let record = self.record(&key)?;
         let at_hand = record.access_tokens.first().filter(|token| token.secret == *refused);
         if let Some(token) = at_hand
             && record.refreshed_at.is_some()
-            && (claims.is_none() || token.claims == claims)
+            && (options.claims.is_none() || token.claims == options.claims)
             && self.0.clock.now().age_since(&token.obtained).is_some_and(|age| age < YOUNG)
         {
             return Ok(None);
         }
-        let options = TokenOptions { replaces: Some(refused.clone()), claims, ..options.clone() };
         self.token(provider, &options).await.map(Some)
     }
 }

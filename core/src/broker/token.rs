@@ -1,5 +1,6 @@
 //! `token`: a fresh access token, from the store when it is fresh there, else refreshed.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -55,15 +56,16 @@ impl TokenOptions {
         }
     }
 
-    /// The claims go out as they come, so they are looked at before.
-    fn check(&self) -> Result<()> {
-        let Some(claims) = &self.claims else { return Ok(()) };
-        let is_object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(claims).is_ok();
-        if is_object {
-            return Ok(());
-        }
-        Err(Error::new(ErrorKind::ConfigInvalid, "the claims are not a JSON object")
-            .with_help("give them as JSON; a challenge has them in base64, which `Challenge` decodes"))
+    /// The same with its claims in the one form that can be compared: two programs may write one demand in two ways.
+    pub(super) fn settled(&self) -> Result<Cow<'_, TokenOptions>> {
+        let Some(claims) = &self.claims else { return Ok(Cow::Borrowed(self)) };
+        let members: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(claims).map_err(|_| {
+                Error::new(ErrorKind::ConfigInvalid, "the claims are not a JSON object")
+                    .with_help("give them as JSON; a challenge has them in base64, which `Challenge` decodes")
+            })?;
+        let claims = serde_json::Value::from(members).to_string();
+        Ok(Cow::Owned(TokenOptions { claims: Some(claims), ..self.clone() }))
     }
 }
 
@@ -110,7 +112,7 @@ impl Broker {
     ) -> Result<Option<AccessToken>> {
         let key = ConnectionKey::new(provider.clone(), options.connection.clone());
         let Some(kept) = self.kept_if_any()? else { return Err(self.no_such_connection(&key)) };
-        Ok(self.fresh_token(kept, &key, options)?.ok())
+        Ok(self.fresh_token(kept, &key, &*options.settled()?)?.ok())
     }
 
     /// The token, when it can be handed out as it is; else the record, for whoever goes on with it.
@@ -160,11 +162,11 @@ impl Broker {
     pub async fn token(&self, provider: &ProviderName, options: &TokenOptions) -> Result<AccessToken> {
         let key = ConnectionKey::new(provider.clone(), options.connection.clone());
         let Some(kept) = self.kept_if_any_async().await? else { return Err(self.no_such_connection(&key)) };
+        let options = &*options.settled()?;
         let record = match self.fresh_token(kept, &key, options)? {
             Ok(token) => return Ok(token),
             Err(record) => record,
         };
-        options.check()?;
         let demand = options.demand(&record);
         let judged =
             |token: &AccessTokenRecord| freshness(token, &self.0.clock.now(), options.min_lifetime_seconds());

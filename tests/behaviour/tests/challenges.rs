@@ -75,7 +75,8 @@ fn claims_challenge_is_met_by_one_refresh() {
     assert_eq!(serde_json::from_str::<Value>(&sent[0].parameters["claims"]).unwrap(), claims);
     // The same demand, from anybody: it is met.
     assert_eq!(after_refusal(&broker, "microsoft", &first, &challenges).unwrap().as_ref(), Some(&second));
-    assert_eq!(stage.access_token(&["--claims", &claims.to_string()]), second);
+    let in_other_words = serde_json::to_string_pretty(&claims).unwrap();
+    assert_eq!(stage.access_token(&["--claims", &in_other_words]), second);
     assert_eq!(stage.access_token(&[]), second);
     assert_eq!(stage.refreshes().len(), 1);
 
