@@ -4,7 +4,7 @@
 //! May not enter: a text. Whatever an exception says, the core has said it, or a callback has raised it.
 
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
+use pyo3::types::PyDict;
 use tokenkeep::Error;
 
 use crate::call::Raised;
@@ -44,13 +44,11 @@ impl From<PyErr> for Failure {
 
 impl From<Failure> for PyErr {
     fn from(failure: Failure) -> Self {
-        static OF_CORE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         match failure {
             Failure::Python(error) => error,
             Failure::Core(error, cause) => Python::attach(|py| {
                 let record = object(py, &tokenkeep_bindings::error_record(&error));
-                let of_core = OF_CORE.import(py, "tokenkeep.errors", "of_core");
-                let raised = of_core.and_then(|of_core| of_core.call1((record?,)));
+                let raised = record.and_then(|record| exception(record.cast()?));
                 let raised = raised.map_or_else(|failed| failed, PyErr::from_value);
                 if cause.is_some() {
                     raised.set_cause(py, cause);
@@ -59,4 +57,21 @@ impl From<Failure> for PyErr {
             }),
         }
     }
+}
+
+/// The exception of the core's error. A code that is newer than `errors.py` is a `TokenkeepError`.
+#[pyfunction]
+pub fn exception<'py>(record: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+    let errors = record.py().import("tokenkeep.errors")?;
+    let (code, help) = (record.as_any().get_item("code")?, record.as_any().get_item("help")?);
+    let class = match errors.getattr("CLASSES")?.cast::<PyDict>()?.get_item(code)? {
+        Some(class) => class,
+        None => errors.getattr("TokenkeepError")?,
+    };
+    let error = class.call1((record.as_any().get_item("message")?,))?;
+    error.getattr("__dict__")?.cast::<PyDict>()?.update(record.as_mapping())?;
+    if let Some(add_note) = error.getattr_opt("add_note")? {
+        add_note.call1((help,))?;
+    }
+    Ok(error)
 }

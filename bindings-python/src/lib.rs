@@ -36,6 +36,8 @@ mod _native {
     #[pymodule_export]
     use crate::call::{Call, close_all};
     #[pymodule_export]
+    use crate::errors::exception;
+    #[pymodule_export]
     use crate::hosts::AllowedHosts;
     #[pymodule_export]
     use crate::interaction::default_answer;

@@ -6,29 +6,59 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{IntoPyDict, PyDateTime, PyList, PyString, PyTzInfo};
+use pyo3::types::{PyBool, PyDateTime, PyDict, PyFloat, PyInt, PyList, PyString, PyTzInfo};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Number, Value};
 use tokenkeep::{Secret, Timestamp};
 
 use crate::errors::Failure;
 
 /// A JSON value as Python's own.
+///
+/// Here and in `errors` no code of Python's runs, but what is in C. Before Python 3.14, the threads that outlive the
+/// main one are torn out of whatever runs of Python's, and what they hold in Rust would take the process down with them.
 pub fn object<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
-    static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    LOADS.import(py, "json", "loads")?.call1((value.to_string(),))
+    match value {
+        Value::Null => Ok(py.None().into_bound(py)),
+        Value::Bool(truth) => truth.into_bound_py_any(py),
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => whole.into_bound_py_any(py),
+            None => number.as_f64().into_bound_py_any(py),
+        },
+        Value::String(text) => text.into_bound_py_any(py),
+        Value::Array(values) => {
+            let list = PyList::empty(py);
+            values.iter().try_for_each(|value| list.append(object(py, value)?))?;
+            Ok(list.into_any())
+        }
+        Value::Object(members) => {
+            let dict = PyDict::new(py);
+            members.iter().try_for_each(|(name, member)| dict.set_item(name, object(py, member)?))?;
+            Ok(dict.into_any())
+        }
+    }
 }
 
 /// Python's own as a JSON value; anything that can be iterated is a list.
 pub fn value(object: &Bound<'_, PyAny>) -> PyResult<Value> {
-    static DUMPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let py = object.py();
-    let options = [("default", py.get_type::<PyList>())].into_py_dict(py)?;
-    let text: String = DUMPS.import(py, "json", "dumps")?.call((object,), Some(&options))?.extract()?;
-    serde_json::from_str(&text).map_err(|error| PyTypeError::new_err(error.to_string()))
+    if object.is_none() {
+        Ok(Value::Null)
+    } else if object.is_instance_of::<PyBool>() {
+        Ok(Value::Bool(object.extract()?))
+    } else if object.is_instance_of::<PyInt>() {
+        Ok(Value::from(object.extract::<i64>()?))
+    } else if object.is_instance_of::<PyFloat>() {
+        let number = Number::from_f64(object.extract()?).map(Value::Number);
+        number.ok_or_else(|| PyValueError::new_err(format!("{object} is not finite")))
+    } else if object.is_instance_of::<PyString>() {
+        Ok(Value::String(object.extract()?))
+    } else if let Ok(dict) = object.cast::<PyDict>() {
+        dict.iter().map(|(name, member)| Ok((name.extract::<String>()?, value(&member)?))).collect()
+    } else {
+        object.try_iter()?.map(|item| value(&item?)).collect()
+    }
 }
 
 /// What the bindings read from JSON.

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 import pytest
 import tokenkeep
-from tokenkeep import errors
+from tokenkeep import _native, errors
 from tokenkeep_testing import Home, Server
 from tokenkeep_testing.programs import ROOT
 
@@ -26,7 +26,7 @@ def test_every_code_has_its_class(row):
     kind = getattr(tokenkeep, name)
     assert issubclass(kind, tokenkeep.TokenkeepError)
     assert (kind.code, kind.retryable) == (row["code"], row["retryable"])
-    assert type(errors.of_core(record(row["code"]))) is kind
+    assert type(_native.exception(record(row["code"]))) is kind
 
 
 def test_there_is_no_class_without_a_code():
@@ -35,7 +35,7 @@ def test_there_is_no_class_without_a_code():
 
 
 def test_a_code_of_a_later_core_is_an_error_all_the_same():
-    error = errors.of_core(record("of_the_future", retryable=True))
+    error = _native.exception(record("of_the_future", retryable=True))
     assert type(error) is tokenkeep.TokenkeepError
     assert (error.code, error.retryable, str(error)) == ("of_the_future", True, "what happened")
 
@@ -75,7 +75,7 @@ def test_an_error_can_be_sent_to_another_process():
         "trace_id": "trace",
         "correlation_id": "correlation",
     }
-    error = errors.of_core(record("login_required", server=server, reason="grant_ended"))
+    error = _native.exception(record("login_required", server=server, reason="grant_ended"))
     assert error.server == tokenkeep.ServerError(**server)
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is tokenkeep.LoginRequiredError

@@ -135,6 +135,28 @@ def test_a_hundred_threads_make_one_refresh(server: Server, home: Home):
     assert len(server.refreshes()) == 1
 
 
+@pytest.mark.parametrize("call", ["token('acme')", "token('acme', scopes='more')", "connection('acme')", "connection('no')"])
+def test_threads_that_are_left_behind_end_with_the_program(home: Home, call):
+    home.log_in(home.broker())
+    script = f"""
+import threading, time, tokenkeep
+broker = tokenkeep.Broker()
+
+def ask():
+    while True:
+        try:
+            broker.{call}
+        except tokenkeep.TokenkeepError:
+            pass
+
+for _ in range(4):
+    threading.Thread(target=ask, daemon=True).start()
+time.sleep(0.1)
+"""
+    for _ in range(5):
+        assert home.run_python(script) == ""
+
+
 def test_a_with_block_ends_with_everything_written_down(server: Server, home: Home):
     with home.broker() as broker:
         home.log_in_expired(broker)

@@ -7,6 +7,8 @@ from typing import Any, NoReturn, final
 
 from typing_extensions import Self, TypeAlias, disjoint_base
 
+from .errors import TokenkeepError
+
 __all__ = [
     "AccessToken",
     "AllowedHosts",
@@ -16,6 +18,7 @@ __all__ = [
     "__version__",
     "close_all",
     "default_answer",
+    "exception",
     "forked",
     "main",
 ]
@@ -160,6 +163,9 @@ class Call:
 
     def abort(self) -> None:
         """Gives the call up."""
+
+def exception(record: dict[str, Any]) -> TokenkeepError:
+    """The exception of the core's error. A code that is newer than `errors` is a `TokenkeepError`."""
 
 def default_answer(method: str, arguments: list[Any]) -> Any:
     """What the core does where an interaction has no such method."""

@@ -83,18 +83,25 @@ class TokenkeepError(Exception):
 
     #: The stable code, the same in every language: `login_required` for one.
     code: str = "internal"
-    #: What happened, in one line.
-    message: str
     #: What to do, and who must do it. May span lines. A traceback shows it, from Python 3.11 on.
     help: str = ""
     #: True when the same call may succeed later with nobody doing anything.
     retryable: bool = False
-    #: What the authorization server said, if it was the one that refused.
-    server: ServerError | None = None
 
-    def __init__(self, message: str = "") -> None:
-        super().__init__(message)
-        self.message = message
+    @property
+    def message(self) -> str:
+        """What happened, in one line."""
+        return str(self)
+
+    @property
+    def server(self) -> ServerError | None:
+        """What the authorization server said, if it was the one that refused."""
+        said = self.__dict__.get("server")
+        return None if said is None else ServerError(**said)
+
+    def __setstate__(self, state: dict[str, Any] | None) -> None:
+        # Not by attribute, as an exception does it: some are made of what is kept when they are read.
+        self.__dict__.update(state or {})
 
 
 class ConfigInvalidError(TokenkeepError):
@@ -191,8 +198,16 @@ class ThrottledError(TokenkeepError):
 
     code = "throttled"
     retryable = True
-    #: When the next request may be sent, in UTC.
-    retry_at: datetime | None = None
+
+    @property
+    def retry_at(self) -> datetime | None:
+        """When the next request may be sent, in UTC."""
+        seconds = self.__dict__.get("retry_at")
+        if seconds is None:
+            return None
+        from datetime import datetime, timezone
+
+        return datetime.fromtimestamp(seconds, timezone.utc)
 
 
 class StoreLockedError(TokenkeepError):
@@ -232,19 +247,5 @@ class InternalError(TokenkeepError):
     code = "internal"
 
 
-_CLASSES: dict[str, type[TokenkeepError]] = {kind.code: kind for kind in TokenkeepError.__subclasses__()}
-
-
-def of_core(record: dict[str, Any]) -> TokenkeepError:
-    """The core's error. A code that is newer than this file is a `TokenkeepError`."""
-    error = _CLASSES.get(record["code"], TokenkeepError)(record["message"])
-    if record["server"] is not None:
-        record["server"] = ServerError(**record["server"])
-    if record.get("retry_at") is not None:
-        from datetime import datetime, timezone
-
-        record["retry_at"] = datetime.fromtimestamp(record["retry_at"], timezone.utc)
-    error.__dict__.update(record)
-    if hasattr(error, "add_note"):
-        error.add_note(error.help)
-    return error
+#: By their codes.
+CLASSES: dict[str, type[TokenkeepError]] = {kind.code: kind for kind in TokenkeepError.__subclasses__()}

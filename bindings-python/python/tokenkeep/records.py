@@ -5,7 +5,7 @@ Times are `datetime` in UTC, durations are seconds, what is absent is `None`.
 
 from __future__ import annotations
 
-from .errors import of_core
+from ._native import exception
 
 # What a type checker reads, and no program imports.
 TYPE_CHECKING = False
@@ -135,7 +135,7 @@ class Connections(_Record):
     #: One error for each file that cannot. They are kept.
     damaged: list[TokenkeepError]
 
-    _made = {"connections": Connection, "damaged": of_core}
+    _made = {"connections": Connection, "damaged": exception}
 
 
 class LogoutOutcome(_Record):
@@ -191,7 +191,7 @@ class Providers(_Record):
     #: One error for each definition that cannot.
     damaged: list[TokenkeepError]
 
-    _made = {"providers": Provider, "damaged": of_core}
+    _made = {"providers": Provider, "damaged": exception}
 
 
 class Registration(_Record):
@@ -244,7 +244,7 @@ class VaultState(_Record):
     #: Why there is no keychain; `None` when it answers.
     keychain_error: TokenkeepError | None
 
-    _made = {"files": FileState, "key_error": of_core, "keychain_error": of_core}
+    _made = {"files": FileState, "key_error": exception, "keychain_error": exception}
 
 
 class DeviceAuthorization(_Record):
