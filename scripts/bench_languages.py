@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from race import ROOT, TOOLS, Msal, Server, Tokenkeep
+from race import CLIENT_ID, ROOT, Msal, Server, Tokenkeep
 
 ENVIRONMENT = ROOT / "target/test-env"
 PYTHON = ENVIRONMENT / "python/bin/python"
@@ -77,6 +77,7 @@ for _ in range(2000):
     taken.append(time.perf_counter() - started)
 print(statistics.median(taken) * 1e6)
 """
+# Reads its cache and prints the token, as a script with MSAL does. It asks the network for metadata even then.
 MSAL_PYTHON_COLD = Msal.APP + """
 print(app.acquire_token_silent(["User.Read"], app.get_accounts()[0])["access_token"])
 """
@@ -141,7 +142,7 @@ class MsalNode:
 
     def __init__(self, folder, server):
         self.folder = folder
-        self.given = [server.origin, folder / "msal-node.json", "04b07795-8ddb-461a-bbee-02f9e1bf7b46"]
+        self.given = [server.origin, folder / "msal-node.json", CLIENT_ID]
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "NODE_EXTRA_CA_CERTS": str(folder / "ca.pem")}
 
     def command(self, script):

@@ -13,11 +13,6 @@ venv=$environment/python
 folder=$environment/node
 fresh=$environment/node-fresh
 
-# is_done STAMP FILE...: whether STAMP was written for what the files hold now.
-is_done() { [ "$(cat "$1" 2>/dev/null)" = "$(hash_of "${@:2}")" ]; }
-
-hash_of() { cat "$@" | openssl dgst -sha256 -r | cut -d ' ' -f 1; }
-
 build_wheel() {
   say "the wheel (the first time takes some minutes)"
   rm -f "$packages"/*.whl
@@ -27,16 +22,6 @@ build_wheel() {
 build_tarballs() {
   say "the npm packages (the first time takes some minutes)"
   scripts/pack-npm.sh
-}
-
-install_venv() {
-  local requirements=(bindings-python/requirements-test.txt tests/adapters/python/requirements.txt)
-  if ! is_done "$venv/.requirements" "${requirements[@]}"; then
-    say "Python packages of ${requirements[*]} in target/test-env/python"
-    python3 -m venv --clear "$venv"
-    "$venv/bin/pip" install --quiet --no-cache-dir --disable-pip-version-check "${requirements[@]/#/--requirement=}"
-    hash_of "${requirements[@]}" >"$venv/.requirements"
-  fi
 }
 
 install_wheel() {
@@ -65,7 +50,7 @@ install_tarballs() {
 }
 
 mkdir -p "$packages"
-install_venv
+install_venv "$venv" bindings-python/requirements-test.txt tests/adapters/python/requirements.txt
 build_wheel
 install_wheel
 install_clients

@@ -42,28 +42,12 @@ check_node() {
   [ "$major" -ge "$NODE_MAJOR" ] || fail "Node.js $major is too old. Install Node.js $NODE_MAJOR or newer."
 }
 
-# is_done STAMP FILE: whether STAMP was written for what FILE says now.
-is_done() { [ "$(cat "$1" 2>/dev/null)" = "$(hash_of "$2")" ]; }
-
-hash_of() { openssl dgst -sha256 -r "$1" | cut -d ' ' -f 1; }
-
 install_npm_folder() {
   local folder=$1 stamp=$1/node_modules/.tokenkeep-lock
   ! is_done "$stamp" "$folder/package-lock.json" || return 0
   say "npm ci in $folder"
   (cd "$folder" && npm ci --loglevel=error)
   hash_of "$folder/package-lock.json" >"$stamp"
-}
-
-# install_venv NAME REQUIREMENTS
-install_venv() {
-  local venv=$environment/$1 requirements=$2
-  [ -f "$requirements" ] || fail "$requirements is not there"
-  ! is_done "$venv/.requirements" "$requirements" || return 0
-  say "Python packages of $requirements in target/test-env/$1"
-  python3 -m venv --clear "$venv"
-  "$venv/bin/pip" install --quiet --no-cache-dir --disable-pip-version-check --requirement "$requirements"
-  hash_of "$requirements" >"$venv/.requirements"
 }
 
 is_cargo_deny() { [ "$("$1" --version 2>/dev/null)" = "cargo-deny $CARGO_DENY" ]; }
@@ -97,8 +81,8 @@ check_node
 for folder in "${NPM_FOLDERS[@]}"; do
   install_npm_folder "$folder"
 done
-install_venv django tests/interop/django/requirements.txt
-install_venv msal tests/authorization-server/tests/msal/requirements.txt
+install_venv "$environment/django" tests/interop/django/requirements.txt
+install_venv "$environment/msal" tests/authorization-server/tests/msal/requirements.txt
 install_cargo_deny
 write_environment
 say "all there; the paths are in target/test-env/env.sh"
