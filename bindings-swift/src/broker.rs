@@ -3,9 +3,10 @@
 //! May not enter: what a call means. `core/src/broker` says so.
 
 use std::sync::Arc;
+use std::thread;
 
-use tokenkeep::{PendingLogin, ProviderName, TokenOptions};
-use tokenkeep_bindings::{Lives, Opening, Request};
+use tokenkeep::{Error, PendingLogin, ProviderName, TokenOptions};
+use tokenkeep_bindings::{Lives, Opening, Request, close_all as close_every_broker};
 use tokio::sync::watch;
 
 use crate::call::Call;
@@ -50,13 +51,11 @@ impl Pending {
 /// Waits until what the brokers of the process have under way is written down.
 #[uniffi::export]
 pub fn close_all() {
+    let closed = || tokenkeep_bindings::wait(async { Ok(close_every_broker().await) }, || Ok::<_, Error>(()));
     if tokenkeep_bindings::has_begun() {
-        let closed = async {
-            tokenkeep_bindings::close_all().await;
-            Ok(())
-        };
-        // The process ends: nobody is left to be told that it could not wait.
-        let _: Result<(), tokenkeep::Error> = tokenkeep_bindings::wait(closed, || Ok(()));
+        // On a thread of its own: at the end of a program the main thread's storage is gone, which the runtime needs. And
+        // nobody is left who could be told of a failure.
+        drop(thread::spawn(closed).join());
     }
 }
 

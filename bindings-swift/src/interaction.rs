@@ -1,49 +1,49 @@
 //! A person that Swift talks to: the core's questions as calls of one Swift function, and its answers.
 //!
-//! The core asks from a thread that may block; Swift answers when a task has ended. Where an answer is of no use any more
-//! (the login was given up, or has ended) its task is cancelled.
+//! The core asks from a thread that may block; Swift answers when a task has ended. Whoever waits for an answer that
+//! cannot come any more (the login was given up, or has ended) is told so.
 //!
 //! May not enter: what is said.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
-use tokenkeep::Error;
-use tokio::sync::watch;
+use tokenkeep::{Error, Result};
+use tokio::sync::{oneshot, watch};
 
 use crate::types::read;
 
-/// What a method of the interaction has thrown.
-#[derive(Debug, uniffi::Error)]
-pub enum Refusal {
-    /// An error, in words.
-    Thrown {
-        /// The words.
-        message: String,
-    },
-}
-
-impl std::fmt::Display for Refusal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Refusal::Thrown { message } = self;
-        f.write_str(message)
-    }
-}
-
-impl std::error::Error for Refusal {}
-
-impl From<uniffi::UnexpectedUniFFICallbackError> for Refusal {
-    fn from(error: uniffi::UnexpectedUniFFICallbackError) -> Self {
-        Refusal::Thrown { message: error.reason }
-    }
-}
-
 /// Somebody in Swift, who has some of the methods.
 #[uniffi::export(with_foreign)]
-#[async_trait::async_trait]
 pub trait Person: Send + Sync {
-    /// Calls one of the methods with arguments, a JSON array; its answer as JSON.
-    async fn call(&self, method: String, arguments: String) -> Result<String, Refusal>;
+    /// Calls a method with its arguments, each as JSON, and returns before it has ended: `answer` is told.
+    fn call(&self, method: String, arguments: Vec<String>, answer: Arc<Answer>);
+}
+
+/// What becomes of one call. The first word counts.
+#[derive(uniffi::Object)]
+pub struct Answer(Mutex<Option<oneshot::Sender<Result<Value>>>>);
+
+#[uniffi::export]
+impl Answer {
+    /// The method has answered, as JSON.
+    pub fn settle(&self, json: &str) {
+        self.tell(read(json));
+    }
+
+    /// The method has thrown, in words.
+    pub fn refuse(&self, message: String) {
+        self.tell(Err(Error::cancelled(message)));
+    }
+}
+
+impl Answer {
+    fn tell(&self, outcome: Result<Value>) {
+        if let Some(waiting) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // The login may have ended meanwhile.
+            let _ = waiting.send(outcome);
+        }
+    }
 }
 
 /// The person for the length of a login.
@@ -66,17 +66,18 @@ impl tokenkeep_bindings::Person for Partner {
         self.methods.iter().any(|known| known == method)
     }
 
-    fn call(&self, method: &str, arguments: Vec<Value>) -> tokenkeep::Result<Value> {
-        let (person, mut lasts, method) = (Arc::clone(&self.person), self.lasts.clone(), method.to_owned());
-        let asked = async move {
+    fn call(&self, method: &str, arguments: Vec<Value>) -> Result<Value> {
+        let (tell, told) = oneshot::channel();
+        let arguments = arguments.iter().map(Value::to_string).collect();
+        self.person.call(method.to_owned(), arguments, Arc::new(Answer(Mutex::new(Some(tell)))));
+        let mut lasts = self.lasts.clone();
+        let answered = async move {
             tokio::select! {
-                answer = person.call(method, Value::from(arguments).to_string()) => {
-                    read(&answer.map_err(|refusal| Error::cancelled(refusal.to_string()))?)
-                }
+                Ok(outcome) = told => outcome,
                 // Nothing is ever sent: this is its end.
                 _ = lasts.changed() => Err(Error::cancelled("the login has ended")),
             }
         };
-        tokenkeep_bindings::wait(asked, || Ok::<_, Error>(()))
+        tokenkeep_bindings::wait(answered, || Ok::<_, Error>(()))
     }
 }
