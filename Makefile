@@ -1,6 +1,6 @@
 # The one door to everything that is done here. `make demo` and `make test` set up what they need.
 
-.PHONY: demo test check test-rust test-python test-node test-demo setup packages build torture bench clean help
+.PHONY: demo test check test-rust test-python test-node test-swift test-demo setup packages build torture bench clean help
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -15,11 +15,12 @@ demo: ## Log in, hand out a token, let it expire, see it rotated, log out: again
 	@cargo build --quiet --locked -p tokenkeep-cli -p tokenkeep-authorization-server
 	@scripts/demo.sh
 
-test: setup check packages test-rust test-python test-node test-demo ## Everything: set-up, checks, tests
+test: setup check packages test-rust test-python test-node test-swift test-demo ## Everything: set-up, checks, tests
 	@echo "test: all passed"
 
-setup: ## What the tests need beside Rust: apt as root, npm, pip
+setup: ## What the tests need beside Rust: apt as root, npm, pip, Swift
 	@scripts/setup-tests.sh
+	@scripts/setup-swift.sh
 
 check: ## Format, lints, licences and sources of dependencies
 	cargo fmt --all --check
@@ -28,7 +29,7 @@ check: ## Format, lints, licences and sources of dependencies
 	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 	$(ENV); cargo deny --log-level error check bans licenses sources
 
-packages: ## The Python wheel and the npm packages as they are published, and installed for the tests
+packages: ## The packages for Python, Node and Swift as they are published, and installed for the tests
 	@scripts/install-packages.sh
 
 build: ## Every program and example of the workspace, for the tests
@@ -43,6 +44,9 @@ test-python: build ## The package for Python: types, its own tests, scenarios, a
 
 test-node: build ## The package for Node: types, its own tests, scenarios, adapters
 	$(ENV); node --test --test-concurrency=4 bindings-node/tests/*.test.mjs tests/behaviour/node/*.test.mjs tests/adapters/node/*.test.mjs
+
+test-swift: build ## The package for Swift: its own tests, scenarios, the example
+	@scripts/test-swift.sh
 
 test-demo: build ## The demonstration runs, within the 20 seconds that it may take
 	@timeout 20 scripts/demo.sh >target/demo.log 2>&1 || { cat target/demo.log; exit 1; }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds the Python wheel and the npm packages as they are published, in target/packages, and installs them as a user
-# does: in a virtual environment and a fresh folder below target/test-env, with the clients that the tests use beside them.
+# Builds the Python wheel, the npm packages and the Swift package as they are published, in target/packages, and installs
+# them as a user does: in a virtual environment and a fresh folder below target/test-env, with the clients that the tests
+# use beside them. Swift's is depended on where it is, by the programs that other tests start.
 #
 #   scripts/install-packages.sh
 set -euo pipefail
@@ -49,6 +50,15 @@ install_tarballs() {
   cp -R "$fresh/node_modules/tokenkeep" "$fresh/node_modules/@tokenkeep" "$folder/node_modules"
 }
 
+build_swift() {
+  # scripts/setup-swift.sh has said why there is none.
+  scripts/swift.sh true 2>/dev/null || return 0
+  say "the Swift package (the first time takes some minutes)"
+  scripts/pack-swift.sh
+  scripts/swift.sh swift build --quiet --configuration release --package-path tests/concurrency/workers/swift \
+    --scratch-path target/swift/workers
+}
+
 mkdir -p "$packages"
 install_venv "$venv" bindings-python/requirements-test.txt tests/adapters/python/requirements.txt
 build_wheel
@@ -56,6 +66,7 @@ install_wheel
 install_clients
 build_tarballs
 install_tarballs
+build_swift
 # Modules below tests/ find what they import.
 ln -sfn "$folder/node_modules" tests/node_modules
-say "installed in target/test-env/python and target/test-env/node"
+say "installed in target/test-env/python and target/test-env/node; Swift's is in target/packages/tokenkeep-swift"

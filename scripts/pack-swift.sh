@@ -29,8 +29,9 @@ put() {
   cd bindings-swift
   while IFS= read -r file; do
     put "$(dirname "$file")" "$file"
-  done < <(git ls-files Package.swift Sources Tests)
+  done < <(git ls-files NOTICE Package.swift Sources Tests)
 )
+put . LICENSE-APACHE LICENSE-MIT
 put Sources/TokenkeepNative "$generated/TokenkeepNative.swift"
 put Sources/TokenkeepNativeFFI "$generated/TokenkeepNativeFFI.h" "$generated/module.modulemap"
 put lib "$library"

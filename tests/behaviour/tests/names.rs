@@ -48,7 +48,9 @@ fn every_language_has_the_scenarios_that_all_share() {
     let shared = document.split_once("\n## In every language\n").unwrap().1.split_once("\n## ").unwrap().0;
     let shared: BTreeSet<_> = listed(shared).into_iter().collect();
     assert!(shared.len() > 50, "{shared:#?}");
-    for (language, before, after) in [("python", "def test_", '('), ("node", "test('", '\'')] {
+    let languages =
+        [("python", "def test_", '('), ("node", "test('", '\''), ("swift/Scenarios", "@Test func ", '(')];
+    for (language, before, after) in languages {
         let tests = tested_in(language, before, after);
         let missing: Vec<_> = tests.symmetric_difference(&shared).collect();
         assert!(missing.is_empty(), "{language}: on one side only: {missing:#?}");

@@ -1,6 +1,7 @@
 //! The processes of a race, of several kinds, and how they are told to go.
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
@@ -17,6 +18,8 @@ pub enum Kind {
     Python,
     /// The same in Node: promises.
     Node,
+    /// The same in Swift: tasks.
+    Swift,
     /// The command line: each thread is a process of its own, started for each call.
     CommandLine,
 }
@@ -34,9 +37,25 @@ impl Kind {
             Kind::Library => Command::new(program("token-worker")),
             Kind::Python => with_script("TOKENKEEP_TEST_PYTHON", "token_worker.py"),
             Kind::Node => with_script("TOKENKEEP_TEST_NODE", "token-worker.mjs"),
+            Kind::Swift => {
+                let mut command = Command::new(root().join("scripts/swift.sh"));
+                command.arg(swift_worker());
+                command
+            }
             Kind::CommandLine => panic!("a command line does not live on"),
         }
     }
+}
+
+impl Kind {
+    /// Swift; on a machine that has none, and for which `make setup` has said so, the library takes its place.
+    pub fn swift_if_there() -> Self {
+        if swift_worker().exists() { Kind::Swift } else { Kind::Library }
+    }
+}
+
+fn swift_worker() -> PathBuf {
+    root().join("target/swift/workers/release/token-worker")
 }
 
 /// The processes of a race, over one store.

@@ -77,9 +77,10 @@ impl Race {
 
 #[test]
 fn r1_one_refresh_for_each_expiry_at_oidc_provider() {
+    let swift = Kind::swift_if_there();
     let processes = scaled(
-        [(Kind::Python, 3), (Kind::Node, 3), (Kind::CommandLine, 2)],
-        [(Kind::Python, 12), (Kind::Node, 10), (Kind::CommandLine, 10)],
+        [(Kind::Python, 2), (Kind::Node, 2), (Kind::CommandLine, 2), (swift, 2)],
+        [(Kind::Python, 10), (Kind::Node, 8), (Kind::CommandLine, 8), (swift, 6)],
     );
     let server = OidcProvider::start(&["--access-token-ttl", &LIFETIME.to_string()]);
     let home = Home::new();
