@@ -32,5 +32,5 @@ pub use interaction::{Person, default_answer};
 pub use lives::{Life, Lives, close_all};
 pub use records::authorization_header;
 pub use request::{Opening, Request};
-pub use verbs::{Verb, ask, begin_login, cached_token, finish_login, login, token, token_after_refusal};
+pub use verbs::{Verb, ask, begin_login, finish_login, login, token, token_after_refusal};
 pub use work::{Started, forked, has_begun, off_thread, start, wait};

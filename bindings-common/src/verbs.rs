@@ -76,14 +76,6 @@ fn look(broker: &Broker, verb: Verb, request: &Request) -> Result<Value> {
     }
 }
 
-/// The token at hand ([`Broker::cached_token`]).
-///
-/// # Errors
-/// Those of the call.
-pub fn cached_token(broker: &Broker, request: &Request) -> Result<Option<AccessToken>> {
-    broker.cached_token(&request.provider()?, &request.token_options()?)
-}
-
 /// A fresh token ([`Broker::token`]).
 ///
 /// # Errors
