@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tokenkeep::{
-    AccessToken, Account, Connection, Connections, DefinitionOrigin, DeviceAuthorization, FileState,
-    KeyState, LogoutOutcome, Provider, Registration, Result, Revocation, VaultState,
+    Account, Connection, Connections, DefinitionOrigin, DeviceAuthorization, FileState, KeyState,
+    LogoutOutcome, Provider, Registration, Result, Revocation, VaultState,
 };
 
 use crate::errors;
@@ -150,11 +150,6 @@ pub(crate) fn device_authorization(device: &DeviceAuthorization) -> Value {
         "message": message,
         "expires_in": expires_in,
     })
-}
-
-/// The value of an `Authorization` header, as text: the caller sends it.
-pub fn authorization_header(token: &AccessToken) -> String {
-    token.authorization_header().expose().to_owned()
 }
 
 /// A path as text; of one that is none, what can be shown.

@@ -206,7 +206,7 @@ impl AccessToken {
     }
 
     fn authorization_header(&self) -> String {
-        tokenkeep_bindings::authorization_header(&self.0)
+        self.0.authorization_header().expose().to_owned()
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
