@@ -148,8 +148,6 @@ impl<'py> IntoPyObject<'py> for Answer {
 
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
         match self {
-            // Without a record there is nothing to read, and no reader to import.
-            Answer::Record(Value::Null) => Ok(py.None().into_bound(py)),
             Answer::Record(record) => object(py, &record),
             Answer::Token(token) => AccessToken(token).into_bound_py_any(py),
             Answer::Pending(pending) => PendingLogin(pending).into_bound_py_any(py),
