@@ -76,7 +76,11 @@ pub enum Scopes {
 }
 
 impl Request {
-    pub(crate) fn provider(&self) -> Result<ProviderName> {
+    /// Whose.
+    ///
+    /// # Errors
+    /// `config_invalid` for what is no provider's name.
+    pub fn provider(&self) -> Result<ProviderName> {
         self.provider.parse()
     }
 
@@ -98,7 +102,11 @@ impl Request {
             .transpose()
     }
 
-    pub(crate) fn token_options(&self) -> Result<TokenOptions> {
+    /// Which token.
+    ///
+    /// # Errors
+    /// `config_invalid` for what is no name, no scope, and no length of time.
+    pub fn token_options(&self) -> Result<TokenOptions> {
         Ok(TokenOptions {
             connection: self.connection()?,
             scopes: self.scopes()?,
