@@ -6,6 +6,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `verbs` | the calls of a broker, by name |
+//! | `changes` | the changes of the connections |
 //! | `request` | what a call is given |
 //! | `records` | what it answers |
 //! | `errors` | the core's errors as records |
@@ -19,6 +20,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod changes;
 mod errors;
 mod interaction;
 mod lives;
@@ -27,6 +29,7 @@ mod request;
 mod verbs;
 mod work;
 
+pub use changes::Changes;
 pub use errors::record as error_record;
 pub use interaction::{Person, default_answer};
 pub use lives::{Life, Lives, close_all};

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tokenkeep::{
-    Account, Connection, Connections, DefinitionOrigin, DeviceAuthorization, FileState, KeyState,
-    LogoutOutcome, Provider, Registration, Result, Revocation, VaultState,
+    Account, Connection, ConnectionChange, Connections, DefinitionOrigin, DeviceAuthorization, FileState,
+    KeyState, LogoutOutcome, Provider, Registration, Result, Revocation, VaultState,
 };
 
 use crate::errors;
@@ -52,6 +52,11 @@ pub(crate) fn connection(connection: &Connection) -> Value {
         "logged_in_at": logged_in_at,
         "refreshed_at": refreshed_at,
     })
+}
+
+pub(crate) fn connection_change(change: &ConnectionChange) -> Value {
+    let ConnectionChange { kind, connection: changed } = change;
+    json!({ "kind": kind.as_str(), "connection": connection(changed) })
 }
 
 /// Those that can be read, and why the others cannot.

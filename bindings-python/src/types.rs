@@ -225,6 +225,10 @@ impl AccessToken {
     }
 }
 
+/// A stream of changes; `Broker` asks for the next one.
+#[pyclass(frozen, module = "tokenkeep._native")]
+pub struct Changes(pub tokenkeep_bindings::Changes);
+
 /// A login that has begun: the person is at the provider.
 #[pyclass(frozen, module = "tokenkeep")]
 pub struct PendingLogin(pub Arc<tokenkeep::PendingLogin>);

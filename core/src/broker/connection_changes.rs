@@ -1,8 +1,8 @@
 //! `connection_changes`: what becomes of the connections, whoever does it.
 //!
-//! Nobody sends word: a store is files, and whoever writes them may be killed the moment after, or run on another
-//! machine's kernel. So a stream looks, some times a second. A look costs a listing and a stamp of each file; a record is
-//! read where that tells of a write. No change is lost, and none is made up:
+//! Nobody sends word: there is no daemon, and whoever writes may be killed the moment after. So a stream looks, four times
+//! a second. A look costs a listing and a stamp of each file; a record is read where that tells of a write. No change is
+//! lost, and none is made up:
 //!
 //! 1. **The stamp is taken before the record is read.** A write in between is found by the next look.
 //! 2. **A new stamp is believed from the second look on.** Two writes within one tick of the system's clock may have the
@@ -157,7 +157,7 @@ fn see(
     mut read: impl FnMut(&str) -> Result<Option<Connection>>,
 ) -> Seen {
     let ids: BTreeSet<&String> = before.keys().chain(stamps.keys()).collect();
-    let sight = |id: &String| {
+    let mut sight = |id: &String| {
         let (known, stamp) = (before.get(id), stamps.get(id).copied());
         let has_stood = known.is_some_and(|known| stamp.is_some() && known.stamp == stamp);
         if let Some(known) = known.filter(|known| has_stood && known.is_believed) {
@@ -175,7 +175,6 @@ fn see(
             }
         }
     };
-    let mut sight = sight;
     ids.into_iter().filter_map(|id| Some((id.clone(), sight(id)?))).collect()
 }
 
