@@ -88,8 +88,8 @@ struct Sight {
     stamp: Option<Stamp>,
     /// True once the record was read at a look that found the stamp as the one before had.
     is_believed: bool,
-    /// As it was when it could last be read.
-    connection: Option<Connection>,
+    /// As it was when it could last be read. Shared: from look to look hardly any differs.
+    connection: Option<Arc<Connection>>,
 }
 
 impl Broker {
@@ -97,6 +97,16 @@ impl Broker {
     /// program that shows connections needs nothing else, and misses none between a listing and the changes after it.
     ///
     /// The store is looked at when [`ConnectionChanges::next`] is waited for. No network, and no lock.
+    ///
+    /// ```no_run
+    /// # async fn example(broker: tokenkeep::Broker) -> Result<(), tokenkeep::Error> {
+    /// let mut changes = broker.connection_changes();
+    /// loop {
+    ///     let change = changes.next().await?;
+    ///     println!("{} {}", change.connection.key, change.kind.as_str());
+    /// }
+    /// # }
+    /// ```
     pub fn connection_changes(&self) -> ConnectionChanges {
         ConnectionChanges {
             broker: self.clone(),
@@ -165,7 +175,7 @@ fn see(
         }
         match read(id) {
             Ok(Some(connection)) => {
-                Some(Sight { stamp, is_believed: has_stood, connection: Some(connection) })
+                Some(Sight { stamp, is_believed: has_stood, connection: Some(Arc::new(connection)) })
             }
             Ok(None) => None,
             // Of one record: a store that cannot be read has no stamps.
@@ -190,7 +200,8 @@ fn changes(before: &Seen, now: &Seen) -> VecDeque<ConnectionChange> {
     };
     let mut changes: Vec<_> = ids.into_iter().filter_map(change).collect();
     changes.sort_by(|(_, a), (_, b)| a.key.cmp(&b.key));
-    changes.into_iter().map(|(kind, connection)| ConnectionChange { kind, connection }).collect()
+    let change = |(kind, connection)| ConnectionChange { kind, connection: Arc::unwrap_or_clone(connection) };
+    changes.into_iter().map(change).collect()
 }
 
 #[cfg(test)]

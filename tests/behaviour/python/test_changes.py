@@ -27,7 +27,7 @@ class Told:
                 self._changes.put(next(changes))
             changes.close()
 
-        self.thread = threading.Thread(target=read)
+        self.thread = threading.Thread(target=read, daemon=True)
         self.thread.start()
 
     def next(self, kind: str, name: str) -> tokenkeep.Connection:
