@@ -79,7 +79,7 @@ impl Request {
     /// Whose.
     ///
     /// # Errors
-    /// `config_invalid` for what is no provider's name.
+    /// `config_invalid` for what is no name.
     pub fn provider(&self) -> Result<ProviderName> {
         self.provider.parse()
     }
@@ -105,7 +105,7 @@ impl Request {
     /// Which token.
     ///
     /// # Errors
-    /// `config_invalid` for what is no name, no scope, and no length of time.
+    /// `config_invalid` for what is no name, no scope and no length of time.
     pub fn token_options(&self) -> Result<TokenOptions> {
         Ok(TokenOptions {
             connection: self.connection()?,

@@ -1,0 +1,61 @@
+// An access token.
+
+import Foundation
+internal import TokenkeepNative
+
+/// An access token. It is opaque: what a server put into it is for the resource to read.
+///
+/// The text of it stays in memory that is wiped, until ``secret`` or ``authorizationHeader`` asks for it. Neither `print`
+/// nor `dump` shows it, and it has no JSON.
+public struct AccessToken: Sendable, Equatable {
+    private let native: TokenkeepNative.AccessToken
+
+    init(_ native: TokenkeepNative.AccessToken) {
+        self.native = native
+    }
+
+    /// The provider that it is from.
+    public var provider: String { native.provider() }
+
+    /// The connection that it is from.
+    public var connection: String { native.connection() }
+
+    /// `Bearer` (RFC 6749 7.1).
+    public var tokenType: String { native.tokenType() }
+
+    /// When it ends; nil when it does not expire.
+    public var expiresAt: Date? {
+        native.expiresAt().map { Date(timeIntervalSince1970: TimeInterval($0)) }
+    }
+
+    /// What it grants.
+    public var scopes: [String] { native.scopes() }
+
+    /// The resource that it is for (RFC 8707), when the server tells resources apart.
+    public var resource: String? { native.resource() }
+
+    /// The token itself.
+    public var secret: String { native.secret() }
+
+    /// The value of an `Authorization` header (RFC 6750 2.1).
+    public var authorizationHeader: String { native.authorizationHeader() }
+
+    /// Whether both are the same token, in a time that does not depend on where they differ.
+    public static func == (one: AccessToken, other: AccessToken) -> Bool {
+        one.native.isSame(other: other.native)
+    }
+}
+
+extension AccessToken: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// All but the secret.
+    public var description: String {
+        let end = expiresAt.map { "\($0)" } ?? "never"
+        return "AccessToken(provider: \(provider), connection: \(connection), expiresAt: \(end), scopes: \(scopes))"
+    }
+
+    public var debugDescription: String { description }
+
+    public var customMirror: Mirror {
+        Mirror(self, children: ["provider": provider, "connection": connection, "scopes": scopes])
+    }
+}

@@ -1,0 +1,139 @@
+// What can be asked for. Whatever is left out is decided by the core: by the environment, by the earlier login, by the
+// provider's definition.
+//
+// May not enter: a default.
+
+import Foundation
+
+/// How a person is logged in.
+public enum Flow: String, Sendable, Codable {
+    case pkce
+    case deviceCode = "device_code"
+}
+
+/// Where the store keeps its key.
+public enum KeySource: String, Sendable, Codable {
+    case keychain, passphrase, file
+}
+
+/// What a broker is opened with.
+public struct BrokerOptions: Sendable {
+    /// The store's folder; else `TOKENKEEP_HOME`, else the platform's data directory.
+    public var home: URL?
+    /// Where the store keeps its key; else `TOKENKEEP_KEY`, else what the store was made with.
+    public var keySource: KeySource?
+    /// The passphrase of a store that wants one; else `TOKENKEEP_PASSPHRASE`.
+    public var passphrase: String?
+    /// Seconds to wait for a connection that another process holds; else `TOKENKEEP_LOCK_WAIT`.
+    public var lockWait: TimeInterval?
+    /// Allows plain http to this machine, for tests; else `TOKENKEEP_INSECURE_LOOPBACK`.
+    public var insecureLoopback: Bool?
+
+    public init(
+        home: URL? = nil,
+        keySource: KeySource? = nil,
+        passphrase: String? = nil,
+        lockWait: TimeInterval? = nil,
+        insecureLoopback: Bool? = nil
+    ) {
+        self.home = home
+        self.keySource = keySource
+        self.passphrase = passphrase
+        self.lockWait = lockWait
+        self.insecureLoopback = insecureLoopback
+    }
+}
+
+/// What is wanted of a login.
+public struct LoginOptions: Sendable {
+    /// The connection's name, which tells two accounts of one provider apart.
+    public var connection: String?
+    /// What to ask for.
+    public var scopes: [String]?
+    /// Microsoft: who signs the person in.
+    public var tenant: String?
+    /// Microsoft: which cloud.
+    public var cloud: String?
+    /// The issuer to discover, for `oidc`.
+    public var issuer: String?
+    /// The client to log in with.
+    public var clientID: String?
+    /// Its secret, if it has one.
+    public var clientSecret: String?
+    /// Where the answer is received. ``Broker/beginLogin(_:_:)`` needs it; a login on this machine chooses one.
+    public var redirectURI: String?
+    /// The flow; chosen by what this machine has when left out.
+    public var flow: Flow?
+    /// True when the person's browser is elsewhere and its last address will be pasted.
+    public var paste: Bool?
+    /// Seconds that the person gets.
+    public var timeout: TimeInterval?
+
+    public init(
+        connection: String? = nil,
+        scopes: [String]? = nil,
+        tenant: String? = nil,
+        cloud: String? = nil,
+        issuer: String? = nil,
+        clientID: String? = nil,
+        clientSecret: String? = nil,
+        redirectURI: String? = nil,
+        flow: Flow? = nil,
+        paste: Bool? = nil,
+        timeout: TimeInterval? = nil
+    ) {
+        self.connection = connection
+        self.scopes = scopes
+        self.tenant = tenant
+        self.cloud = cloud
+        self.issuer = issuer
+        self.clientID = clientID
+        self.clientSecret = clientSecret
+        self.redirectURI = redirectURI
+        self.flow = flow
+        self.paste = paste
+        self.timeout = timeout
+    }
+}
+
+// Whatever prints options shows which they are, and no secret.
+
+extension BrokerOptions: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String { "BrokerOptions(\(shown(customMirror)))" }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror {
+        Mirror(
+            self,
+            children: [
+                "home": home as Any, "keySource": keySource as Any, "passphrase": redacted(passphrase) as Any,
+                "lockWait": lockWait as Any, "insecureLoopback": insecureLoopback as Any,
+            ])
+    }
+}
+
+extension LoginOptions: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String { "LoginOptions(\(shown(customMirror)))" }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror {
+        Mirror(
+            self,
+            children: [
+                "connection": connection as Any, "scopes": scopes as Any, "tenant": tenant as Any,
+                "cloud": cloud as Any, "issuer": issuer as Any, "clientID": clientID as Any,
+                "clientSecret": redacted(clientSecret) as Any, "redirectURI": redirectURI as Any, "flow": flow as Any,
+                "paste": paste as Any, "timeout": timeout as Any,
+            ])
+    }
+}
+
+private func redacted(_ secret: String?) -> String? { secret.map { _ in "redacted" } }
+
+/// Those that were given.
+private func shown(_ mirror: Mirror) -> String {
+    let given = mirror.children.compactMap { name, value -> String? in
+        let unwrapped = Mirror(reflecting: value)
+        guard unwrapped.displayStyle == .optional else { return "\(name ?? ""): \(value)" }
+        return unwrapped.children.first.map { "\(name ?? ""): \($0.value)" }
+    }
+    return given.joined(separator: ", ")
+}

@@ -1,0 +1,66 @@
+// What a call of the native half is given. What is nil was left out.
+//
+// May not enter: a type that a program sees. These hold secrets, and become text.
+
+import Foundation
+
+/// What a broker is opened with.
+struct Opening: Encodable {
+    let home: String?
+    let keySource: KeySource?
+    let passphrase: String?
+    let lockWait: TimeInterval?
+    let insecureLoopback: Bool?
+
+    init(_ options: BrokerOptions) {
+        home = options.home?.path
+        keySource = options.keySource
+        passphrase = options.passphrase
+        lockWait = options.lockWait
+        insecureLoopback = options.insecureLoopback
+    }
+}
+
+/// The arguments of a call; each verb has its own.
+struct Request: Encodable {
+    var provider = ""
+    var connection: String?
+    var scopes: [String]?
+    var minLifetime: TimeInterval?
+    var forceRefresh: Bool?
+    var replaces: String?
+    var claims: String?
+    var refused: String?
+    var wwwAuthenticate: [String] = []
+    var flow: Flow?
+    var tenant: String?
+    var cloud: String?
+    var issuer: String?
+    var clientID: String?
+    var clientSecret: String?
+    var redirectURI: String?
+    var paste: Bool?
+    var timeout: TimeInterval?
+    var file = ""
+
+    init(_ provider: String = "", _ connection: String? = nil, _ more: (inout Request) -> Void = { _ in }) {
+        self.provider = provider
+        self.connection = connection
+        more(&self)
+    }
+
+    init(_ provider: String, _ options: LoginOptions) {
+        self.init(provider, options.connection) {
+            $0.scopes = options.scopes
+            $0.tenant = options.tenant
+            $0.cloud = options.cloud
+            $0.issuer = options.issuer
+            $0.clientID = options.clientID
+            $0.clientSecret = options.clientSecret
+            $0.redirectURI = options.redirectURI
+            $0.flow = options.flow
+            $0.paste = options.paste
+            $0.timeout = options.timeout
+        }
+    }
+}
