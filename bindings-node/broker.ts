@@ -23,6 +23,7 @@ import type {
 import { AccessToken, record } from './records.js';
 import type {
   Connection,
+  ConnectionChange,
   Connections,
   LogoutOutcome,
   Provider,
@@ -169,6 +170,19 @@ export class Broker {
   /** All connections. No network. @throws Those of the store as a whole. */
   async connections(): Promise<Connections> {
     return this.#ask('connections', {});
+  }
+
+  /**
+   * The connections that there are, each as `appeared`, and from then on every change of them, whichever process or
+   * language makes it. A change is told within a second. No network.
+   *
+   * It has no end; `break` ends it at once, and so does `signal`, with its reason.
+   *
+   * @throws Those of the store as a whole.
+   */
+  async *connectionChanges(options: CallOptions = {}): AsyncGenerator<ConnectionChange, never, undefined> {
+    const changes = native.connectionChanges(this.#native);
+    for (;;) yield record(await outcome((call) => native.nextChange(call, changes), options.signal));
   }
 
   /** One connection. No network. @throws `not_connected`, `unknown_provider`, and those of the store. */

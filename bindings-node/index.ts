@@ -11,6 +11,7 @@ export { AccessToken } from './records.js';
 export type {
   Account,
   Connection,
+  ConnectionChange,
   Connections,
   LogoutOutcome,
   Provider,

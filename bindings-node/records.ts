@@ -131,6 +131,14 @@ export interface Connection {
   readonly refreshedAt: Date | null;
 }
 
+/** What became of a connection. */
+export interface ConnectionChange {
+  /** It is there, since before the stream began or by a login; something of it is not what it was; or it is gone. */
+  readonly kind: 'appeared' | 'changed' | 'disappeared';
+  /** The connection as it now is; as it last was, when it is gone. */
+  readonly connection: Connection;
+}
+
 /** All connections of a store. */
 export interface Connections {
   /** Those that can be read, sorted by name. */

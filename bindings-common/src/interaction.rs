@@ -57,7 +57,10 @@ pub fn default_answer(method: &str, arguments: &[Value]) -> Result<Value> {
             url.map_or_else(|| Err(Error::cancelled("open_url wants a URL")), |url| Defaults.open_url(&url))?;
             Ok(Value::Null)
         }
-        ("show_device_authorization", _) => Err(Defaults.no_device()),
+        // Whatever is to be shown, the answer is the same.
+        ("show_device_authorization", _) => {
+            Defaults.show_device_authorization(&DeviceAuthorization::default()).map(Value::from)
+        }
         ("read_redirect_url", _) => Defaults.read_redirect_url().map(Value::String),
         _ => Ok(Value::Null),
     }
@@ -67,21 +70,6 @@ pub fn default_answer(method: &str, arguments: &[Value]) -> Result<Value> {
 struct Defaults;
 
 impl Interaction for Defaults {}
-
-impl Defaults {
-    fn no_device(&self) -> Error {
-        let nobody = DeviceAuthorization {
-            verification_uri: String::new(),
-            user_code: String::new(),
-            verification_uri_complete: None,
-            message: None,
-            expires_in: 0,
-        };
-        self.show_device_authorization(&nobody)
-            .err()
-            .unwrap_or_else(|| Error::cancelled("nobody was shown a code"))
-    }
-}
 
 struct Through<P> {
     person: P,
@@ -176,7 +164,6 @@ mod tests {
             window.read_redirect_url().unwrap_err().message(),
             "read_redirect_url answered a number and no text"
         );
-        assert_eq!(Defaults.no_device().code(), "unsupported");
         assert_eq!(
             default_answer("show_device_authorization", &[json!({})]).unwrap_err().code(),
             "unsupported"

@@ -6,6 +6,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `verbs` | the calls of a broker, by name |
+//! | `changes` | the changes of the connections |
 //! | `request` | what a call is given |
 //! | `records` | what it answers |
 //! | `errors` | the core's errors as records |
@@ -19,6 +20,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod changes;
 mod errors;
 mod interaction;
 mod lives;
@@ -27,10 +29,10 @@ mod request;
 mod verbs;
 mod work;
 
+pub use changes::Changes;
 pub use errors::record as error_record;
 pub use interaction::{Person, default_answer};
 pub use lives::{Life, Lives, close_all};
-pub use records::authorization_header;
-pub use request::{Opening, Request};
-pub use verbs::{Verb, ask, begin_login, cached_token, finish_login, login, token, token_after_refusal};
+pub use request::{Opening, Request, Scopes};
+pub use verbs::{Verb, ask, begin_login, finish_login, login, token, token_after_refusal};
 pub use work::{Started, forked, has_begun, off_thread, start, wait};

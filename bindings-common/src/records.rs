@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tokenkeep::{
-    AccessToken, Account, Connection, Connections, DefinitionOrigin, DeviceAuthorization, FileState,
+    Account, Connection, ConnectionChange, Connections, DefinitionOrigin, DeviceAuthorization, FileState,
     KeyState, LogoutOutcome, Provider, Registration, Result, Revocation, VaultState,
 };
 
@@ -52,6 +52,11 @@ pub(crate) fn connection(connection: &Connection) -> Value {
         "logged_in_at": logged_in_at,
         "refreshed_at": refreshed_at,
     })
+}
+
+pub(crate) fn connection_change(change: &ConnectionChange) -> Value {
+    let ConnectionChange { kind, connection: changed } = change;
+    json!({ "kind": kind.as_str(), "connection": connection(changed) })
 }
 
 /// Those that can be read, and why the others cannot.
@@ -150,11 +155,6 @@ pub(crate) fn device_authorization(device: &DeviceAuthorization) -> Value {
         "message": message,
         "expires_in": expires_in,
     })
-}
-
-/// The value of an `Authorization` header, as text: the caller sends it.
-pub fn authorization_header(token: &AccessToken) -> String {
-    token.authorization_header().expose().to_owned()
 }
 
 /// A path as text; of one that is none, what can be shown.

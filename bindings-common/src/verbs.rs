@@ -38,50 +38,46 @@ pub enum Verb {
 /// # Errors
 /// Those of the call.
 pub async fn ask(broker: Broker, verb: Verb, request: Request) -> Result<Value> {
-    match verb {
+    let look: fn(&Broker, &Request) -> Result<Value> = match verb {
         Verb::Close => {
             broker.close().await;
-            Ok(Value::Null)
+            return Ok(Value::Null);
         }
-        Verb::Logout => broker.logout(&request.key()?).await.map(|outcome| records::logout_outcome(&outcome)),
-        // Files are read, and a keychain may be asked.
-        other => off_thread(move || look(&broker, other, &request)).await,
-    }
-}
-
-fn look(broker: &Broker, verb: Verb, request: &Request) -> Result<Value> {
-    let registration = |stored: &_| records::registration(stored);
-    match verb {
-        Verb::AddProvider => {
+        Verb::Logout => {
+            return broker.logout(&request.key()?).await.map(|outcome| records::logout_outcome(&outcome));
+        }
+        Verb::AddProvider => |broker, request| {
             broker.add_provider(request.file.as_ref()).map(|added| records::provider(&added))
+        },
+        Verb::Connection => {
+            |broker, request| broker.connection(&request.key()?).map(|found| records::connection(&found))
         }
-        Verb::Connection => broker.connection(&request.key()?).map(|found| records::connection(&found)),
-        Verb::Connections => broker.connections().map(|all| records::connections(&all)),
-        Verb::Initialize => broker.initialize().map(|state| records::vault_state(&state)),
-        Verb::Inspect => Ok(records::vault_state(&broker.inspect())),
-        Verb::Provider => broker.provider(&request.provider()?).map(|found| records::provider(&found)),
-        Verb::Providers => broker.providers().map(|all| records::providers(&all)),
-        Verb::Registration => {
-            Ok(broker.registration(&request.provider()?)?.as_ref().map(registration).into())
+        Verb::Connections => |broker, _| broker.connections().map(|all| records::connections(&all)),
+        Verb::Initialize => |broker, _| broker.initialize().map(|state| records::vault_state(&state)),
+        Verb::Inspect => |broker, _| Ok(records::vault_state(&broker.inspect())),
+        Verb::Provider => {
+            |broker, request| broker.provider(&request.provider()?).map(|found| records::provider(&found))
         }
-        Verb::RemoveProvider => broker.remove_provider(&request.provider()?).map(Value::from),
-        Verb::RemoveRegistration => broker.remove_registration(&request.provider()?).map(Value::from),
-        Verb::SetRegistration => {
+        Verb::Providers => |broker, _| broker.providers().map(|all| records::providers(&all)),
+        Verb::Registration => |broker, request| {
+            Ok(broker.registration(&request.provider()?)?.as_ref().map(records::registration).into())
+        },
+        Verb::RemoveProvider => {
+            |broker, request| broker.remove_provider(&request.provider()?).map(Value::from)
+        }
+        Verb::RemoveRegistration => {
+            |broker, request| broker.remove_registration(&request.provider()?).map(Value::from)
+        }
+        Verb::SetRegistration => |broker, request| {
             let client_id = request.client_id.as_deref().unwrap_or_default();
-            let stored =
-                broker.set_registration(&request.provider()?, client_id, request.client_secret.clone())?;
-            Ok(registration(&stored))
-        }
-        Verb::Close | Verb::Logout => Ok(Value::Null),
-    }
-}
-
-/// The token at hand ([`Broker::cached_token`]).
-///
-/// # Errors
-/// Those of the call.
-pub fn cached_token(broker: &Broker, request: &Request) -> Result<Option<AccessToken>> {
-    broker.cached_token(&request.provider()?, &request.token_options()?)
+            let secret = request.client_secret.clone();
+            broker
+                .set_registration(&request.provider()?, client_id, secret)
+                .map(|stored| records::registration(&stored))
+        },
+    };
+    // Files are read, and a keychain may be asked.
+    off_thread(move || look(&broker, &request)).await
 }
 
 /// A fresh token ([`Broker::token`]).

@@ -6,7 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
-use tokenkeep::{AccessToken, ProviderName, Secret, TokenOptions, seconds};
+use tokenkeep::{AccessToken, ProviderName, Secret, TokenOptions};
+use tokenkeep_bindings::{Request, Scopes};
 
 use crate::broker::Broker;
 use crate::types::{Answer, answer, of_panic, token_text};
@@ -26,15 +27,11 @@ pub fn asked(
     scopes: Option<String>,
     min_lifetime: Option<f64>,
 ) -> Answer<External<Asked>> {
+    let scopes = scopes.map(Scopes::Text);
+    let request = Request { provider, connection, scopes, min_lifetime, ..Request::default() };
     let read = || {
-        let min_lifetime = min_lifetime.map(|least| seconds("min_lifetime", least)).transpose()?;
-        let options = TokenOptions {
-            connection: connection.map(|name| name.parse()).transpose()?.unwrap_or_default(),
-            scopes: scopes.map(|scopes| scopes.parse()).transpose()?,
-            min_lifetime: min_lifetime.unwrap_or_default(),
-            ..TokenOptions::default()
-        };
-        Ok(External::new(Asked { provider: provider.parse()?, options, last: RefCell::default() }))
+        let (provider, options) = (request.provider()?, request.token_options()?);
+        Ok(External::new(Asked { provider, options, last: RefCell::default() }))
     };
     answer(Some(read()))
 }

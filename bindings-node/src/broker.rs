@@ -9,7 +9,7 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use serde_json::Value;
 use tokenkeep::PendingLogin;
-use tokenkeep_bindings::{Life, Lives, Opening, close_all as close_every_broker};
+use tokenkeep_bindings::{Changes, Life, Lives, Opening, close_all as close_every_broker};
 
 use crate::call::Call;
 use crate::interaction::Conversation;
@@ -94,6 +94,22 @@ pub fn ask<'env>(
     request: Value,
 ) -> Result<Object<'env>> {
     call.promise(env, tokenkeep_bindings::ask(broker.here(), read(verb)?, read(request)?))
+}
+
+/// A stream of changes, as JavaScript holds it.
+#[napi]
+pub fn connection_changes(broker: &External<Broker>) -> External<Changes> {
+    External::new(Changes::begin(broker.life().broker()))
+}
+
+/// Its next change.
+#[napi(ts_return_type = "Promise<unknown>")]
+pub fn next_change<'env>(
+    env: &'env Env,
+    call: &External<Call>,
+    changes: &External<Changes>,
+) -> Result<Object<'env>> {
+    call.promise(env, changes.next())
 }
 
 /// Logs in whoever the conversation is with.

@@ -64,6 +64,15 @@ test('a login that was given up frees its port', async () => {
   assert.deepEqual((await broker.connections()).connections, []);
 });
 
+test('a stream of changes that was given up holds nobody', async () => {
+  await givenUp(
+    async (signal) => {
+      for await (const change of broker.connectionChanges({ signal })) assert.fail(change.kind);
+    },
+    () => true,
+  );
+});
+
 test('a call whose signal was aborted before does nothing', async () => {
   await stage.loginExpired(broker);
   const signal = AbortSignal.abort();
@@ -71,6 +80,7 @@ test('a call whose signal was aborted before does nothing', async () => {
     () => broker.token('acme', { signal }),
     () => broker.login('acme', { signal }),
     () => broker.tokenAfterRefusal('acme', { refused: 'x', signal }),
+    () => broker.connectionChanges({ signal }).next(),
     () => broker.beginLogin('acme', { redirectUri: 'http://127.0.0.1:1/callback', signal }),
   ];
   for (const call of calls) await assert.rejects(call, { name: 'AbortError' });

@@ -56,6 +56,7 @@ test('a token never shows its secret unless it is asked for it', async () => {
     JSON.stringify({ ...token }),
     JSON.stringify(Object.getOwnPropertyDescriptors(token)),
     inspect(await broker.connections(), { depth: 9, showHidden: true }),
+    inspect(await broker.connectionChanges().next(), { depth: 9, showHidden: true }),
     inspect(broker, { depth: 9, showHidden: true }),
   ];
   for (const text of shown) assert.ok(!text.includes(token.secret.slice(0, 20)), text);

@@ -9,7 +9,8 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
-use tokenkeep::{ProviderName, ScopeSet, TokenOptions};
+use tokenkeep::{ProviderName, TokenOptions};
+use tokenkeep_bindings::{Request, Scopes};
 
 use crate::errors::Failure;
 use crate::types::Texts;
@@ -47,17 +48,18 @@ impl Asked {
         scopes: Maybe<'_, '_>,
     ) -> Result<Self, Failure> {
         let text = |object: &Bound<'_, PyAny>| object.extract::<String>();
-        let mut options = TokenOptions::default();
-        if let Some(name) = connection {
-            options.connection = text(name)?.parse()?;
-        }
-        options.scopes = scopes.map(read_scopes).transpose()?;
+        let request = Request {
+            provider: text(provider)?,
+            connection: connection.map(text).transpose()?,
+            scopes: scopes.map(read_scopes).transpose()?,
+            ..Request::default()
+        };
         let said = SaidScopes::of(scopes).map(|scopes| Said {
             provider: provider.clone().unbind(),
             connection: connection.map(|name| name.clone().unbind()),
             scopes,
         });
-        Ok(Asked { provider: text(provider)?.parse()?, options, said })
+        Ok(Asked { provider: request.provider()?, options: request.token_options()?, said })
     }
 
     /// True when these objects say it again.
@@ -97,12 +99,12 @@ impl SaidScopes {
 }
 
 /// One text, as a person types it, or the words.
-fn read_scopes(scopes: &Bound<'_, PyAny>) -> Result<ScopeSet, Failure> {
+fn read_scopes(scopes: &Bound<'_, PyAny>) -> PyResult<Scopes> {
     if scopes.is_instance_of::<PyString>() {
-        return Ok(scopes.extract::<String>()?.parse()?);
+        scopes.extract().map(Scopes::Text)
+    } else {
+        scopes.extract().map(|Texts(words)| Scopes::Words(words))
     }
-    let Texts(words) = scopes.extract()?;
-    Ok(words.try_into()?)
 }
 
 fn same(said: &Option<Py<PyAny>>, object: Maybe<'_, '_>) -> bool {

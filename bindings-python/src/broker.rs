@@ -17,7 +17,7 @@ use crate::asked::Asked;
 use crate::call::{Call, Work};
 use crate::errors::Failure;
 use crate::interaction::Person;
-use crate::types::{AccessToken, Answer, Fields, PendingLogin, Seconds, Text};
+use crate::types::{AccessToken, Answer, Changes, Fields, PendingLogin, Seconds, Text};
 
 /// An object of Python's, or why there is none.
 type Object = Result<Py<PyAny>, Failure>;
@@ -94,6 +94,15 @@ impl Broker {
         self.call(py, |broker| {
             Work::of(async move { Ok(tokenkeep_bindings::ask(broker, verb.0, request.0).await?.into()) })
         })
+    }
+
+    fn _connection_changes(&self) -> Changes {
+        Changes(tokenkeep_bindings::Changes::begin(self.lives.here().broker()))
+    }
+
+    fn _next_change(&self, py: Python<'_>, changes: &Changes) -> Object {
+        let next = changes.0.next();
+        self.call(py, |_| Work::of(async { Ok(next.await?.into()) }))
     }
 
     fn _login(&self, py: Python<'_>, request: Fields<Request>, interaction: Option<Py<PyAny>>) -> Object {

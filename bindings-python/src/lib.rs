@@ -42,7 +42,7 @@ mod _native {
     #[pymodule_export]
     use crate::interaction::default_answer;
     #[pymodule_export]
-    use crate::types::{AccessToken, PendingLogin};
+    use crate::types::{AccessToken, Changes, PendingLogin};
 
     /// The command line; the first argument is the program's name. Returns the exit code.
     #[pyfunction]

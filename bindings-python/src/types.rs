@@ -148,8 +148,6 @@ impl<'py> IntoPyObject<'py> for Answer {
 
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
         match self {
-            // Without a record there is nothing to read, and no reader to import.
-            Answer::Record(Value::Null) => Ok(py.None().into_bound(py)),
             Answer::Record(record) => object(py, &record),
             Answer::Token(token) => AccessToken(token).into_bound_py_any(py),
             Answer::Pending(pending) => PendingLogin(pending).into_bound_py_any(py),
@@ -206,7 +204,7 @@ impl AccessToken {
     }
 
     fn authorization_header(&self) -> String {
-        tokenkeep_bindings::authorization_header(&self.0)
+        self.0.authorization_header().expose().to_owned()
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -226,6 +224,10 @@ impl AccessToken {
         ))
     }
 }
+
+/// A stream of changes; `Broker` asks for the next one.
+#[pyclass(frozen, module = "tokenkeep._native")]
+pub struct Changes(pub tokenkeep_bindings::Changes);
 
 /// A login that has begun: the person is at the provider.
 #[pyclass(frozen, module = "tokenkeep")]

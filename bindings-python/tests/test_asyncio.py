@@ -23,7 +23,7 @@ def test_the_twins_have_the_same_calls():
         plain = [(parameter.name, parameter.kind, parameter.default) for parameter in own.parameters.values()][1:]
         assert plain == [(one.name, one.kind, one.default) for one in twin.parameters.values()][1:], name
         is_coroutine = inspect.iscoroutinefunction(getattr(tokenkeep.AsyncBroker, name))
-        assert is_coroutine == (name != "cached_token")
+        assert is_coroutine == (name not in ("cached_token", "connection_changes"))
 
 
 def test_every_call(home: Home):
@@ -33,6 +33,9 @@ def test_every_call(home: Home):
             connection = await broker.login("acme", flow="pkce", interaction=Person())
             assert connection == await broker.connection("acme")
             assert [connection] == (await broker.connections()).connections
+            async for change in broker.connection_changes():
+                assert (change.kind, change.connection) == ("appeared", connection)
+                break
             token = await broker.token("acme", scopes="read")
             assert token == broker.cached_token("acme") == await broker.token("acme")
             newer = await broker.token("acme", replaces=token.secret)

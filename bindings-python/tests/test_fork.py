@@ -162,3 +162,15 @@ def test_a_refresh_of_the_parent_is_not_waited_for_in_a_child(server: Server, ho
     wait_for([in_child(lambda: broker.token("acme"))])
     thread.join()
     assert len(tokens) == 1 and len(server.refreshes()) == 1
+
+
+def test_a_stream_of_changes_goes_on_in_a_child(home: Home, broker: tokenkeep.Broker):
+    changes = broker.connection_changes()
+    assert next(changes).kind == "appeared"
+    home.log_in(home.broker(), connection="work")
+
+    def go_on():
+        assert (next(changes).kind, next(broker.connection_changes()).kind) == ("appeared", "appeared")
+
+    wait_for([in_child(go_on)])
+    assert next(changes).connection.connection == "work"

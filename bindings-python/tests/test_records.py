@@ -25,7 +25,8 @@ def test_no_secret_is_shown(home: Home, broker: tokenkeep.Broker):
     token = broker.token("acme")
     secret_client = broker.set_registration("acme", client_id="mine", client_secret="s3cret-of-mine")
     opened = tokenkeep.Broker(home=home.store, passphrase="s3cret-of-mine")
-    shown = [token, broker, opened, secret_client, broker.connection("acme"), broker.connections(), broker.inspect()]
+    connections = [broker.connection("acme"), broker.connections(), next(broker.connection_changes())]
+    shown = [token, broker, opened, secret_client, *connections, broker.inspect()]
     for text in [form(thing) for thing in shown for form in (repr, str, format)]:
         assert token.secret not in text
         assert "s3cret-of-mine" not in text

@@ -18,6 +18,9 @@ def use(scopes: Iterable[str]) -> str:
             return str(error.retry_at)
         except tokenkeep.LoginRequiredError as error:
             return f"{error.reason} {error.server.error if error.server else ''} {name}"
+        for change in broker.connection_changes():
+            assert change.kind == "appeared" and change.connection.status == "connected"
+            break
         return token.authorization_header()
 
 async def main() -> None:
@@ -25,3 +28,6 @@ async def main() -> None:
         token = await asyncio.wait_for(broker.token("microsoft", scopes="a b"), 3)
         again: tokenkeep.AccessToken | None = await broker.token_after_refusal("microsoft", refused=token.secret, www_authenticate=["Bearer"])
         print(again, broker.cached_token("microsoft"))
+        async for change in broker.connection_changes():
+            gone: bool = change.kind == "disappeared"
+            print(gone, change.connection.account.username)

@@ -62,8 +62,10 @@ pub enum Command {
         tokenkeep token github --json")]
     Token(TokenArgs),
     /// List the connections
-    #[command(after_help = "Examples:\n  tokenkeep list\n  tokenkeep list --json")]
-    List,
+    #[command(after_help = "Examples:\n  \
+        tokenkeep list\n  \
+        tokenkeep list --watch --json              a line for each change, until Ctrl-C")]
+    List(ListArgs),
     /// Show one connection, or one field of it
     #[command(after_help = "Examples:\n  \
         tokenkeep get microsoft\n  \
@@ -190,6 +192,13 @@ pub struct TokenArgs {
     /// The claims that an API has challenged for, as JSON: a token without them is refreshed first
     #[arg(long, value_name = "JSON")]
     pub claims: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Go on: print each connection as it appears, changes or disappears, whoever does it
+    #[arg(long)]
+    pub watch: bool,
 }
 
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@
 //! | rank | room | holds |
 //! |---|---|---|
 //! | 5 | `azure` | the feature of that name: a connection as a credential of the Azure SDK |
-//! | 4 | [`Broker`] (`broker`) | the use cases: `login`, `token`, `connections`, `logout`, `providers` |
+//! | 4 | [`Broker`] (`broker`) | the use cases: `login`, `token`, `connections`, `connection_changes`, `logout`, `providers` |
 //! | 3 | `flow` | how a grant is got: authorization code with PKCE, device code |
 //! | 3 | `refresh` | how a grant is kept: exactly one refresh among all processes |
 //! | 2 | `provider` | who we talk to: data files, tenants, discovery, client registration |
@@ -71,8 +71,8 @@ mod transport;
 #[cfg(feature = "azure")]
 pub use azure::TokenkeepCredential;
 pub use broker::{
-    AccessToken, Broker, BrokerOptions, Connection, Connections, LoginOptions, LogoutOutcome, PendingLogin,
-    Provider, Registration, Revocation, TokenOptions,
+    AccessToken, Broker, BrokerOptions, ChangeKind, Connection, ConnectionChange, ConnectionChanges,
+    Connections, LoginOptions, LogoutOutcome, PendingLogin, Provider, Registration, Revocation, TokenOptions,
 };
 pub use clock::{Timestamp, seconds};
 pub use environment::Environment;

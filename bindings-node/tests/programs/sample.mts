@@ -27,6 +27,13 @@ const pending: PendingLogin = await broker.beginLogin('microsoft', { redirectUri
 await broker.finishLogin(pending, new URL(pending.authorizationUrl));
 console.log(headers, again?.expiresAt, broker.cachedToken('microsoft')?.scopes.join(' '));
 
+for await (const { kind, connection } of broker.connectionChanges({ signal: AbortSignal.timeout(5) })) {
+  const gone: boolean = kind === 'disappeared';
+  console.log(gone, connection.account.username?.length);
+  // @ts-expect-error There is no such change.
+  if (kind === 'moved') break;
+}
+
 try {
   await broker.logout('microsoft', { connection: 'work' });
 } catch (error) {

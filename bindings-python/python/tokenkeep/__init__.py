@@ -47,6 +47,7 @@ from .interaction import Interaction
 from .records import (
     Account,
     Connection,
+    ConnectionChange,
     Connections,
     DeviceAuthorization,
     Endpoint,
@@ -68,6 +69,7 @@ __all__ = [
     "Broker",
     "ConfigInvalidError",
     "Connection",
+    "ConnectionChange",
     "Connections",
     "ConsentRequiredError",
     "DeviceAuthorization",

@@ -14,6 +14,7 @@ __all__ = [
     "AllowedHosts",
     "Broker",
     "Call",
+    "Changes",
     "PendingLogin",
     "__version__",
     "close_all",
@@ -76,6 +77,8 @@ class Broker:
         """
 
     def _ask(self, verb: str, request: dict[str, Any]) -> Any: ...
+    def _connection_changes(self) -> Changes: ...
+    def _next_change(self, changes: Changes) -> Any: ...
     def _login(self, request: dict[str, Any], interaction: object | None) -> Any: ...
     def _begin_login(self, request: dict[str, Any]) -> Any: ...
     def _finish_login(self, pending: PendingLogin, callback_url: str) -> Any: ...
@@ -153,6 +156,10 @@ class AllowedHosts:
         """The same for whoever sends nothing at all to another host: raises `ConfigInvalidError` there."""
 
     def __eq__(self, value: object, /) -> bool: ...
+
+@final
+class Changes:
+    """A stream of changes; `Broker` asks for the next one."""
 
 @final
 class Call:

@@ -6,13 +6,13 @@ from os import fspath
 
 from ._native import Call
 from .broker import Broker, given
-from .records import Connection, Connections, LogoutOutcome, Provider, Providers, Registration, VaultState
+from .records import Connection, ConnectionChange, Connections, LogoutOutcome, Provider, Providers, Registration, VaultState
 
 # What a type checker reads, and no program imports.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import Future
-    from collections.abc import Iterable
+    from collections.abc import AsyncGenerator, Iterable
     from types import TracebackType
     from typing import Any, Literal, NoReturn
 
@@ -191,6 +191,12 @@ class AsyncBroker:
     async def connection(self, provider: str, *, connection: str | None = None) -> Connection:
         """As `Broker.connection`."""
         return Connection(await _outcome(self._broker._ask("connection", given(provider=provider, connection=connection))))
+
+    async def connection_changes(self) -> AsyncGenerator[ConnectionChange, None]:
+        """As `Broker.connection_changes`. Cancelling who waits for a change ends it."""
+        changes = self._broker._connection_changes()
+        while True:
+            yield ConnectionChange(await _outcome(self._broker._next_change(changes)))
 
     async def logout(self, provider: str, *, connection: str | None = None) -> LogoutOutcome:
         """As `Broker.logout`."""

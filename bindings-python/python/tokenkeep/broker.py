@@ -5,12 +5,12 @@ from __future__ import annotations
 from os import fspath
 
 from . import _native
-from .records import Connection, Connections, LogoutOutcome, Provider, Providers, Registration, VaultState
+from .records import Connection, ConnectionChange, Connections, LogoutOutcome, Provider, Providers, Registration, VaultState
 
 # What a type checker reads, and no program imports.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable
     from os import PathLike
     from types import TracebackType
     from typing import Any, Literal, Union
@@ -183,6 +183,19 @@ class Broker(_native.Broker):
     def connection(self, provider: str, *, connection: str | None = None) -> Connection:
         """One connection. No network. Raises `NotConnectedError`, `StoreCorruptError` and the store's others."""
         return Connection(self._ask("connection", given(provider=provider, connection=connection)))
+
+    def connection_changes(self) -> Generator[ConnectionChange, None, None]:
+        """The connections that there are, each as `appeared`, and from then on every change of them.
+
+        Whichever process or language makes a change, it is told within a second. A program that shows connections needs
+        nothing else, and misses none between a listing and the changes after it. No network.
+
+        It has no end: it waits for the next change while other threads run. Ctrl-C ends it, and so does its `close()`.
+        Raises `StoreLockedError`, `StoreUnavailableError`.
+        """
+        changes = self._connection_changes()
+        while True:
+            yield ConnectionChange(self._next_change(changes))
 
     def logout(self, provider: str, *, connection: str | None = None) -> LogoutOutcome:
         """Ends the connection: revokes the grant where the server can (RFC 7009), and deletes it here in any case.

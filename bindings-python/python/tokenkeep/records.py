@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Account",
     "Connection",
+    "ConnectionChange",
     "Connections",
     "DeviceAuthorization",
     "Endpoint",
@@ -125,6 +126,17 @@ class Connection(_Record):
     refreshed_at: datetime | None
 
     _made = {"account": Account, "expires_at": _time, "logged_in_at": _time, "refreshed_at": _time}
+
+
+class ConnectionChange(_Record):
+    """What became of a connection."""
+
+    #: It is there, since before the stream began or by a login; something of it is not what it was; or it is gone.
+    kind: Literal["appeared", "changed", "disappeared"]
+    #: The connection as it now is; as it last was, when it is gone.
+    connection: Connection
+
+    _made = {"connection": Connection}
 
 
 class Connections(_Record):

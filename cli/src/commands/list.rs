@@ -1,12 +1,47 @@
-//! `tokenkeep list`: all connections. What cannot be read is said, and hides none of the others.
+//! `tokenkeep list`: all connections. What cannot be read is said, and hides none of the others. With `--watch`, a line
+//! for each change of them.
 
-use tokenkeep::Connection;
+use serde::Serialize;
+use tokenkeep::{Connection, ConnectionChange};
 
 use super::Invocation;
+use crate::args::ListArgs;
 use crate::exit::{Failure, exit_code, report};
 use crate::output::{ConnectionView, data, expiry, json, printable, say, table};
 
-pub fn run(invocation: &Invocation) -> Result<(), Failure> {
+/// A change, as `--json` shows it.
+#[derive(Serialize)]
+struct ChangeView<'a> {
+    kind: &'static str,
+    connection: ConnectionView<'a>,
+}
+
+pub fn run(invocation: &Invocation, args: &ListArgs) -> Result<(), Failure> {
+    if args.watch { watch(invocation) } else { list(invocation) }
+}
+
+/// Prints changes until a signal, or a line that nobody takes, ends it.
+fn watch(invocation: &Invocation) -> Result<(), Failure> {
+    let mut changes = invocation.broker.connection_changes();
+    let printing = async {
+        loop {
+            if let Err(failure) = print(invocation, &changes.next().await?) {
+                return Ok(failure);
+            }
+        }
+    };
+    invocation.wait(printing, Err)
+}
+
+fn print(invocation: &Invocation, change: &ConnectionChange) -> Result<(), Failure> {
+    let (kind, connection) = (change.kind.as_str(), &change.connection);
+    if invocation.json {
+        return json(&ChangeView { kind, connection: connection.into() });
+    }
+    data(&format!("{kind:11}  {}", row(connection).join("  ")))
+}
+
+fn list(invocation: &Invocation) -> Result<(), Failure> {
     let all = invocation.broker.connections()?;
     if invocation.json {
         json(&all.connections.iter().map(ConnectionView::from).collect::<Vec<_>>())?;

@@ -89,7 +89,7 @@ impl Invocation {
         match command {
             Command::Login(args) => login::run(self, args),
             Command::Token(args) => token::run(self, args),
-            Command::List => list::run(self),
+            Command::List(args) => list::run(self, args),
             Command::Get(args) => get::run(self, args),
             Command::Logout(args) => logout::run(self, args),
             Command::Export(args) => export::run(self, args),

@@ -65,17 +65,10 @@ impl Broker {
     pub fn connections(&self) -> Result<Connections> {
         let mut all = Connections { connections: Vec::new(), damaged: Vec::new() };
         let Some(kept) = self.kept_if_any()? else { return Ok(all) };
-        // A definition is read once, however many connections its provider has.
-        let mut equivalences = BTreeMap::new();
+        let mut describe = self.describer();
         for record in kept.store.list()? {
             match record {
-                Ok(record) => {
-                    let provider = record.key.provider.clone();
-                    let equivalence = equivalences
-                        .entry(provider)
-                        .or_insert_with_key(|provider| self.scope_equivalence(provider));
-                    all.connections.push(describe(&record, equivalence));
-                }
+                Ok(record) => all.connections.push(describe(&record)),
                 Err(error) => all.damaged.push(error),
             }
         }
@@ -93,6 +86,17 @@ impl Broker {
 
     pub(super) fn describe(&self, record: &ConnectionRecord) -> Connection {
         describe(record, &self.scope_equivalence(&record.key.provider))
+    }
+
+    /// Describes one record after the other. A definition is read once, however many connections its provider has.
+    pub(super) fn describer(&self) -> impl FnMut(&ConnectionRecord) -> Connection {
+        let mut equivalences = BTreeMap::new();
+        move |record| {
+            let provider = record.key.provider.clone();
+            let equivalence =
+                equivalences.entry(provider).or_insert_with_key(|provider| self.scope_equivalence(provider));
+            describe(record, equivalence)
+        }
     }
 
     /// A definition that is gone or broken compares to the letter.

@@ -10,10 +10,12 @@
 //! | `refusal` | `token_after_refusal` |
 //! | `recent` | the records that this second's calls have read |
 //! | `connections` | `connections`, `connection` |
+//! | `connection_changes` | `connection_changes` |
 //! | `logout` | `logout` |
 //! | `providers` | `providers`, and the user's own definitions |
 //! | `registrations` | client registrations that the user stored |
 
+mod connection_changes;
 mod connections;
 mod login;
 mod logout;
@@ -29,6 +31,7 @@ mod token;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+pub use connection_changes::{ChangeKind, ConnectionChange, ConnectionChanges};
 pub use connections::{Connection, Connections};
 pub use login::{LoginOptions, PendingLogin};
 pub use logout::{LogoutOutcome, Revocation};

@@ -14,7 +14,7 @@ use crate::environment::Environment;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What a person must see and do for the device code flow (RFC 8628 3.3).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeviceAuthorization {
     /// Where to go, on any device.
     pub verification_uri: String,

@@ -25,7 +25,7 @@ use std::time::{Duration, SystemTime};
 
 use zeroize::Zeroizing;
 
-use super::{Watch, key};
+use super::{Stamp, Watch, key};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::random_bytes;
@@ -229,6 +229,15 @@ impl PrivateDir {
             }
         }
         Ok(names)
+    }
+
+    /// The stamp of a file, or `None` when it does not exist.
+    pub(crate) fn stamp(&self, name: &str) -> Result<Option<Stamp>> {
+        match std::fs::symlink_metadata(self.path_of(name)) {
+            Ok(found) => Ok(Some(platform::stamp(&found))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.place_of(name).failed("cannot be looked at", &error)),
+        }
     }
 
     /// The file that a lock is taken on, made if need be.

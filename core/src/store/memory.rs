@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::lock::{self, StoreLock};
 use super::record::{ConnectionRecord, RegistrationRecord};
-use super::{TokenStore, Watch};
+use super::{Stamp, TokenStore, Watch};
 use crate::error::Result;
 use crate::names::{ConnectionKey, ProviderName};
 
@@ -33,6 +33,8 @@ struct Tables {
     connections: BTreeMap<ConnectionKey, ConnectionRecord>,
     registrations: BTreeMap<ProviderName, RegistrationRecord>,
     locked: BTreeSet<ConnectionKey>,
+    stamps: BTreeMap<String, Stamp>,
+    puts: u64,
 }
 
 impl MemoryStore {
@@ -57,12 +59,18 @@ impl TokenStore for MemoryStore {
 
     fn put(&self, lock: &StoreLock, record: &ConnectionRecord) -> Result<()> {
         lock.check(&record.key)?;
-        self.0.tables().connections.insert(record.key.clone(), record.clone());
+        let mut tables = self.0.tables();
+        tables.puts += 1;
+        let stamp = Stamp::new([tables.puts, 0, 0, 0]);
+        tables.stamps.insert(record.key.to_string(), stamp);
+        tables.connections.insert(record.key.clone(), record.clone());
         Ok(())
     }
 
     fn delete(&self, lock: &StoreLock) -> Result<bool> {
-        Ok(self.0.tables().connections.remove(lock.key()).is_some())
+        let mut tables = self.0.tables();
+        tables.stamps.remove(&lock.key().to_string());
+        Ok(tables.connections.remove(lock.key()).is_some())
     }
 
     fn check_writable(&self) -> Result<()> {
@@ -71,6 +79,14 @@ impl TokenStore for MemoryStore {
 
     fn list(&self) -> Result<Vec<Result<ConnectionRecord>>> {
         Ok(self.0.tables().connections.values().cloned().map(Ok).collect())
+    }
+
+    fn stamps(&self) -> Result<BTreeMap<String, Stamp>> {
+        Ok(self.0.tables().stamps.clone())
+    }
+
+    fn get_by_id(&self, id: &str) -> Result<Option<ConnectionRecord>> {
+        Ok(self.0.tables().connections.values().find(|record| record.key.to_string() == id).cloned())
     }
 
     fn lock(&self, key: &ConnectionKey, wait: Duration) -> Result<StoreLock> {

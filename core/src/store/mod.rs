@@ -28,6 +28,7 @@ mod vault;
 mod vault_file;
 mod vault_key;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -67,6 +68,14 @@ pub trait TokenStore: Send + Sync {
     /// All connections, in the order of their names; those that cannot be read come last, and hide
     /// none of the others.
     fn list(&self) -> Result<Vec<Result<ConnectionRecord>>>;
+
+    /// A stamp of each connection, readable or not, by an id that says nothing to anybody else. It reads no record and
+    /// takes no lock. What another process replaces meanwhile may be missing: whether a connection is gone,
+    /// [`TokenStore::get_by_id`] says.
+    fn stamps(&self) -> Result<BTreeMap<String, Stamp>>;
+
+    /// The record of that id, as [`TokenStore::get`] would have it.
+    fn get_by_id(&self, id: &str) -> Result<Option<ConnectionRecord>>;
 
     /// The lock of a connection, whether it exists or not; `lock_timeout` when nobody let go of it
     /// within `wait`. It is freed when it is dropped, and when its process dies.
@@ -115,6 +124,19 @@ impl Watch {
 impl fmt::Debug for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Watch(current: {})", self.is_current())
+    }
+}
+
+/// What can be seen of a record without reading it. It differs when the record was written anew, unless both writes fell
+/// into one tick of the clock that the system stamps with, which has up to ten milliseconds: only a stamp that has stood
+/// for longer tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp([u64; 4]);
+
+impl Stamp {
+    /// A stamp of these. For those who write a store of their own.
+    pub fn new(seen: [u64; 4]) -> Self {
+        Stamp(seen)
     }
 }
 

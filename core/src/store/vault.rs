@@ -17,6 +17,7 @@
 //!
 //! May not enter: where the key comes from, and when to write what.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -27,7 +28,7 @@ use super::key::{RecordIds, SealKey, VaultKey};
 use super::lock::{self, FileLock, StoreLock};
 use super::record::{ConnectionRecord, Record, RegistrationRecord};
 use super::sealed::{self, Opened, Refusal};
-use super::{TokenStore, Watch};
+use super::{Stamp, TokenStore, Watch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::{ConnectionKey, ProviderName};
 use crate::secret::random_bytes;
@@ -115,6 +116,23 @@ impl TokenStore for Vault {
             (a, b) => a.is_err().cmp(&b.is_err()),
         });
         Ok(records)
+    }
+
+    fn stamps(&self) -> Result<BTreeMap<String, Stamp>> {
+        let Some(dir) = PrivateDir::open(&self.home, Folder::Records)? else { return Ok(BTreeMap::new()) };
+        let mut stamps = BTreeMap::new();
+        for name in dir.names()? {
+            if let Some(id) = id_of(&name)
+                && let Some(stamp) = dir.stamp(&name)?
+            {
+                stamps.insert(id.to_owned(), stamp);
+            }
+        }
+        Ok(stamps)
+    }
+
+    fn get_by_id(&self, id: &str) -> Result<Option<ConnectionRecord>> {
+        self.read(id)
     }
 
     fn lock(&self, key: &ConnectionKey, wait: Duration) -> Result<StoreLock> {

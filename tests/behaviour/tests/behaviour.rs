@@ -7,6 +7,7 @@
 mod answers;
 mod browser;
 mod challenges;
+mod changes;
 mod client;
 mod device;
 mod documentation;

@@ -1,6 +1,6 @@
 //! A command that is run to its end, or watched while it runs. None outlives its test.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -46,13 +46,14 @@ impl Run {
     }
 }
 
-/// A command that runs, with its stderr line by line. Killed when dropped.
+/// A command that runs, with its output line by line. Killed when dropped.
 pub struct Running {
     child: Child,
     started: Instant,
     stderr_lines: mpsc::Receiver<String>,
     stderr_seen: String,
-    stdout: mpsc::Receiver<String>,
+    stdout_lines: mpsc::Receiver<String>,
+    stdout_seen: String,
 }
 
 impl Running {
@@ -69,14 +70,19 @@ impl Running {
                 }
             }
         });
-        let (stdout_in, stdout) = mpsc::channel();
-        let mut pipe = child.stdout.take().expect("stdout is piped");
+        let (line_in, stdout_lines) = mpsc::channel();
+        let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
         std::thread::spawn(move || {
-            let mut text = String::new();
-            let _ = pipe.read_to_string(&mut text);
-            let _ = stdout_in.send(text);
+            // Each with its end, if it has one.
+            let mut line = String::new();
+            while stdout.read_line(&mut line).is_ok_and(|length| length > 0) {
+                if line_in.send(std::mem::take(&mut line)).is_err() {
+                    return;
+                }
+            }
         });
-        Running { child, started: Instant::now(), stderr_lines, stderr_seen: String::new(), stdout }
+        let (stderr_seen, stdout_seen) = Default::default();
+        Running { child, started: Instant::now(), stderr_lines, stderr_seen, stdout_lines, stdout_seen }
     }
 
     /// The process id.
@@ -103,6 +109,16 @@ impl Running {
         }
     }
 
+    /// The next line on stdout, which must come within `patience`.
+    #[track_caller]
+    pub fn stdout_line(&mut self, patience: Duration) -> String {
+        let Ok(line) = self.stdout_lines.recv_timeout(patience) else {
+            panic!("no line came; stdout was:\n{}", self.stdout_seen);
+        };
+        self.stdout_seen.push_str(&line);
+        line.trim_end().to_owned()
+    }
+
     /// Writes to the command's stdin.
     pub fn write_stdin(&mut self, text: &str) {
         let stdin = self.child.stdin.as_mut().expect("stdin is piped");
@@ -124,10 +140,18 @@ impl Running {
     #[track_caller]
     pub fn finish(mut self) -> Run {
         drop(self.child.stdin.take());
+        let until = Instant::now() + PATIENCE;
+        let mut stdout = std::mem::take(&mut self.stdout_seen);
         // The end of its output is its own, or the moment before.
-        let Ok(stdout) = self.stdout.recv_timeout(PATIENCE) else {
-            panic!("it does not end; stderr was:\n{}", self.stderr_seen);
-        };
+        loop {
+            match self.stdout_lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(line) => stdout.push_str(&line),
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    panic!("it does not end; stderr was:\n{}", self.stderr_seen)
+                }
+            }
+        }
         let status = self.child.wait().expect("a child can be waited for");
         let took = self.started.elapsed();
         let mut stderr = std::mem::take(&mut self.stderr_seen);

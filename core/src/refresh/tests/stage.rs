@@ -1,6 +1,7 @@
 //! The stage of the room's tests: the scripted authorization server, one connection, a clock that stands, and
 //! a store in memory that can be made to change, or to fail, between two calls.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -12,7 +13,7 @@ use super::super::*;
 use crate::clock::{BootTime, Instant, Timestamp};
 use crate::scope::ScopeSet;
 use crate::store::{
-    AccessTokenRecord, MemoryStore, RecordClient, RecordServer, RegistrationRecord, StoreLock, Watch,
+    AccessTokenRecord, MemoryStore, RecordClient, RecordServer, RegistrationRecord, Stamp, StoreLock, Watch,
 };
 use crate::transport::Limits;
 
@@ -77,6 +78,14 @@ impl TokenStore for Meddling {
 
     fn list(&self) -> Result<Vec<Result<ConnectionRecord>>> {
         self.inner.list()
+    }
+
+    fn stamps(&self) -> Result<BTreeMap<String, Stamp>> {
+        self.inner.stamps()
+    }
+
+    fn get_by_id(&self, id: &str) -> Result<Option<ConnectionRecord>> {
+        self.inner.get_by_id(id)
     }
 
     fn lock(&self, key: &ConnectionKey, wait: Duration) -> Result<StoreLock> {

@@ -15,8 +15,8 @@ use std::path::Path;
 use rustix::fs::{AtFlags, Mode, OFlags, mkdir, open, openat, renameat, statat, unlinkat};
 use rustix::io::{Errno, retry_on_intr};
 
-use super::super::Watch;
 use super::super::vault_file::VAULT_FILE;
+use super::super::{Stamp, Watch};
 use super::{OWN_NAMES, Place, quoted};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -163,6 +163,12 @@ pub(super) fn watch(file: File, seen: &Metadata) -> Watch {
         }
         Err(_) => false,
     })
+}
+
+/// A write makes a new file, with a number that no other file has: the old one's is free for the write after. The time is
+/// that of the last change, of which nobody can set another, as a copy or a backup does with that of the last write.
+pub(super) fn stamp(found: &Metadata) -> Stamp {
+    Stamp::new([found.ino(), found.size(), found.ctime().cast_unsigned(), found.ctime_nsec().cast_unsigned()])
 }
 
 /// Another user's file is not ours to read, and a folder of theirs is no place for our secrets.

@@ -8,11 +8,12 @@
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
+use std::os::windows::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use super::super::Watch;
+use super::super::{Stamp, Watch};
 use super::Place;
 use crate::error::Result;
 
@@ -114,6 +115,11 @@ pub(super) fn check_file(file: &File, place: &Place) -> Result<Metadata> {
 /// A file that is kept open could not be replaced, so none is: whoever asks reads again.
 pub(super) fn watch(_file: File, _seen: &Metadata) -> Watch {
     Watch::new(|| false)
+}
+
+/// No number of the file: only an open one tells it. Its times are counted in tenths of a microsecond.
+pub(super) fn stamp(found: &Metadata) -> Stamp {
+    Stamp::new([found.creation_time(), found.file_size(), found.last_write_time(), 0])
 }
 
 /// Windows has no permission bits.

@@ -57,6 +57,32 @@ fn a_list_is_in_the_order_of_names() {
 }
 
 #[test]
+fn a_stamp_differs_with_each_write_and_goes_with_the_record() {
+    in_every_store(|store| {
+        assert!(store.stamps().unwrap().is_empty());
+        let lock = store.lock(&connection_key("github/work"), SOON).unwrap();
+        let mut before = None;
+        for token in ["one", "two", "three"] {
+            store.put(&lock, &rotated("github/work", token)).unwrap();
+            let stamps = store.stamps().unwrap();
+            assert_eq!(store.stamps().unwrap(), stamps);
+            let (id, stamp) = stamps.first_key_value().unwrap();
+            assert_eq!(store.get_by_id(id).unwrap(), Some(rotated("github/work", token)));
+            assert_ne!(before.replace((id.clone(), *stamp)), Some((id.clone(), *stamp)));
+        }
+        store
+            .put(&store.lock(&connection_key("github/home"), SOON).unwrap(), &record("github/home"))
+            .unwrap();
+        store.put_registration(&registration("github")).unwrap();
+        assert_eq!(store.stamps().unwrap().len(), 2);
+        store.delete(&lock).unwrap();
+        let (id, _) = before.unwrap();
+        assert!(!store.stamps().unwrap().contains_key(&id));
+        assert_eq!(store.get_by_id(&id).unwrap(), None);
+    });
+}
+
+#[test]
 fn a_second_lock_waits_and_gives_up() {
     in_every_store(|store| {
         let key = connection_key("github/work");
