@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 
 use tokenkeep::{Error, PendingLogin, ProviderName, TokenOptions};
-use tokenkeep_bindings::{Lives, Opening, Request, close_all as close_every_broker};
+use tokenkeep_bindings::{Lives, Opening, Request, close_all as close_every_broker, has_begun, wait};
 use tokio::sync::watch;
 
 use crate::call::Call;
@@ -23,6 +23,10 @@ pub struct Question {
     provider: ProviderName,
     options: TokenOptions,
 }
+
+/// The changes of the connections.
+#[derive(uniffi::Object)]
+pub struct Changes(tokenkeep_bindings::Changes);
 
 /// A login that has begun.
 #[derive(uniffi::Object)]
@@ -41,6 +45,15 @@ impl Question {
 }
 
 #[uniffi::export]
+impl Changes {
+    /// Waits for the next one; its record.
+    pub async fn next(&self, call: Arc<Call>) -> Result<String, Failure> {
+        let next = self.0.next();
+        call.made(async { written(next.await) }).await
+    }
+}
+
+#[uniffi::export]
 impl Pending {
     /// Where to send the person.
     pub fn authorization_url(&self) -> String {
@@ -48,11 +61,23 @@ impl Pending {
     }
 }
 
+/// The failure of a login that its person has given up, in a window that is not the core's.
+#[uniffi::export]
+pub fn login_cancelled(reason: String) -> Result<(), Failure> {
+    Err(Error::cancelled(reason).into())
+}
+
 /// Waits until what the brokers of the process have under way is written down.
 #[uniffi::export]
 pub fn close_all() {
-    let closed = || tokenkeep_bindings::wait(async { Ok(close_every_broker().await) }, || Ok::<_, Error>(()));
-    if tokenkeep_bindings::has_begun() {
+    let closed = || {
+        let closing = async {
+            close_every_broker().await;
+            Ok(())
+        };
+        wait(closing, || Ok::<_, Error>(()))
+    };
+    if has_begun() {
         // On a thread of its own: at the end of a program the main thread's storage is gone, which the runtime needs. And
         // nobody is left who could be told of a failure.
         drop(thread::spawn(closed).join());
@@ -89,6 +114,11 @@ impl Broker {
             let at_hand = self.0.here().broker().cached_token(&question.provider, &question.options)?;
             Ok(at_hand.map(token))
         })
+    }
+
+    /// The changes of its connections.
+    pub fn connection_changes(&self) -> Arc<Changes> {
+        Arc::new(Changes(tokenkeep_bindings::Changes::begin(self.0.here().broker())))
     }
 
     /// A fresh token.

@@ -66,6 +66,19 @@ public struct Connections: Sendable, Decodable {
     public let damaged: [TokenkeepError]
 }
 
+/// What has become of a connection.
+public struct ConnectionChange: Sendable, Hashable, Codable {
+    /// How it has changed.
+    public enum Kind: String, Sendable, Codable {
+        case appeared, changed, disappeared
+    }
+
+    /// How it has changed.
+    public let kind: Kind
+    /// The connection as it is now; as it last was, when it disappeared.
+    public let connection: Connection
+}
+
 /// A provider that can be logged in to.
 public struct Provider: Sendable, Hashable, Codable {
     /// Where a definition is from.

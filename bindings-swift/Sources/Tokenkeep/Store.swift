@@ -1,6 +1,7 @@
 // What is kept: connections, providers, registrations, and the store itself. No network.
 
 import Foundation
+internal import TokenkeepNative
 
 extension Broker {
     /// All connections.
@@ -15,6 +16,17 @@ extension Broker {
     /// - Throws: `notConnected`, `unknownProvider`, and those of the store.
     public func connection(_ provider: String, connection: String? = nil) async throws -> Connection {
         try await ask("connection", Request(provider, connection))
+    }
+
+    /// What becomes of the connections, whoever does it: this program, another, in any language. It begins with one that
+    /// `appeared` for each connection that is there; later ones are told within a second.
+    ///
+    /// It ends with its task. Those of the store as a whole end it with an error.
+    public func connectionChanges() -> AsyncThrowingStream<ConnectionChange, any Error> {
+        let changes = native.connectionChanges()
+        return AsyncThrowingStream {
+            try JSON.read(try await made { try await changes.next(call: $0) })
+        }
     }
 
     /// All providers.
