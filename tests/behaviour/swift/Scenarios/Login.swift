@@ -62,7 +62,8 @@ import Tokenkeep
     }
 }
 
-/// A person whose browser is on another machine. They paste what is no address, then a foreign answer, then the right one.
+/// A person whose browser is on another machine. They paste what is no address, then a foreign answer, then the right
+/// one.
 private actor Pasting {
     let stage: Stage
     var url: URL?
