@@ -13,8 +13,19 @@ public enum Person {
     /// Opens a verification URI, enters the code, and says yes (or `--deny`). The exit code.
     @discardableResult
     public static func enterUserCode(_ device: DeviceAuthorization, _ options: String...) async throws -> Int32 {
-        let arguments = options + ["--device", device.verificationURI, device.userCode]
-        return try await run(try program("stand-in-person"), arguments).code
+        try await enter(device.userCode, device.verificationURI, options)
+    }
+
+    /// The same with a code as the person typed it.
+    @discardableResult
+    public static func enterUserCode(
+        _ userCode: String, at verificationURI: String, _ options: String...
+    ) async throws -> Int32 {
+        try await enter(userCode, verificationURI, options)
+    }
+
+    private static func enter(_ code: String, _ uri: String, _ options: [String]) async throws -> Int32 {
+        try await run(try program("stand-in-person"), options + ["--device", uri, code]).code
     }
 
     /// Says yes at the authorization URL, and takes the address that the browser is sent to without going there.
