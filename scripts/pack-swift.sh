@@ -5,6 +5,7 @@
 #   scripts/pack-swift.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source scripts/packages.sh
 package=$PWD/target/packages/tokenkeep-swift
 generated=$PWD/target/swift-generated
 library=target/release/libtokenkeep_swift.a
@@ -15,6 +16,9 @@ cargo build --quiet --locked -p tokenkeep-swift-bindgen
 rm -rf "$generated"
 target/debug/swift-bindgen --swift-sources --headers --modulemap --module-name TokenkeepNativeFFI \
   --modulemap-filename module.modulemap --metadata-no-deps "$library" "$generated"
+
+# A program is linked anew for objects that have changed, and not for a library: this is an object of the library's content.
+printf '\npublic let builtWith = "%s"\n' "$(hash_of "$library")" >>"$generated/TokenkeepNative.swift"
 
 # put FOLDER FILE...: what has not changed keeps its time, and is not compiled again.
 put() {

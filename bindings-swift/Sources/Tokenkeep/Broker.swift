@@ -31,7 +31,7 @@ public final class Broker: Sendable {
     /// The connection's access token, refreshed first where that is needed. However many programs ask at once, one refresh
     /// is sent. While the token at hand still works, no trouble of the network or the server is an error.
     ///
-    /// A token that is at hand is handed out on the caller's thread.
+    /// A token that is at hand is handed out where the caller is, without a change of threads.
     ///
     /// - Parameters:
     ///   - provider: The provider's name: `microsoft`.
@@ -41,6 +41,7 @@ public final class Broker: Sendable {
     ///   - forceRefresh: Refresh even when the token looks fresh, because a server would not have it.
     ///   - replaces: A token that a server would not have: any other will do.
     ///   - claims: The JSON of a claims challenge: a token that was not asked for with it is refreshed first.
+    ///   - isolation: The caller's own.
     /// - Throws: `notConnected`, `loginRequired`, `interactionRequired`, `consentRequired`, `scopeNotGranted`, `network`,
     ///   `throttled`, `lockTimeout`, `providerRejected`, and those of the store.
     public func token(
@@ -50,7 +51,8 @@ public final class Broker: Sendable {
         minLifetime: TimeInterval? = nil,
         forceRefresh: Bool = false,
         replaces: String? = nil,
-        claims: String? = nil
+        claims: String? = nil,
+        isolation: isolated (any Actor)? = #isolation
     ) async throws -> AccessToken {
         try Task.checkCancellation()
         let atHandWillDo = !forceRefresh && replaces == nil && claims == nil
@@ -72,7 +74,7 @@ public final class Broker: Sendable {
     }
 
     /// The connection's access token, when it can be handed out as it is; nil when a refresh is needed or welcome: then ask
-    /// ``token(_:connection:scopes:minLifetime:forceRefresh:replaces:claims:)``. No network. Blocks for as long as a file
+    /// ``token(_:connection:scopes:minLifetime:forceRefresh:replaces:claims:isolation:)``. No network. Blocks for as long as a file
     /// takes to read, and the first time for as long as the store's key takes.
     ///
     /// - Throws: `notConnected`, `unknownProvider`, `scopeNotGranted`, and those of the store.

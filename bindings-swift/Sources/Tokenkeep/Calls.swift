@@ -3,7 +3,7 @@
 internal import TokenkeepNative
 
 /// What comes of a call. It is given up when the task is cancelled, also before it was made.
-func made<Answer>(_ ask: @Sendable (Call) async throws -> Answer) async throws -> Answer {
+func made<Answer: Sendable>(_ ask: @Sendable (Call) async throws -> Answer) async throws -> Answer {
     let call = Call()
     return try await withTaskCancellationHandler {
         do {
