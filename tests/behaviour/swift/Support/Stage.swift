@@ -10,6 +10,7 @@
 //   | `Http.swift`      | one request at a time                                           |
 //   | `Failure.swift`   | how a call says that it failed                                  |
 //   | `Elsewhere.swift` | another process, which asks for tokens of the same store        |
+//   | `Together.swift`  | calls that are made at once                                     |
 //   | `Processes.swift` | the workspace's programs, and a process that is run to its end  |
 //   | `Value.swift`     | JSON as the server speaks it                                    |
 //
@@ -160,15 +161,23 @@ public final class Stage: @unchecked Sendable {
 
     /// The connection's token.
     public func token(
-        connection: String? = nil, scopes: [String]? = nil, minLifetime: TimeInterval? = nil, forceRefresh: Bool = false
+        connection: String? = nil, scopes: [String]? = nil, minLifetime: TimeInterval? = nil,
+        forceRefresh: Bool = false, replaces: String? = nil, claims: String? = nil
     ) async throws -> AccessToken {
         try await current.token(
-            provider, connection: connection, scopes: scopes, minLifetime: minLifetime, forceRefresh: forceRefresh)
+            provider, connection: connection, scopes: scopes, minLifetime: minLifetime, forceRefresh: forceRefresh,
+            replaces: replaces, claims: claims)
     }
 
     /// The token itself.
-    public func accessToken(connection: String? = nil, forceRefresh: Bool = false) async throws -> String {
-        try await token(connection: connection, forceRefresh: forceRefresh).secret
+    public func accessToken(
+        connection: String? = nil, scopes: [String]? = nil, minLifetime: TimeInterval? = nil,
+        forceRefresh: Bool = false, replaces: String? = nil, claims: String? = nil
+    ) async throws -> String {
+        let token = try await token(
+            connection: connection, scopes: scopes, minLifetime: minLifetime, forceRefresh: forceRefresh,
+            replaces: replaces, claims: claims)
+        return token.secret
     }
 
     /// The connection, as it is shown.
