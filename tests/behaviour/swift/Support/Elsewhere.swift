@@ -51,8 +51,8 @@ public final class Elsewhere: @unchecked Sendable {
     private let stdin = Pipe()
     private let lines: Lines
 
-    /// Starts one in the stage's home. `environment` is more of its environment (nil takes a variable away), `through` a
-    /// command that starts it.
+    /// Starts one in the stage's home. `environment` is more of its environment (nil takes a variable away), `through`
+    /// a command that starts it.
     public init(_ stage: Stage, environment: [String: String?] = [:], through: [String] = []) async throws {
         let command = through + [try builtProgram("asker")]
         let stdout = Pipe()
@@ -102,7 +102,9 @@ public final class Elsewhere: @unchecked Sendable {
 
     deinit {
         // A process that was stopped hears nothing else.
-        signal(SIGKILL)
+        if process.isRunning {
+            signal(SIGKILL)
+        }
     }
 }
 

@@ -32,7 +32,8 @@ public func isSound(
     _ error: TokenkeepError, _ code: TokenkeepError.Code, at location: SourceLocation = #_sourceLocation
 ) throws {
     let rows = try errorTable()
-    let row = try #require(rows.first { $0["code"].string == code.rawValue }, "not in the table", sourceLocation: location)
+    let row = try #require(
+        rows.first { $0["code"].string == code.rawValue }, "not in the table", sourceLocation: location)
     #expect(error.code == code, "\(error)", sourceLocation: location)
     #expect(error.isRetryable == row["retryable"].bool, "\(error)", sourceLocation: location)
     let message = error.message

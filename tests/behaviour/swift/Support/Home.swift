@@ -33,6 +33,12 @@ public final class Home: Sendable {
     /// Runs the command line (the one in Rust) to its end.
     @discardableResult
     public func tokenkeep(_ arguments: String...) async throws -> Ended {
+        try await tokenkeep(arguments)
+    }
+
+    /// The same with a list.
+    @discardableResult
+    public func tokenkeep(_ arguments: [String]) async throws -> Ended {
         try await run(try program("tokenkeep"), arguments, environment: environment, directory: path)
     }
 

@@ -82,7 +82,9 @@ public final class Server: @unchecked Sendable {
 
     /// Ends it, unless it has ended.
     public func stop() async throws {
-        kill(process.processIdentifier, SIGKILL)
+        if process.isRunning {
+            kill(process.processIdentifier, SIGKILL)
+        }
         try await until { !process.isRunning }
     }
 }

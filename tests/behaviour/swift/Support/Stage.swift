@@ -9,6 +9,7 @@
 //   | `Person.swift`    | what a person and a browser do, for tests that look at each step|
 //   | `Http.swift`      | one request at a time                                           |
 //   | `Failure.swift`   | how a call says that it failed                                  |
+//   | `Turns.swift`     | how many stages are played at once                              |
 //   | `Elsewhere.swift` | another process, which asks for tokens of the same store        |
 //   | `Together.swift`  | calls that are made at once                                     |
 //   | `Processes.swift` | the workspace's programs, and a process that is run to its end  |
@@ -32,6 +33,7 @@ public final class Stage: @unchecked Sendable {
     /// What a first login has to name besides.
     public var named: LoginOptions
     private var current: Broker
+    private var logins: [UnderWay] = []
 
     private init(_ server: Server, _ provider: String, _ named: LoginOptions, _ home: Home) throws {
         self.home = home
@@ -43,52 +45,63 @@ public final class Stage: @unchecked Sendable {
 
     /// A provider file of the user's own, for a strict server that rotates and detects reuse.
     public static func acme(_ options: String..., test: (Stage) async throws -> Void) async throws {
-        let stage = try Stage(try await Server(options), "acme", LoginOptions(), Home())
-        try await stage.add(acmeDefinition(stage.server.origin))
-        try await stage.play(test)
+        try await play(test) {
+            let stage = try Stage(try await Server(options), "acme", LoginOptions(), Home())
+            try await stage.add(acmeDefinition(stage.server.origin))
+            return stage
+        }
     }
 
     /// Microsoft: the bundled definition with this server as its cloud. `options` are the server's.
     public static func microsoft(_ options: String..., test: (Stage) async throws -> Void) async throws {
-        let server = try await Server(["--dialect", "entra"] + options)
-        let stage = try Stage(server, "microsoft", LoginOptions(clientID: clientID), Home())
-        let bundled = try String(
-            contentsOf: root.appendingPathComponent("core/providers/microsoft.toml"), encoding: .utf8)
-        let global = "global = \"https://login.microsoftonline.com\""
-        guard bundled.contains(global) else { throw TestFailure(bundled) }
-        try await stage.add(bundled.replacingOccurrences(of: global, with: "global = \"\(server.origin)\""))
-        try await stage.play(test)
+        try await play(test) {
+            let server = try await Server(["--dialect", "entra"] + options)
+            let stage = try Stage(server, "microsoft", LoginOptions(clientID: clientID), Home())
+            let bundled = try String(
+                contentsOf: root.appendingPathComponent("core/providers/microsoft.toml"), encoding: .utf8)
+            let global = "global = \"https://login.microsoftonline.com\""
+            guard bundled.contains(global) else { throw TestFailure(bundled) }
+            try await stage.add(bundled.replacingOccurrences(of: global, with: "global = \"\(server.origin)\""))
+            return stage
+        }
     }
 
-    /// Microsoft by the names of its own hosts: the bundled definition as it is, and a proxy to a server that an authority
-    /// of the test's own vouches for. `network` leads there.
+    /// Microsoft by the names of its own hosts: the bundled definition as it is, and a proxy to a server that an
+    /// authority of the test's own vouches for. `network` leads there.
     public static func internet(test: (Stage) async throws -> Void) async throws {
-        let home = try Home()
-        let names = ["login.microsoftonline.com", "graph.microsoft.com"].flatMap { ["--tls-name", $0] }
-        let server = try await Server(
-            ["--dialect", "entra", "--proxy", "--tls-directory", home.path.path] + names)
-        try await Stage(server, "microsoft", LoginOptions(clientID: clientID), home).play(test)
+        try await play(test) {
+            let home = try Home()
+            let names = ["login.microsoftonline.com", "graph.microsoft.com"].flatMap { ["--tls-name", $0] }
+            let server = try await Server(
+                ["--dialect", "entra", "--proxy", "--tls-directory", home.path.path] + names)
+            return try Stage(server, "microsoft", LoginOptions(clientID: clientID), home)
+        }
     }
 
     /// Any server with published metadata, through its issuer.
     public static func oidc(_ options: String..., test: (Stage) async throws -> Void) async throws {
-        let server = try await Server(options)
-        let named = LoginOptions(issuer: server.issuer, clientID: "public")
-        try await Stage(server, "oidc", named, Home()).play(test)
+        try await play(test) {
+            let server = try await Server(options)
+            return try Stage(server, "oidc", LoginOptions(issuer: server.issuer, clientID: "public"), Home())
+        }
     }
 
-    private func play(_ test: (Stage) async throws -> Void) async throws {
-        let outcome: Result<Void, any Error>
-        do {
-            outcome = .success(try await test(self))
-        } catch {
-            outcome = .failure(error)
+    private static func play(_ test: (Stage) async throws -> Void, on made: () async throws -> Stage) async throws {
+        try await Turns.take {
+            let stage = try await made()
+            let outcome: Result<Void, any Error>
+            do {
+                outcome = .success(try await test(stage))
+            } catch {
+                outcome = .failure(error)
+            }
+            stage.logins.forEach { $0.cancel() }
+            // What was given up is carried to its end before its folder goes.
+            try await stage.current.close()
+            try await stage.server.stop()
+            try stage.home.remove()
+            try outcome.get()
         }
-        // What was given up is carried to its end before its folder goes.
-        try await current.close()
-        try await server.stop()
-        try home.remove()
-        try outcome.get()
     }
 
     private func add(_ definition: String) async throws {
@@ -140,7 +153,9 @@ public final class Stage: @unchecked Sendable {
         interaction: Interaction = Interaction(), _ change: (inout LoginOptions) -> Void = { _ in }
     ) async throws -> UnderWay {
         let (broker, provider, options) = (current, provider, loginOptions(change))
-        return try await UnderWay(interaction) { try await broker.login(provider, options, interaction: $0) }
+        let login = try await UnderWay(interaction) { try await broker.login(provider, options, interaction: $0) }
+        logins.append(login)
+        return login
     }
 
     /// The options of a login: these, and what a first login has to name. Nobody waits for a person for minutes.

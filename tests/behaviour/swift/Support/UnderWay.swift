@@ -22,7 +22,9 @@ public final class UnderWay: Sendable {
     }
 
     /// Calls `login` with an interaction, and waits until the person is sent somewhere, or the login has ended.
-    init(_ interaction: Interaction, _ login: @escaping @Sendable (Interaction) async throws -> Connection) async throws {
+    init(
+        _ interaction: Interaction, _ login: @escaping @Sendable (Interaction) async throws -> Connection
+    ) async throws {
         let seen = Seen()
         var shown = interaction
         shown.openURL = interaction.openURL ?? { await seen.open($0) }
