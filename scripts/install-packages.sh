@@ -55,8 +55,9 @@ build_swift() {
   scripts/swift.sh true 2>/dev/null || return 0
   say "the Swift package (the first time takes some minutes)"
   scripts/pack-swift.sh
-  scripts/swift.sh swift build --quiet --configuration release --package-path tests/concurrency/workers/swift \
-    --scratch-path target/swift/workers
+  local quiet=(scripts/swift.sh swift build --quiet -Xswiftc -warnings-as-errors)
+  "${quiet[@]}" -c release --package-path tests/concurrency/workers/swift --scratch-path target/swift/workers
+  "${quiet[@]}" --package-path examples/swift --scratch-path target/swift/examples
 }
 
 mkdir -p "$packages"

@@ -27,5 +27,9 @@ exec unshare --mount bash -c '
         ;;
     esac
   done
+  # What trusts the authorities of SSL_CERT_FILE here does so there: the networking of Foundation reads no variable.
+  if [ -f "${SSL_CERT_FILE:-}" ]; then
+    mount --bind "$SSL_CERT_FILE" "$0/etc/ssl/certs/ca-certificates.crt"
+  fi
   exec chroot "$0" env --chdir="$PWD" "$@"
 ' "$debian" "$@"

@@ -1,18 +1,21 @@
-//! The documentation does what it says: the `sh`, `python` and `js` blocks of README.md and docs/ run, in the order of
-//! their file, in a home of its own: first those for the shell, in one shell, then those of each language, as one
-//! program. `tokenkeep` is the real one, and so are the packages that are installed.
+//! The documentation does what it says: the `sh`, `python`, `js` and `swift` blocks of README.md and docs/ run, in the
+//! order of their file, in a home of its own: first those for the shell, in one shell, then those of each language, as
+//! one program. `tokenkeep` is the real one, and so are the packages that are installed.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use tokenkeep_behaviour::{CLIENT_ID, Stage, person};
-use tokenkeep_test_support::{program, root, run};
+use tokenkeep_test_support::{has_swift, program, root, run};
 
 use crate::reader::Reader;
 
 /// What a fence may say. Another spelling of a language that runs would not run.
-const FENCES: [&str; 8] = ["console", "js", "json", "python", "rust,no_run", "sh", "text", "toml"];
+const FENCES: [&str; 9] = ["console", "js", "json", "python", "rust,no_run", "sh", "swift", "text", "toml"];
+
+/// How the manifest of a package in Swift begins.
+const MANIFEST: &str = "// swift-tools-version";
 
 /// A fenced block and the line that it begins at.
 #[derive(Debug)]
@@ -75,17 +78,27 @@ fn as_program(blocks: &[Block]) -> String {
     program
 }
 
+/// What the documents leave to the guides.
+#[derive(Clone, Copy)]
+struct Guides<'a> {
+    /// A provider file.
+    acme: &'a str,
+    /// The manifest of a program in Swift.
+    manifest: &'a str,
+}
+
 /// Does all that a document says. Gives the languages that it says something in.
-fn read(document: &Path, acme: &str) -> Vec<&'static str> {
+fn read(document: &Path, guides: Guides<'_>) -> Vec<&'static str> {
     let text = fs::read_to_string(root().join(document)).unwrap();
-    let [sh, python, js] = ["sh", "python", "js"].map(|language| blocks(&text, language));
-    let said = [("sh", &sh), ("python", &python), ("js", &js)];
+    let [sh, python, js, mut swift] = ["sh", "python", "js", "swift"].map(|language| blocks(&text, language));
+    swift.retain(|block| !block.text.starts_with(MANIFEST));
+    let said = [("sh", &sh), ("python", &python), ("js", &js), ("swift", &swift)];
     let spoken = said.into_iter().filter(|(_, blocks)| !blocks.is_empty()).map(|(language, _)| language);
     let spoken: Vec<_> = spoken.collect();
     if spoken.is_empty() {
         return spoken;
     }
-    let reader = Reader::new(document, acme);
+    let reader = Reader::new(document, guides.acme);
     let mut script = String::new();
     for block in &sh {
         writeln!(script, "echo '== {}:{}' >&2\n{}", document.display(), block.line, block.text).unwrap();
@@ -97,8 +110,13 @@ fn read(document: &Path, acme: &str) -> Vec<&'static str> {
     if !js.is_empty() {
         reader.js(&as_program(&js));
     }
+    let has_swift = has_swift();
+    if !swift.is_empty() && has_swift {
+        reader.swift(guides.manifest, &as_program(&swift));
+    }
     let graph = said
         .into_iter()
+        .filter(|(language, _)| *language != "swift" || has_swift)
         .flat_map(|(_, blocks)| blocks)
         .any(|block| block.text.contains("//graph.microsoft.com/"));
     assert_eq!(reader.asked_graph(), graph, "{}: what is asked for reaches Graph", document.display());
@@ -107,12 +125,17 @@ fn read(document: &Path, acme: &str) -> Vec<&'static str> {
 
 #[test]
 fn every_block_runs() {
-    let guide = fs::read_to_string(root().join("docs/guides/providers.md")).unwrap();
-    let [acme] = &blocks(&guide, "toml")[..] else { panic!("the guide has one provider file") };
+    let guide = |name: &str| fs::read_to_string(root().join("docs/guides").join(name)).unwrap();
+    let [acme] = &blocks(&guide("providers.md"), "toml")[..] else {
+        panic!("the guide has one provider file")
+    };
+    let swift = blocks(&guide("swift.md"), "swift");
+    let manifest = &swift.first().filter(|block| block.text.starts_with(MANIFEST)).unwrap().text;
+    let guides = Guides { acme: &acme.text, manifest };
     std::thread::scope(|scope| {
         let reading = documents().into_iter().map(|document| {
             let name = document.display().to_string();
-            (name, scope.spawn(move || read(&document, &acme.text)))
+            (name, scope.spawn(move || read(&document, guides)))
         });
         // All begin before the first is waited for.
         let reading: Vec<_> = reading.collect();
@@ -124,10 +147,11 @@ fn every_block_runs() {
             .collect();
         ran.retain(|(_, spoken)| !spoken.is_empty());
         let known = [
-            ("README.md", vec!["sh", "python", "js"]),
+            ("README.md", vec!["sh", "python", "js", "swift"]),
             ("docs/guides/node.md", vec!["sh", "js"]),
             ("docs/guides/providers.md", vec!["sh"]),
             ("docs/guides/python.md", vec!["sh", "python"]),
+            ("docs/guides/swift.md", vec!["swift"]),
             ("docs/providers/microsoft.md", vec!["sh"]),
         ];
         assert_eq!(ran, known.map(|(name, spoken)| (name.to_owned(), spoken)));

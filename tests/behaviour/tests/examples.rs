@@ -9,7 +9,7 @@ use std::process::Command;
 
 use authorization_server::Endpoint;
 use tokenkeep_behaviour::{CLIENT_ID, Stage, person};
-use tokenkeep_test_support::{Home, root, run, tool};
+use tokenkeep_test_support::{Home, has_swift, root, run, tool};
 
 /// Runs an example to its good end; gives what it printed.
 #[track_caller]
@@ -31,6 +31,14 @@ fn list_events(stage: &Stage) -> String {
     let mut command = stage.home.program(&tool("TOKENKEEP_TEST_NODE"));
     let preload = root().join("tests/behaviour/node/proxied_fetch.mjs");
     command.arg("--import").arg(preload).arg(module);
+    example(command)
+}
+
+/// The program in Swift, which `make packages` has built.
+#[track_caller]
+fn who_am_i(stage: &Stage) -> String {
+    let mut command = stage.home.program(&root().join("scripts/swift.sh"));
+    command.arg(root().join("target/swift/examples/debug/who-am-i"));
     example(command)
 }
 
@@ -71,9 +79,15 @@ fn one_login_is_enough_for_the_examples() {
     let events = list_events(&stage);
     assert_eq!((subjects(&events, 3), events.lines().count()), (EVENTS.to_vec(), 3), "{events}");
 
+    let mut requests = 3;
+    if has_swift() {
+        assert_eq!(who_am_i(&stage), "person, person@example.com\n");
+        requests += 1;
+    }
+
     let host = |name: &str, times| vec![(name.to_owned(), Some(200)); times];
     assert_eq!(asked(&stage, Endpoint::Token), host("login.microsoftonline.com", 1));
-    assert_eq!(asked(&stage, Endpoint::Resource), host("graph.microsoft.com", 3));
+    assert_eq!(asked(&stage, Endpoint::Resource), host("graph.microsoft.com", requests));
 }
 
 #[test]

@@ -97,6 +97,25 @@ impl Reader {
         self.run(command.arg("--import").arg(reader).arg(self.file("mjs", text)));
     }
 
+    /// Builds a program in Swift with this manifest, against the package as it is published, and runs it.
+    #[track_caller]
+    pub fn swift(&self, manifest: &str, text: &str) {
+        let published = r#"url: "https://github.com/tokenkeep/tokenkeep-swift", from: "0.1.0""#;
+        assert!(manifest.contains(published), "{manifest}");
+        let package = root().join("target/packages/tokenkeep-swift");
+        let sources = self.place.join("Sources/hello");
+        fs::create_dir_all(&sources).unwrap();
+        let manifest = manifest.replace(published, &format!("path: {package:?}"));
+        fs::write(self.place.join("Package.swift"), manifest).unwrap();
+        fs::write(sources.join("main.swift"), text).unwrap();
+        fs::copy(root().join("tests/behaviour/swift/Reader/Reader.swift"), sources.join("Reader.swift"))
+            .unwrap();
+        let mut command = self.command(&root().join("scripts/swift.sh"));
+        command.args(["swift", "run", "--quiet", "-Xswiftc", "-warnings-as-errors", "--scratch-path"]);
+        command.arg(root().join("target/swift/documents").join(&self.name)).arg("hello");
+        self.run(&mut command);
+    }
+
     /// True when Graph was asked for something. Nobody was refused anything meanwhile.
     #[track_caller]
     pub fn asked_graph(&self) -> bool {

@@ -1,11 +1,10 @@
 //! The processes of a race, of several kinds, and how they are told to go.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
-use tokenkeep_test_support::{Home, program, root, tool};
+use tokenkeep_test_support::{Home, has_swift, program, root, tool};
 
 use crate::{Call, Calls};
 
@@ -39,7 +38,7 @@ impl Kind {
             Kind::Node => with_script("TOKENKEEP_TEST_NODE", "token-worker.mjs"),
             Kind::Swift => {
                 let mut command = Command::new(root().join("scripts/swift.sh"));
-                command.arg(swift_worker());
+                command.arg(root().join("target/swift/workers/release/token-worker"));
                 command
             }
             Kind::CommandLine => panic!("a command line does not live on"),
@@ -50,12 +49,8 @@ impl Kind {
 impl Kind {
     /// Swift; on a machine that has none, and for which `make setup` has said so, the library takes its place.
     pub fn swift_if_there() -> Self {
-        if swift_worker().exists() { Kind::Swift } else { Kind::Library }
+        if has_swift() { Kind::Swift } else { Kind::Library }
     }
-}
-
-fn swift_worker() -> PathBuf {
-    root().join("target/swift/workers/release/token-worker")
 }
 
 /// The processes of a race, over one store.

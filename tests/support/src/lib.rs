@@ -1,7 +1,8 @@
 //! What the end-to-end tests share: a home of its own for each, the command line as a person types it,
 //! and programs (servers, people) that end with the test that started them.
 //!
-//! A test that lacks something fails and says what to run; nothing is skipped.
+//! A test that lacks something fails and says what to run; nothing is skipped but Swift, where `make setup` said that
+//! there is none.
 
 // This is test code: what cannot be had ends the test with a clear line.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
@@ -17,7 +18,7 @@ pub use scale::{report, scaled};
 pub use server::{Server, request};
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// The repository's root.
 pub fn root() -> PathBuf {
@@ -52,4 +53,10 @@ pub fn tool(variable: &str) -> PathBuf {
                         `. target/test-env/env.sh`"
         ),
     }
+}
+
+/// True where Swift is: on every machine that tests what is pushed.
+pub fn has_swift() -> bool {
+    let tried = Command::new(root().join("scripts/swift.sh")).arg("true").stderr(Stdio::null()).status();
+    tried.expect("bash is there").success()
 }
