@@ -33,6 +33,6 @@ pub use changes::Changes;
 pub use errors::record as error_record;
 pub use interaction::{Person, default_answer};
 pub use lives::{Life, Lives, close_all};
-pub use request::{Opening, Request, Scopes};
+pub use request::{Opening, Request, Scopes, Seconds};
 pub use verbs::{Verb, ask, begin_login, finish_login, login, token, token_after_refusal};
 pub use work::{Started, forked, has_begun, off_thread, start, wait};

@@ -18,7 +18,7 @@ pub struct Opening {
     pub home: Option<String>,
     pub key_source: Option<String>,
     pub passphrase: Option<Secret>,
-    pub lock_wait: Option<f64>,
+    pub lock_wait: Option<Seconds>,
     pub insecure_loopback: Option<bool>,
 }
 
@@ -47,7 +47,7 @@ pub struct Request {
     pub provider: String,
     pub connection: Option<String>,
     pub scopes: Option<Scopes>,
-    pub min_lifetime: Option<f64>,
+    pub min_lifetime: Option<Seconds>,
     pub force_refresh: Option<bool>,
     pub replaces: Option<Secret>,
     pub claims: Option<String>,
@@ -61,7 +61,7 @@ pub struct Request {
     pub client_secret: Option<Secret>,
     pub redirect_uri: Option<String>,
     pub paste: Option<bool>,
-    pub timeout: Option<f64>,
+    pub timeout: Option<Seconds>,
     pub file: String,
 }
 
@@ -73,6 +73,33 @@ pub enum Scopes {
     Text(String),
     /// One each.
     Words(Vec<String>),
+}
+
+/// A length of time, which the core judges. JSON has no number for infinity, and none that is no number: as text they come.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(from = "Number")]
+pub struct Seconds(f64);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Number {
+    Number(f64),
+    Text(String),
+}
+
+impl From<f64> for Seconds {
+    fn from(number: f64) -> Self {
+        Seconds(number)
+    }
+}
+
+impl From<Number> for Seconds {
+    fn from(number: Number) -> Self {
+        Seconds(match number {
+            Number::Number(number) => number,
+            Number::Text(text) => text.parse().unwrap_or(f64::NAN),
+        })
+    }
 }
 
 impl Request {
@@ -136,8 +163,8 @@ impl Request {
     }
 }
 
-fn duration(name: &str, value: Option<f64>) -> Result<Option<Duration>> {
-    value.map(|value| seconds(name, value)).transpose()
+fn duration(name: &str, value: Option<Seconds>) -> Result<Option<Duration>> {
+    value.map(|Seconds(value)| seconds(name, value)).transpose()
 }
 
 #[cfg(test)]
@@ -172,6 +199,8 @@ mod tests {
             json!({"provider": "acme", "scopes": ["a b"]}),
             json!({"provider": "acme", "min_lifetime": -1.0}),
             json!({"provider": "acme", "min_lifetime": 1e300}),
+            json!({"provider": "acme", "min_lifetime": "NaN"}),
+            json!({"provider": "acme", "min_lifetime": "inf"}),
         ] {
             let request = request(wrong.clone());
             let error = request.key().and_then(|_| request.token_options()).unwrap_err();

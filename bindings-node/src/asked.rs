@@ -28,6 +28,7 @@ pub fn asked(
     min_lifetime: Option<f64>,
 ) -> Answer<External<Asked>> {
     let scopes = scopes.map(Scopes::Text);
+    let min_lifetime = min_lifetime.map(Into::into);
     let request = Request { provider, connection, scopes, min_lifetime, ..Request::default() };
     let read = || {
         let (provider, options) = (request.provider()?, request.token_options()?);

@@ -15,6 +15,8 @@ enum JSON {
 
     static func written(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "NaN")
         encoder.keyEncodingStrategy = .custom { Key(stringValue: snakeCase($0.last?.stringValue ?? "")) }
         return String(decoding: try encoder.encode(value), as: UTF8.self)
     }
