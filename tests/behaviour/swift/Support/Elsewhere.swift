@@ -3,6 +3,7 @@
 // May not enter: what it is asked for. It is asked when the test says so, so that eight can ask at once.
 
 import Foundation
+import Testing
 import Tokenkeep
 
 /// A call of another process.
@@ -70,6 +71,7 @@ public final class Elsewhere: @unchecked Sendable {
     }
 
     /// The outcome of a call there.
+    @discardableResult
     public func run(_ errand: Errand) async throws -> Outcome {
         let line = try JSONEncoder().encode(errand) + Data("\n".utf8)
         try stdin.fileHandleForWriting.write(contentsOf: line)
@@ -93,6 +95,20 @@ public final class Elsewhere: @unchecked Sendable {
     deinit {
         // A process that was stopped hears nothing else.
         signal(SIGKILL)
+    }
+}
+
+/// The failure of a call of another process, which must fail with `code`.
+@discardableResult
+public func failsElsewhere(
+    _ code: TokenkeepError.Code, at location: SourceLocation = #_sourceLocation, _ call: () async throws -> Any?
+) async throws -> FailedElsewhere {
+    do {
+        let answer = try await call()
+        throw TestFailure("it did not fail: \(answer ?? "nil")")
+    } catch let failure as FailedElsewhere {
+        #expect(failure.code == code, "\(failure)", sourceLocation: location)
+        return failure
     }
 }
 
