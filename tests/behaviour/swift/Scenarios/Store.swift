@@ -182,8 +182,8 @@ import Tokenkeep
         try disk.removeItem(at: record)
         try disk.moveItem(at: elsewhere, to: record)
 
-        // A disk that takes not one more byte, for root as for everybody: nothing leaves that could not be written down,
-        // and what is at hand is handed out.
+        // A disk that takes not one more byte, for root as for everybody: nothing leaves that could not be written
+        // down, and what is at hand is handed out.
         let limited = ["/bin/sh", "-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""]
         let full = try await Elsewhere(stage, through: limited)
         try await failsElsewhere(.storeUnavailable) { try await full.accessToken("acme") { $0.forceRefresh = true } }
@@ -201,7 +201,8 @@ private func files(of stage: Stage) throws -> [String: Data] {
     let files = try paths.filter { path in
         try FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType == .typeRegular
     }
-    return Dictionary(uniqueKeysWithValues: try files.map { ($0, try Data(contentsOf: URL(fileURLWithPath: $0))) })
+    let contents = try files.map { ($0, try Data(contentsOf: URL(fileURLWithPath: $0))) }
+    return Dictionary(uniqueKeysWithValues: contents)
 }
 
 /// Logs in through `broker`, to the end.

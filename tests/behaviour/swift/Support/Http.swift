@@ -56,8 +56,8 @@ public enum Http {
     }
 }
 
-/// One request to whatever certificate is shown: whom a client trusts is what tests find out. By way of `openssl`, because
-/// Foundation outside of Apple's systems cannot be talked out of asking for a certificate that it knows.
+/// One request, whatever certificate is shown: whom a client trusts is what tests find out. By way of `openssl`:
+/// Foundation outside of Apple's systems insists on a certificate that the system knows.
 private func sendUnverified(
     _ method: String, _ url: URL, headers: [String: String], body: String
 ) async throws -> Response {
