@@ -6,7 +6,7 @@ import Testing
 import Tokenkeep
 
 /// How long a caller waits for the end of a call that it has given up.
-private let soon = Duration.milliseconds(200)
+private let soon = Duration.seconds(1)
 
 @MainActor private func tokenOnTheMainActor(_ broker: Broker, _ done: Flag) async throws -> AccessToken {
     defer { done.raise() }
@@ -129,7 +129,7 @@ private actor Mailbox {
 @Test func who_gives_up_a_refresh_is_free_at_once() async throws {
     try await Stage.acme { stage in
         try await stage.loginExpired()
-        try await stage.atRefresh(["type": "delay", "milliseconds": 1000])
+        try await stage.atRefresh(["type": "delay", "milliseconds": 2500])
         let broker = try stage.broker()
         let asking = Task { try await broker.token("acme").secret }
         try await stage.untilAFaultStruck()

@@ -17,6 +17,10 @@ public struct Errand: Codable, Sendable {
     public var person: String?
     public var clientID: String?
     public var issuer: String?
+    /// A login instead of a token, at the terminal: without an interaction.
+    public var atTheTerminal = false
+    /// The call is given up after so many seconds.
+    public var givesUpAfter: TimeInterval?
 
     public init(_ provider: String, _ more: (inout Errand) -> Void = { _ in }) {
         self.provider = provider
@@ -113,7 +117,7 @@ public func failsElsewhere(
 }
 
 /// A program of this package, which is built beside its tests.
-private func builtProgram(_ name: String) throws -> String {
+public func builtProgram(_ name: String) throws -> String {
     let beside = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
     return beside.appendingPathComponent(name).path
 }
