@@ -35,7 +35,8 @@ private func carriedOut(
     try await Stage.acme { stage in
         // The browser is that of the environment, as for the command line.
         let browser = ["BROWSER": try program("stand-in-person")]
-        let (ended, outcome) = try await carriedOut(stage, Errand("acme") { $0.atTheTerminal = true }, environment: browser)
+        let errand = Errand("acme") { $0.atTheTerminal = true }
+        let (ended, outcome) = try await carriedOut(stage, errand, environment: browser)
         #expect(ended.code == 0 && outcome.clientID == "public", "\(ended)")
         #expect(ended.stderr.contains("Open this address in your browser:"), "\(ended)")
         #expect(try await stage.connection().status == .connected)
