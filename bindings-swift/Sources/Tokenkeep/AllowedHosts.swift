@@ -15,14 +15,23 @@ public final class AllowedHosts: Sendable {
 
     /// Whether a request with the token may be sent there: by https, or by http to this machine.
     public func allow(_ url: URL) -> Bool {
-        native.allow(scheme: url.scheme ?? "", host: url.host ?? "", port: url.port.flatMap(UInt16.init(exactly:)))
+        native.allow(scheme: url.lowercasedScheme, host: url.host ?? "", port: url.namedPort)
     }
 
     /// - Throws: `configInvalid` where it may not.
     public func require(_ url: URL) throws {
         try unlessFailed {
-            try native.require(
-                scheme: url.scheme ?? "", host: url.host ?? "", port: url.port.flatMap(UInt16.init(exactly:)))
+            try native.require(scheme: url.lowercasedScheme, host: url.host ?? "", port: url.namedPort)
         }
+    }
+}
+
+extension URL {
+    /// As RFC 3986 3.1 compares it; Foundation has it as it was written.
+    fileprivate var lowercasedScheme: String { scheme?.lowercased() ?? "" }
+
+    /// Nil where the scheme's own counts. A number that is no port becomes 0, which is none either.
+    fileprivate var namedPort: UInt16? {
+        port.map { UInt16(exactly: $0) ?? 0 }
     }
 }

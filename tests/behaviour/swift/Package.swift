@@ -6,6 +6,7 @@
 //   | `Support`  | the stage: a scripted server, a store, a person with a browser                |
 //   | `asker`    | a program that asks for tokens of the store that its environment names        |
 //   | `Scenarios`| one file per theme; `../scenarios.md` names the tests, as in every language   |
+//   | `Language` | what only Swift has: actors, tasks, closures, what values show                |
 
 import PackageDescription
 
@@ -20,5 +21,6 @@ let package = Package(
             name: "asker", dependencies: [.product(name: "Tokenkeep", package: "tokenkeep-swift"), "Support"],
             path: "Asker"),
         .testTarget(name: "Scenarios", dependencies: ["Support", "asker"], path: "Scenarios"),
+        .testTarget(name: "Language", dependencies: ["Support", "asker"], path: "Language"),
     ]
 )

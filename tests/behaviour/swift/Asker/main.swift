@@ -15,11 +15,19 @@ func outcome(of errand: Errand) async -> Outcome {
                 flow: .pkce, timeout: 60)
             let interaction = Interaction(openURL: { url in Task { try await run(person, [url.absoluteString]) } })
             outcome.clientID = try await broker.login(errand.provider, options, interaction: interaction).clientID
+        } else if errand.atTheTerminal {
+            outcome.clientID = try await broker.login(errand.provider, LoginOptions(flow: .pkce)).clientID
         } else {
-            let token = try await broker.token(
-                errand.provider, connection: errand.connection, scopes: errand.scopes, minLifetime: errand.minLifetime,
-                forceRefresh: errand.forceRefresh)
-            outcome.secret = token.secret
+            let asking = Task {
+                try await broker.token(
+                    errand.provider, connection: errand.connection, scopes: errand.scopes,
+                    minLifetime: errand.minLifetime, forceRefresh: errand.forceRefresh)
+            }
+            if let seconds = errand.givesUpAfter {
+                try await Task.sleep(for: .seconds(seconds))
+                asking.cancel()
+            }
+            outcome.secret = try await asking.value.secret
         }
     } catch let error as TokenkeepError {
         (outcome.code, outcome.message, outcome.help) = (error.code, error.message, error.help)

@@ -3,6 +3,7 @@
 // May not enter: what it is asked for. It is asked when the test says so, so that eight can ask at once.
 
 import Foundation
+import Testing
 import Tokenkeep
 
 /// A call of another process.
@@ -16,6 +17,10 @@ public struct Errand: Codable, Sendable {
     public var person: String?
     public var clientID: String?
     public var issuer: String?
+    /// A login instead of a token, at the terminal: without an interaction.
+    public var atTheTerminal = false
+    /// The call is given up after so many seconds.
+    public var givesUpAfter: TimeInterval?
 
     public init(_ provider: String, _ more: (inout Errand) -> Void = { _ in }) {
         self.provider = provider
@@ -70,6 +75,7 @@ public final class Elsewhere: @unchecked Sendable {
     }
 
     /// The outcome of a call there.
+    @discardableResult
     public func run(_ errand: Errand) async throws -> Outcome {
         let line = try JSONEncoder().encode(errand) + Data("\n".utf8)
         try stdin.fileHandleForWriting.write(contentsOf: line)
@@ -108,8 +114,22 @@ public final class Elsewhere: @unchecked Sendable {
     }
 }
 
+/// The failure of a call of another process, which must fail with `code`.
+@discardableResult
+public func failsElsewhere(
+    _ code: TokenkeepError.Code, at location: SourceLocation = #_sourceLocation, _ call: () async throws -> Any?
+) async throws -> FailedElsewhere {
+    do {
+        let answer = try await call()
+        throw TestFailure("it did not fail: \(answer ?? "nil")")
+    } catch let failure as FailedElsewhere {
+        #expect(failure.code == code, "\(failure)", sourceLocation: location)
+        return failure
+    }
+}
+
 /// A program of this package, which is built beside its tests.
-private func builtProgram(_ name: String) throws -> String {
+public func builtProgram(_ name: String) throws -> String {
     let beside = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
     return beside.appendingPathComponent(name).path
 }

@@ -1,0 +1,111 @@
+// Names: what a call is given arrives under the core's names, and every member of a record is read. Records that take a
+// login are in tests/behaviour/swift.
+
+import Foundation
+import Testing
+
+@testable import Tokenkeep
+
+@Test func every_argument_has_the_name_that_the_core_knows() async throws {
+    try await withStore { options in
+        let login = LoginOptions(
+            connection: "work", scopes: ["read"], tenant: "t", cloud: "global", issuer: "https://issuer.example",
+            clientID: "c", clientSecret: "s", redirectURI: "http://127.0.0.1/callback", flow: .deviceCode, paste: true,
+            timeout: 1)
+        var all = Request("github", login)
+        all.minLifetime = 1
+        all.forceRefresh = true
+        all.replaces = "old"
+        all.claims = "{}"
+        all.refused = "old"
+        all.wwwAuthenticate = ["Bearer"]
+        all.file = "file"
+        for (name, value) in Mirror(reflecting: all).children {
+            #expect("\(value)" != "nil", "\(name ?? "") is not tried here")
+        }
+        // The core refuses a name that it does not know, whatever is asked for.
+        let broker = try Broker(options)
+        let github: Provider = try await broker.ask("provider", all)
+        #expect(github.name == "github")
+
+        let opening = BrokerOptions(
+            home: options.home, keySource: .file, passphrase: "p", lockWait: 1, insecureLoopback: true)
+        for (name, value) in Mirror(reflecting: Opening(opening)).children {
+            #expect("\(value)" != "nil", "\(name ?? "") is not tried here")
+        }
+        #expect(try Broker(opening).home.path == options.home?.path)
+    }
+}
+
+@Test func providers_say_what_they_are() async throws {
+    try await withStore { options in
+        let broker = try Broker(options)
+        let all = try await broker.providers()
+        #expect(all.providers.map(\.name) == ["github", "google", "microsoft", "oidc"] && all.damaged.isEmpty)
+        let github = try await broker.provider("github")
+        #expect(all.providers.first == github)
+        #expect(github.displayName == "GitHub" && github.accessTokenVariable == "GITHUB_TOKEN", "\(github)")
+        let token = try #require(github.endpoints.first { $0.name == "token" })
+        #expect(token.url.hasPrefix("https://github.com/"), "\(token)")
+        #expect(github.origin == .bundled && github.file == nil && !github.discovery)
+        #expect(github.definition.contains("name = \"github\""))
+        #expect(try await broker.provider("oidc").discovery)
+
+        let file = try #require(options.home).appendingPathComponent("mine.toml")
+        try Data(github.definition.replacingOccurrences(of: "\"github\"", with: "\"mine\"").utf8).write(to: file)
+        let mine = try await broker.addProvider(file)
+        #expect(mine.name == "mine" && mine.origin == .user)
+        #expect(try String(contentsOfFile: try #require(mine.file), encoding: .utf8) == mine.definition)
+
+        // One that is broken hides nobody.
+        try Data("name = ".utf8).write(to: URL(fileURLWithPath: try #require(mine.file)))
+        let found = try await broker.providers()
+        #expect(found.providers == all.providers && found.damaged.map(\.code) == [.configInvalid])
+        #expect(try await broker.removeProvider("mine"))
+        #expect(try await !broker.removeProvider("mine"))
+    }
+}
+
+@Test func registrations_say_what_they_are() async throws {
+    try await withStore { options in
+        let broker = try Broker(options)
+        #expect(try await broker.registration("github") == nil)
+        let stored = try await broker.setRegistration("github", clientID: "mine", clientSecret: "s3cret")
+        #expect(stored.provider == "github" && stored.clientID == "mine" && stored.hasClientSecret)
+        #expect(abs(stored.storedAt.timeIntervalSinceNow) < 60)
+        #expect(try await broker.registration("github") == stored)
+        #expect(try await broker.removeRegistration("github"))
+        #expect(try await !broker.removeRegistration("github"))
+    }
+}
+
+@Test func a_look_at_the_store_says_what_is_there() async throws {
+    try await withStore { options in
+        let broker = try Broker(options)
+        let before = try await broker.inspect()
+        #expect(before.key == .noVault && before.id == nil && before.keySource == nil && before.keyError == nil)
+        let made = try await broker.initialize()
+        #expect(made.key == .found && made.keySource == .file && made.id != nil)
+        #expect(made.home == options.home?.path && broker.home.path == made.home)
+        #expect(made.connections == 0 && made.registrations == 0 && made.keptAside.isEmpty)
+        #expect(!made.files.isEmpty)
+        #expect(made.files.allSatisfy { ($0.mode ?? 0) & 0o77 == 0 && !$0.openToOthers }, "\(made.files)")
+        try await broker.setRegistration("github", clientID: "mine")
+        #expect(try await broker.inspect().registrations == 1)
+
+        try FileManager.default.removeItem(at: broker.home.appendingPathComponent("vault.key"))
+        let missing = try await Broker(options).inspect()
+        #expect(missing.key == .missing && missing.keyError?.code == .storeLocked, "\(missing)")
+    }
+}
+
+@Test func a_record_survives_the_json_of_a_program() async throws {
+    try await withStore { options in
+        let broker = try Broker(options)
+        let registration = try await broker.setRegistration("github", clientID: "mine")
+        let written = try JSONEncoder().encode(registration)
+        #expect(try JSONDecoder().decode(Registration.self, from: written) == registration)
+        let provider = try await broker.provider("github")
+        #expect(try JSONDecoder().decode(Provider.self, from: JSONEncoder().encode(provider)) == provider)
+    }
+}
