@@ -12,11 +12,21 @@ library=target/release/libtokenkeep_swift.a
 
 # put FOLDER FILE...: what has not changed keeps its time, and is not compiled again.
 put() {
-  local folder=$package/$1 file
+  local folder=$package/$1 file name
   mkdir -p "$folder"
   for file in "${@:2}"; do
-    cmp -s "$file" "$folder/$(basename "$file")" || cp "$file" "$folder"
+    name=$(basename "$file")
+    cmp -s "$file" "$folder/$name" || cp "$file" "$folder"
+    wanted+=("$folder/$name")
   done
+}
+
+# Removes what an earlier version of the package had.
+remove_others() {
+  local file
+  while IFS= read -r file; do
+    [[ " ${wanted[*]} " == *" $file "* ]] || rm "$file"
+  done < <(find "$package/Sources" "$package/Tests" -type f)
 }
 
 put_written() {
@@ -45,5 +55,7 @@ put_native() {
   fi
 }
 
+wanted=()
 put_written
 put_native
+remove_others
