@@ -30,7 +30,7 @@ pub fn program(name: &str) -> PathBuf {
     // target/<profile>/deps/<this test>: the programs are two folders up.
     let this_test = std::env::current_exe().expect("a test knows its own path");
     let folder = this_test.parent().and_then(Path::parent).expect("a test lies in target/<profile>/deps");
-    let path = folder.join(name);
+    let path = folder.join(name).with_extension(std::env::consts::EXE_EXTENSION);
     assert!(path.is_file(), "{} is not built: run `cargo build --workspace --bins`", path.display());
     path
 }
