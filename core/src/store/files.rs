@@ -333,5 +333,4 @@ pub(crate) fn quoted(path: &Path) -> String {
 }
 
 #[cfg(test)]
-#[cfg(unix)]
 mod tests;

@@ -7,11 +7,13 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod command;
+mod date;
 mod home;
 mod scale;
 mod server;
 
 pub use command::{Run, Running, files_below, run, signal};
+pub use date::seconds_since_1970;
 pub use home::Home;
 pub use scale::{report, scaled};
 pub use server::{Server, request};
