@@ -37,19 +37,24 @@ fn a_home_that_is_a_file_is_refused() {
     assert_eq!(PrivateDir::create(&file, Folder::Records).err().unwrap().code(), "store_unavailable");
 }
 
+/// NTFS replaces the file at once and leaves the reader what it had; other systems of files have the writer wait
+/// for the reader.
 #[test]
 fn a_file_is_replaced_under_its_reader() {
     let (_folder, dir) = home();
     dir.write("a", b"old").unwrap();
     let mut reader = fs::File::open(dir.path_of("a")).unwrap();
-    dir.write("a", b"new").unwrap();
+    std::thread::scope(|scope| {
+        let read = scope.spawn(move || {
+            std::thread::sleep(Duration::from_millis(100));
+            let mut text = String::new();
+            reader.read_to_string(&mut text).map(|_| text)
+        });
+        dir.write("a", b"new").unwrap();
+        assert_eq!(read.join().unwrap().unwrap(), "old");
+    });
     assert_eq!(dir.read("a").unwrap().unwrap().as_slice(), b"new");
-    let mut text = String::new();
-    reader.read_to_string(&mut text).unwrap();
-    assert_eq!(text, "old");
-    assert!(dir.remove("a").unwrap());
-    drop(reader);
-    assert_eq!(dir.names().unwrap(), [""; 0]);
+    assert_eq!(dir.names().unwrap(), ["a"]);
 }
 
 #[test]
