@@ -29,7 +29,7 @@ build() {
   export CC_x86_64_pc_windows_gnu=$compiler AR_x86_64_pc_windows_gnu=x86_64-w64-mingw32-ar
   export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=$compiler
   # Nobody debugs here, and the debug information takes longer to link than the rest.
-  export CARGO_PROFILE_DEV_DEBUG=0
+  export CARGO_PROFILE_DEV_DEBUG=0 CARGO_INCREMENTAL=0
   # In one call: with other packages beside them the dependencies have other features, and are built anew.
   cargo_for_target build --quiet --bins --tests "${PACKAGES[@]/#/--package=}" --package=tokenkeep-authorization-server
   # Beside each program, where Windows looks first.
