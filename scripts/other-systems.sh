@@ -16,11 +16,12 @@ use_target() {
     return
   fi
   install_debian_rust
+  libraries=$(printf '%s:' "$debian_rust"/usr/lib/*-linux-gnu "$debian_rust"/lib/*-linux-gnu)
   cargo_for_target() {
     local cargo=cargo
     # Looks for the compiler's other half beside itself.
     [ "$1" != clippy ] || cargo=$debian_rust/usr/bin/cargo-clippy
-    LD_LIBRARY_PATH=$debian_rust/usr/lib/x86_64-linux-gnu:$debian_rust/lib/x86_64-linux-gnu \
+    LD_LIBRARY_PATH=$libraries \
       RUSTC=$debian_rust/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
       "$cargo" "$1" -Zbuild-std=std,panic_unwind --locked --target "$target" "${@:2}"
   }
@@ -37,7 +38,7 @@ install_debian_rust() {
   say "Debian's Rust in ${debian_rust#"$PWD/"} (once)"
   rm -rf "$debian_rust" "$packages"
   mkdir -p "$debian_rust" "$packages"
-  (cd "$packages" && apt-get -qq -o APT::Sandbox::User="$USER" download "${names[@]}")
+  (cd "$packages" && apt-get -qq -o APT::Sandbox::User=root download "${names[@]}")
   for package in "$packages"/*.deb; do
     # Of the sources only the folder library.
     dpkg --fsys-tarfile "$package" |
