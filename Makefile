@@ -1,6 +1,6 @@
 # The one door to everything that is done here. `make demo` and `make test` set up what they need.
 
-.PHONY: demo test check test-rust test-python test-node test-swift test-demo setup packages build torture bench clean help
+.PHONY: demo test check test-rust test-python test-node test-swift test-demo check-cross test-windows setup packages build torture bench clean help
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -15,7 +15,7 @@ demo: ## Log in, hand out a token, let it expire, see it rotated, log out: again
 	@cargo build --quiet --locked -p tokenkeep-cli -p tokenkeep-authorization-server
 	@scripts/demo.sh
 
-test: setup check packages test-rust test-python test-node test-swift test-demo ## Everything: set-up, checks, tests
+test: setup check packages test-rust test-python test-node test-swift test-demo check-cross test-windows ## Everything: set-up, checks, tests
 	@echo "test: all passed"
 
 setup: ## What the tests need beside Rust: apt as root, npm, pip, Swift
@@ -51,6 +51,12 @@ test-swift: build ## The package for Swift: its own tests, scenarios, the exampl
 test-demo: build ## The demonstration runs, within the 20 seconds that it may take
 	@timeout 20 scripts/demo.sh >target/demo.log 2>&1 || { cat target/demo.log; exit 1; }
 	@echo "test-demo: passed"
+
+check-cross: ## Types and lints for macOS and Windows
+	@scripts/check-cross.sh
+
+test-windows: ## The core, the command line and their scenarios, built for Windows and run under Wine
+	@scripts/test-windows.sh
 
 # Some twenty minutes: what `make test` tries a little, tried as often as docs/reliability.md says.
 torture: setup packages ## The long form of every case of docs/reliability.md, with a figure for each

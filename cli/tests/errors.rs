@@ -202,7 +202,6 @@ fn a_variable_that_is_not_of_its_form_is_named() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn a_reader_that_leaves_ends_it_quietly() {
     let home = Home::ready();

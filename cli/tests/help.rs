@@ -38,7 +38,9 @@ fn every_command_shows_examples_that_it_would_take() {
         let said = home.run(&[command, "--help"]);
         said.succeeded();
         let (usage, examples) = said.stdout.split_once("Examples:\n").unwrap();
-        assert!(usage.contains(&format!("Usage: tokenkeep {command}")), "{usage}");
+        // Named as it was called.
+        let name = format!("tokenkeep{}", std::env::consts::EXE_SUFFIX);
+        assert!(usage.contains(&format!("Usage: {name} {command}")), "{usage}");
         let count = examples.matches("tokenkeep ").count();
         assert!((1..=3).contains(&examples.trim().lines().count()) && count >= 1, "{examples}");
     }

@@ -3,13 +3,13 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Stdio};
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::server::{Server, redirect, visit};
 use crate::support::{Home, Said, exit_code};
 
 /// Starts a login and reads standard error up to the URL, which stands on a line of its own.
-fn begin(
+pub fn begin(
     home: &Home,
     server: &Server,
     more: &[&str],
@@ -38,7 +38,7 @@ fn url_of(stderr: &mut impl BufRead) -> String {
     }
 }
 
-fn end(child: Child, mut stderr: impl Read) -> Said {
+pub fn end(child: Child, mut stderr: impl Read) -> Said {
     let mut rest = String::new();
     stderr.read_to_string(&mut rest).unwrap();
     let mut said = Said::from(child.wait_with_output().unwrap());
@@ -46,19 +46,13 @@ fn end(child: Child, mut stderr: impl Read) -> Said {
     said
 }
 
-fn log_in(home: &Home, server: &Server, more: &[&str]) -> Said {
+pub fn log_in(home: &Home, server: &Server, more: &[&str]) -> Said {
     let arguments: Vec<&str> = ["--no-browser"].iter().chain(more).copied().collect();
     let (child, stderr, url) = begin(home, server, &arguments);
     visit(&redirect(&url));
     let said = end(child, stderr);
     said.succeeded();
     said
-}
-
-#[cfg(unix)]
-fn send(signal: &str, child: &Child) {
-    let status = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
-    assert!(status.unwrap().success());
 }
 
 #[test]
@@ -161,10 +155,8 @@ fn a_browser_gets_the_url_as_one_argument_and_one_that_cannot_start_is_no_error(
     std::fs::write(&browser, format!("#!/bin/sh\n{script}\n")).unwrap();
     std::fs::set_permissions(&browser, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let (child, stderr, url) = begin(&home, &server, &["--browser", browser.to_str().unwrap()]);
-    let patience = Instant::now() + Duration::from_secs(10);
-    while !record.exists() && Instant::now() < patience {
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    let looks = (0..1000).map(|_| std::thread::sleep(Duration::from_millis(10)));
+    looks.take_while(|()| !record.exists()).for_each(drop);
     assert_eq!(std::fs::read_to_string(&record).unwrap(), format!("1\n{url}\n"));
     visit(&redirect(&url));
     end(child, stderr).succeeded();
@@ -213,46 +205,6 @@ fn a_login_ends_with_its_time() {
     let said = end(child, stderr);
     said.failed_with("login_timed_out");
     home.run(&["token", "oidc"]).failed_with("not_connected");
-}
-
-#[cfg(unix)]
-#[test]
-fn a_signal_cancels_a_login_and_closes_its_port() {
-    let (home, server) = (Home::ready(), Server::start());
-    for signal in ["-INT", "-TERM"] {
-        let (child, stderr, url) = begin(&home, &server, &["--no-browser"]);
-        // The URL is printed first and waited for second.
-        std::thread::sleep(Duration::from_millis(100));
-        send(signal, &child);
-        end(child, stderr).failed_with("login_cancelled");
-        let address = redirect(&url);
-        let host = address.strip_prefix("http://").unwrap().split('/').next().unwrap();
-        assert!(std::net::TcpStream::connect(host).is_err(), "{host}");
-    }
-    assert_eq!(home.run(&["list", "--json"]).json(), serde_json::json!([]));
-}
-
-#[cfg(unix)]
-#[test]
-fn a_refresh_under_way_is_written_down_before_a_signal_ends_it() {
-    let (home, server) = (Home::ready(), Server::start());
-    log_in(&home, &server, &[]);
-    for (signal, code, number) in [("-INT", 130, 2), ("-TERM", 143, 3)] {
-        server.dials.delay.store(1000, Ordering::SeqCst);
-        let sent = server.dials.journal.lock().unwrap().len();
-        let child = home.command(&["token", "oidc", "--force-refresh"]).spawn().unwrap();
-        let patience = Instant::now() + Duration::from_secs(10);
-        while server.dials.journal.lock().unwrap().len() == sent && Instant::now() < patience {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        send(signal, &child);
-        let said = Said::from(child.wait_with_output().unwrap());
-        assert!(said.code == code && said.stdout.is_empty(), "{said:?}");
-        // the token that came after the signal, with no further request
-        server.dials.delay.store(0, Ordering::SeqCst);
-        assert_eq!(home.run(&["token", "oidc"]).stdout, format!("access-canary-{number}\n"));
-        assert_eq!(server.dials.tokens.load(Ordering::SeqCst), number);
-    }
 }
 
 #[test]

@@ -7,6 +7,7 @@
 //! | `errors` | what goes wrong, and what is said then |
 //! | `store` | `init`, `providers`, `client` |
 //! | `login` | from a login to a logout |
+//! | `signals` | what ends it from without |
 //! | `terminal` | what is different in front of a person |
 //! | `support`, `server` | a home and the binary; an authorization server of a few lines |
 
@@ -18,6 +19,8 @@ mod help;
 mod login;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod signals;
 #[cfg(test)]
 mod store;
 #[cfg(test)]

@@ -35,6 +35,8 @@ impl Home {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tokenkeep"));
         command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", self.0.path());
+        // Without it Windows has no network and no random numbers.
+        command.envs(std::env::var_os("SystemRoot").map(|folder| ("SystemRoot", folder)));
         command.env("TOKENKEEP_HOME", self.store()).env("TOKENKEEP_INSECURE_LOOPBACK", "1");
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command

@@ -2,7 +2,7 @@
 //!
 //! What it holds to, for every request:
 //! - https, or http to a loopback address when that was asked for by name (RFC 8252 8.3, tests);
-//! - certificates judged by the operating system's trust store (and `SSL_CERT_FILE`), proxies as
+//! - certificates judged by the operating system's trust store (on Linux also `SSL_CERT_FILE`), proxies as
 //!   `HTTPS_PROXY` and `NO_PROXY` say, but for what is on this machine, which no proxy is asked for;
 //! - no redirect is followed: a token request carries secrets that are for one endpoint (RFC 9700 4.12);
 //! - one connection per request, so that a failure says whether the request may have left;
@@ -204,10 +204,14 @@ impl Target {
 /// What to do when TLS is what failed.
 fn help_with_tls(cause: &str) -> Option<&'static str> {
     if cause.to_ascii_lowercase().contains("certificate") {
-        return Some(
+        // On the other two the system judges, and reads no variable.
+        return Some(if cfg!(any(target_os = "macos", windows)) {
             "the server's certificate is not trusted here; if your network has a CA of its own, \
-             add it to the system's trust store or name its file in SSL_CERT_FILE",
-        );
+             add it to the system's trust store"
+        } else {
+            "the server's certificate is not trusted here; if your network has a CA of its own, \
+             add it to the system's trust store or name its file in SSL_CERT_FILE"
+        });
     }
     // rustls' words for a server that offers nothing newer than TLS 1.1, and for that server's own alert.
     ["ServerDoesNotSupportTls12Or13", "ProtocolVersion"].iter().any(|words| cause.contains(words)).then_some(

@@ -20,7 +20,9 @@ const PROXIES: [&str; 8] = [
     "NO_PROXY",
     "no_proxy",
 ];
-const CERTIFICATES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+/// macOS and Windows read no variable.
+const CERTIFICATES: &[&str] =
+    if cfg!(any(target_os = "macos", windows)) { &[] } else { &["SSL_CERT_FILE", "SSL_CERT_DIR"] };
 
 #[derive(Serialize)]
 struct DoctorView<'a> {

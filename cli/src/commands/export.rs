@@ -50,6 +50,7 @@ fn shell_quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
     #[test]
     fn a_shell_gives_back_what_was_quoted() {
         let nasty = "it's \"$(touch x)\" `id` \\ !! \n %s ''end'";

@@ -179,17 +179,32 @@ impl Signals {
 }
 
 #[cfg(windows)]
-struct Signals(tokio::signal::windows::CtrlC);
+struct Signals {
+    interrupt: tokio::signal::windows::CtrlC,
+    break_key: tokio::signal::windows::CtrlBreak,
+    close: tokio::signal::windows::CtrlClose,
+    shutdown: tokio::signal::windows::CtrlShutdown,
+}
 
 #[cfg(windows)]
 impl Signals {
     fn listen() -> std::io::Result<Self> {
-        tokio::signal::windows::ctrl_c().map(Signals)
+        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
+        Ok(Signals {
+            interrupt: ctrl_c()?,
+            break_key: ctrl_break()?,
+            close: ctrl_close()?,
+            shutdown: ctrl_shutdown()?,
+        })
     }
 
+    /// By the numbers of Unix. Who closes the window, or the machine, leaves a program five seconds.
     async fn next(&mut self) -> u8 {
-        // Told apart from nothing else: a number as Unix has it.
-        self.0.recv().await;
-        2
+        tokio::select! {
+            _ = self.interrupt.recv() => 2,
+            _ = self.break_key.recv() => 2,
+            _ = self.close.recv() => 15,
+            _ = self.shutdown.recv() => 15,
+        }
     }
 }

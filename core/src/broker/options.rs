@@ -141,4 +141,24 @@ mod tests {
         );
         assert_eq!(home(&[]).unwrap_err().code(), "config_invalid");
     }
+
+    #[cfg(windows)]
+    #[test]
+    fn without_a_word_the_store_is_in_the_data_directory() {
+        let home = |variables: &[(&str, &str)]| home(&Environment::of(variables.iter().copied()));
+        // Not `APPDATA`, which roams to other machines: the key does not.
+        let variables =
+            [("LOCALAPPDATA", r"C:\Users\me\AppData\Local"), ("APPDATA", r"C:\roaming"), ("HOME", "/h")];
+        assert_eq!(home(&variables).unwrap(), PathBuf::from(r"C:\Users\me\AppData\Local\tokenkeep"));
+        assert_eq!(home(&variables[1..]).unwrap_err().code(), "config_invalid");
+    }
+
+    #[cfg(target_os = "macos")]
+    #[test]
+    fn without_a_word_the_store_is_in_the_data_directory() {
+        let home = |variables: &[(&str, &str)]| home(&Environment::of(variables.iter().copied()));
+        let expected = PathBuf::from("/Users/me/Library/Application Support/tokenkeep");
+        assert_eq!(home(&[("HOME", "/Users/me"), ("XDG_DATA_HOME", "/d")]).unwrap(), expected);
+        assert_eq!(home(&[]).unwrap_err().code(), "config_invalid");
+    }
 }

@@ -8,8 +8,11 @@ use url::Url;
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind, Result};
 
+/// Between the commands of a list. On Windows a path has a colon in it.
+const SEPARATOR: char = if cfg!(windows) { ';' } else { ':' };
+
 /// Opens `url` with `command` (words separated by spaces; the URL is appended), else with what
-/// `$BROWSER` names (a list separated by `:`, tried in order), else with the system's own opener.
+/// `$BROWSER` names (a list separated as `PATH` is, tried in order), else with the system's own opener.
 /// Says which program was started; whether a window appears, nobody can know.
 ///
 /// # Errors
@@ -24,7 +27,7 @@ pub fn open_browser(url: &Url, command: Option<&str>, environment: &Environment)
     }
     let candidates = match (command, environment.get("BROWSER")) {
         (Some(command), _) => vec![words(command)],
-        (None, Some(list)) => list.split(':').map(words).collect(),
+        (None, Some(list)) => list.split(SEPARATOR).map(words).collect(),
         (None, None) => system_openers(),
     };
     let mut failures = Vec::new();
@@ -81,28 +84,35 @@ fn system_openers() -> Vec<Vec<String>> {
     openers.iter().map(|words| words.iter().map(|word| (*word).to_owned()).collect()).collect()
 }
 
-#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A program that writes down its arguments. It is written by a process of its own: one that this process
-    /// had open for writing could not be started while another test's child still holds a copy.
-    fn recorder(folder: &std::path::Path) -> (String, std::path::PathBuf) {
-        let (program, record) = (folder.join("a browser"), folder.join("arguments"));
-        let script = format!(
-            "#!/bin/sh\nprintf '%s\\n' \"$#\" \"$@\" > '{0}.new'; mv '{0}.new' '{0}'\n",
-            record.display()
-        );
-        let write = "printf %s \"$2\" >\"$1\" && chmod 755 \"$1\"";
-        let written =
-            Command::new("sh").args(["-c", write, "sh"]).arg(&program).arg(script).status().unwrap();
-        assert!(written.success());
-        (program.display().to_string(), record)
+    /// The tests that are run again as a browser.
+    const URL_TEST: &str = "the_url_is_one_argument_whatever_is_in_it";
+    const LIST_TEST: &str = "the_browser_variable_is_a_list";
+    const MARK: &str = "the-record-is";
+
+    /// This program as a browser: it runs the test that calls it, with `record` and the URL as two more
+    /// arguments. They match no test, and `be_the_browser` writes down what comes after `record`. The test goes
+    /// without its module, whose colons would take a list apart.
+    fn browser(test: &str, record: &std::path::Path) -> String {
+        let program = std::env::current_exe().unwrap();
+        format!("{} {test} --nocapture {MARK} {}", program.display(), record.display())
+    }
+
+    /// True in the process that was started as a browser.
+    fn be_the_browser() -> bool {
+        let mut arguments = std::env::args().skip_while(|argument| argument != MARK).skip(1);
+        let Some(record) = arguments.next().map(std::path::PathBuf::from) else { return false };
+        let new = record.with_extension("new");
+        std::fs::write(&new, arguments.collect::<Vec<_>>().join("\n")).unwrap();
+        std::fs::rename(new, record).unwrap();
+        true
     }
 
     fn wait_for(path: &std::path::Path) -> String {
-        for _ in 0..500 {
+        for _ in 0..1000 {
             if let Ok(text) = std::fs::read_to_string(path) {
                 return text;
             }
@@ -113,21 +123,38 @@ mod tests {
 
     #[test]
     fn the_url_is_one_argument_whatever_is_in_it() {
+        if be_the_browser() {
+            return;
+        }
         let folder = tempfile::tempdir().unwrap();
-        let (program, record) = recorder(folder.path());
+        let record = folder.path().join("record");
         let nothing = Environment::of::<&str, &str>([]);
-        let url = Url::parse("https://a.example/?x=$(touch%20y)&q='\";--flag`id`").unwrap();
-        open_browser(&url, Some(&program), &nothing).unwrap();
-        assert_eq!(wait_for(&record), format!("1\n{url}\n"));
+        let url = Url::parse("https://a.example/?x=$(touch%20y)&%PATH%&q='\";--flag`id`^|<>").unwrap();
+        open_browser(&url, Some(&browser(URL_TEST, &record)), &nothing).unwrap();
+        assert_eq!(wait_for(&record), url.as_str());
     }
 
     #[test]
     fn the_browser_variable_is_a_list() {
+        if be_the_browser() {
+            return;
+        }
         let folder = tempfile::tempdir().unwrap();
-        let (program, record) = recorder(folder.path());
-        let environment = Environment::of([("BROWSER", format!("/nonexistent/browser:{program}"))]);
+        let record = folder.path().join("record");
+        let list = format!("/nonexistent/browser{SEPARATOR}{}", browser(LIST_TEST, &record));
+        let environment = Environment::of([("BROWSER", list)]);
         open_browser(&Url::parse("https://a.example/").unwrap(), None, &environment).unwrap();
-        assert_eq!(wait_for(&record), "1\nhttps://a.example/\n");
+        assert_eq!(wait_for(&record), "https://a.example/");
+    }
+
+    /// A program whose path has a space in it needs no quotes.
+    #[test]
+    fn a_file_is_one_word() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("a browser").display().to_string();
+        assert_eq!(words(&program).len(), 2);
+        std::fs::write(&program, "").unwrap();
+        assert_eq!(words(&program), [program]);
     }
 
     #[test]

@@ -342,5 +342,4 @@ pub(crate) fn quoted(path: &Path) -> String {
 }
 
 #[cfg(test)]
-#[cfg(unix)]
 mod tests;

@@ -299,4 +299,18 @@ mod tests {
             assert!(!format!("{error} {error:?} {}", error.help()).contains("canary"), "{error}");
         }
     }
+
+    #[cfg(windows)]
+    #[test]
+    fn the_credential_manager_keeps_a_key() {
+        let id = crate::store::key::to_hex(&crate::secret::random_bytes::<16>().unwrap());
+        probe().unwrap();
+        assert!(get(&id).unwrap().is_none() && !delete(&id).unwrap());
+        for key in [VaultKey::generate().unwrap(), VaultKey::generate().unwrap()] {
+            set(&id, &key).unwrap();
+            assert_eq!(get(&id).unwrap().unwrap().as_bytes(), key.as_bytes());
+        }
+        assert!(delete(&id).unwrap());
+        assert!(get(&id).unwrap().is_none());
+    }
 }

@@ -10,17 +10,26 @@ mod challenges;
 mod changes;
 mod client;
 mod device;
+// What the documents say is typed into a shell of Unix.
+#[cfg(unix)]
 mod documentation;
+#[cfg(unix)]
 mod examples;
 mod library;
+#[cfg(unix)]
 mod links;
 mod login;
 mod logout;
 mod loopback;
 mod names;
+// Only there a file of the environment says whom to trust.
+#[cfg(target_os = "linux")]
 mod network;
+#[cfg(target_os = "linux")]
+mod odd_home;
 mod output;
 mod providers;
+#[cfg(unix)]
 mod reader;
 mod refresh;
 mod refresh_faults;

@@ -1,10 +1,7 @@
 //! What other programs read: `export` and `get`.
 
-use std::process::Command;
-
 use serde_json::json;
 use tokenkeep_behaviour::{CLIENT_ID, Stage, fails};
-use tokenkeep_test_support::run;
 
 #[test]
 fn export_formats() {
@@ -15,10 +12,12 @@ fn export_formats() {
     stage.login(&[]).ok();
     let export = |format: &str| stage.home.run(["export", "acme", "--format", format]).ok().stdout;
 
-    let script = format!("{}printf %s \"$ACME_ACCESS_TOKEN\"", export("shell"));
+    #[cfg(unix)]
     for shell in ["sh", "bash"] {
-        let seen = run(Command::new(shell).args(["-euc", &script]).current_dir(stage.home.path()), "").ok();
-        assert_eq!(seen.stdout, nasty);
+        let script = format!("{}printf %s \"$ACME_ACCESS_TOKEN\"", export("shell"));
+        let mut command = std::process::Command::new(shell);
+        command.args(["-euc", &script]).current_dir(stage.home.path());
+        assert_eq!(tokenkeep_test_support::run(&mut command, "").ok().stdout, nasty);
     }
     assert!(!stage.home.path().join("pwned").exists());
     assert_eq!(export("env"), format!("ACME_ACCESS_TOKEN={nasty}\n"));

@@ -134,7 +134,10 @@ fn lock_timeout_in_the_time_that_was_given() {
     stage.at_refresh(1, &json!({"type": "delay", "milliseconds": 60_000}));
     let holder = stage.home.start(["token", "acme"]);
     stage.until_a_fault_struck();
-    holder.signal("STOP");
+    // What has been stopped does not give up by itself. Windows stops nothing.
+    if cfg!(unix) {
+        holder.signal("STOP");
+    }
     let given = |run: &Run, seconds: u64| {
         let failure = fails(run, "lock_timeout");
         assert!(failure.message().contains(&format!("longer than {seconds}.0 s")), "{failure:?}");

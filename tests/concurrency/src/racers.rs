@@ -159,6 +159,11 @@ impl Worker {
         self.child.id()
     }
 
+    /// Ends it, wherever it is.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("a child of our own can be killed");
+    }
+
     /// Tells it what to do, and does not wait.
     #[track_caller]
     pub fn tell(&mut self, line: &str) {

@@ -26,7 +26,8 @@ fn r5_eight_accounts_refresh_side_by_side() {
         "R5",
         format!("8 accounts at an endpoint that takes 2 s: all refreshed in {} ms", took.as_millis()),
     );
-    assert!(took < Duration::from_secs(3), "{took:?}");
+    // One after the other they would take 16 s. Wine needs its time to start them.
+    assert!(took < Duration::from_secs(if cfg!(windows) { 8 } else { 3 }), "{took:?}");
     assert_eq!(stage.refreshes().len(), 8);
 }
 

@@ -6,7 +6,7 @@ use authorization_server::{Rotation, ServerOptions};
 use tokenkeep_behaviour::Stage;
 use tokenkeep_concurrency::{Calls, Kind, Racers};
 use tokenkeep_interop::{Django, OidcProvider};
-use tokenkeep_test_support::{Home, report, scaled};
+use tokenkeep_test_support::{Home, report, scaled, seconds_since_1970};
 
 /// How long a token lives, in seconds: longer than a round, or there would be two expiries in it.
 const LIFETIME: u32 = 3;
@@ -34,7 +34,7 @@ fn race(home: &Home, provider: &str, processes: &[(Kind, usize)], expiries: u64)
     let mut racers = Racers::start(home, provider, processes, THREADS);
     let mut race = Race { calls: Calls::default(), round_trip: forced.took.as_secs_f64() * 1000.0, expiries };
     let expires_at = home.run(["get", provider, "--json"]).ok().json()["expires_at"].clone();
-    let mut expires_at = seconds(expires_at.as_str().expect("the token ends"));
+    let mut expires_at = seconds_since_1970(expires_at.as_str().expect("the token ends"));
     for expiry in 1..=expiries {
         until_expired(expires_at);
         let calls = racers.go();
@@ -44,12 +44,6 @@ fn race(home: &Home, provider: &str, processes: &[(Kind, usize)], expiries: u64)
         race.calls.0.extend(calls.0);
     }
     race
-}
-
-/// RFC 3339 as seconds since the epoch: GNU date reads it.
-fn seconds(date: &str) -> i64 {
-    let output = std::process::Command::new("date").args(["-u", "-d", date, "+%s"]).output().unwrap();
-    String::from_utf8(output.stdout).unwrap().trim().parse().unwrap_or_else(|_| panic!("{date}"))
 }
 
 impl Race {

@@ -66,7 +66,9 @@ impl Home {
         let mut command = Command::new(program);
         command.env_clear().current_dir(self.path());
         // What every program has; the rest is what the test says.
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        for name in ["PATH", "SystemRoot"] {
+            command.envs(std::env::var_os(name).map(|value| (name, value)));
+        }
         command.env("HOME", self.path()).env("TOKENKEEP_HOME", self.store());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command

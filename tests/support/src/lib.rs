@@ -8,11 +8,13 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod command;
+mod date;
 mod home;
 mod scale;
 mod server;
 
 pub use command::{Run, Running, files_below, run, signal};
+pub use date::seconds_since_1970;
 pub use home::Home;
 pub use scale::{report, scaled};
 pub use server::{Server, request};
@@ -31,7 +33,7 @@ pub fn program(name: &str) -> PathBuf {
     // target/<profile>/deps/<this test>: the programs are two folders up.
     let this_test = std::env::current_exe().expect("a test knows its own path");
     let folder = this_test.parent().and_then(Path::parent).expect("a test lies in target/<profile>/deps");
-    let path = folder.join(name);
+    let path = folder.join(name).with_extension(std::env::consts::EXE_EXTENSION);
     assert!(path.is_file(), "{} is not built: run `cargo build --workspace --bins`", path.display());
     path
 }

@@ -158,7 +158,8 @@ pub(super) fn watch(file: File, seen: &Metadata) -> Watch {
     // Not `File::metadata`: its call is twice as slow, and this one is made for every token.
     Watch::new(move || match rustix::fs::fstat(&file) {
         Ok(now) => {
-            let changed = (now.st_ctime, now.st_ctime_nsec as i64, now.st_size as u64);
+            // `_`: one of Unix's systems has it signed already.
+            let changed = (now.st_ctime, now.st_ctime_nsec as _, now.st_size as u64);
             now.st_nlink > 0 && changed == before
         }
         Err(_) => false,

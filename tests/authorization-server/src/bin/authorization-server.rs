@@ -2,6 +2,7 @@
 //! SIGTERM, SIGINT or, if asked, the end of its standard input.
 
 use std::fs;
+use std::future::Future;
 use std::io::{self, Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,7 +15,6 @@ use clap::Parser;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::runtime;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 /// A scripted OAuth authorization server for tests.
@@ -105,8 +105,7 @@ fn run(arguments: &Arguments) -> io::Result<()> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         // Handlers first: who reads the line may send the signal at once.
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
+        let asked_to_end = signals()?;
         let mut ready = json!({
             "issuer": running.issuer(),
             "origin": running.origin(),
@@ -120,11 +119,31 @@ fn run(arguments: &Arguments) -> io::Result<()> {
         writeln!(stdout, "{ready}")?;
         stdout.flush()?;
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            () = asked_to_end => {}
             () = stdin_closes(), if arguments.until_stdin_closes => {}
         }
         Ok(())
+    })
+}
+
+/// Listens from now on for what asks a program to end, and waits for it.
+#[cfg(unix)]
+fn signals() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(windows)]
+fn signals() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
     })
 }
 
