@@ -44,17 +44,26 @@ private func end<Success>(
 
 @Test func cancelled_caller_keeps_the_rotated_token() async throws {
     try await Stage.acme(alone: true) { stage in
-        try await stage.loginExpired()
-        try await stage.atRefresh(["type": "delay", "milliseconds": 2000, "when": "after"])
         let broker = try stage.broker()
-        // Who gives up before it begins asks nobody.
-        let tooLate = Task {
-            withUnsafeCurrentTask { $0?.cancel() }
-            return try await broker.token("acme")
+        try await stage.login()
+        let works = try await broker.token("acme").secret
+        // Who gives up before it begins asks nobody, however often.
+        let calls: [@Sendable () async throws -> AccessToken?] = [
+            { try await broker.token("acme") },
+            { try await broker.token("acme", forceRefresh: true) },
+            { try await broker.tokenAfterRefusal("acme", refused: works) },
+        ]
+        for call in Array(repeating: calls, count: 100).joined() {
+            let tooLate = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                return try await call()
+            }
+            await #expect(throws: CancellationError.self) { try await tooLate.value }
         }
-        await #expect(throws: CancellationError.self) { try await tooLate.value }
         #expect(try await stage.refreshes().isEmpty)
 
+        try await stage.loginExpired()
+        try await stage.atRefresh(["type": "delay", "milliseconds": 2000, "when": "after"])
         let asked = Task { try await broker.token("acme") }
         try await stage.untilAFaultStruck()
         asked.cancel()
@@ -141,12 +150,7 @@ private func end<Success>(
         try await stage.atRefresh(["type": "delay", "milliseconds": 300])
         // Two brokers of one process are as one.
         let brokers = [try stage.broker(), try stage.broker()]
-        let secrets = try await withThrowingTaskGroup(of: String.self) { group in
-            for caller in 0..<1000 {
-                group.addTask { try await brokers[caller % 2].token("acme").secret }
-            }
-            return try await group.reduce(into: []) { $0.append($1) }
-        }
+        let secrets = try await together(Array(0..<1000)) { try await brokers[$0 % 2].token("acme").secret }
         #expect(secrets.count == 1000)
         #expect(Set(secrets).count == 1)
         #expect(try await stage.resource(secrets[0]) == 200)
