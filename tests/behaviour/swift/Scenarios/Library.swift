@@ -5,34 +5,6 @@ import Support
 import Testing
 import Tokenkeep
 
-/// A program that notes what it is told, and does with the URL what the test says.
-private actor Program {
-    private(set) var told: [String] = []
-
-    private func note(_ what: String) { told.append(what) }
-
-    /// What it gives to a login.
-    nonisolated func interaction(_ withURL: @escaping @Sendable (URL) async throws -> Void) -> Interaction {
-        Interaction(
-            flowChosen: { flow, reason in
-                #expect(!reason.isEmpty)
-                await self.note("flow \(flow.rawValue)")
-            },
-            openURL: { url in
-                await self.note("open")
-                try await withURL(url)
-            },
-            showDeviceAuthorization: { device in
-                await self.note("device \(device.userCode.count) of 9, \(Int(device.expiresIn)) s")
-                try await withURL(address(try #require(device.verificationURIComplete)))
-            },
-            responseRefused: { reason in
-                #expect(!reason.isEmpty)
-                await self.note("refused")
-            })
-    }
-}
-
 /// What `task` ends with, and how long after now.
 private func end<Success>(
     of task: Task<Success, any Error>

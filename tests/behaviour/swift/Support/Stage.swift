@@ -7,6 +7,7 @@
 //   | `Home.swift`      | a store in a temporary folder                                   |
 //   | `UnderWay.swift`  | a login that waits for its person                               |
 //   | `Person.swift`    | what a person and a browser do, for tests that look at each step|
+//   | `Program.swift`   | a program that notes what a login tells it                      |
 //   | `Http.swift`      | one request at a time                                           |
 //   | `Failure.swift`   | how a call says that it failed                                  |
 //   | `Turns.swift`     | how many stages are played at once                              |
