@@ -7,6 +7,7 @@
 //   | `Home.swift`      | a store in a temporary folder                                   |
 //   | `UnderWay.swift`  | a login that waits for its person                               |
 //   | `Person.swift`    | what a person and a browser do, for tests that look at each step|
+//   | `Program.swift`   | a program that notes what a login tells it                      |
 //   | `Http.swift`      | one request at a time                                           |
 //   | `Failure.swift`   | how a call says that it failed                                  |
 //   | `Turns.swift`     | how many stages are played at once                              |
@@ -43,9 +44,12 @@ public final class Stage: @unchecked Sendable {
         current = try Broker(home.options)
     }
 
-    /// A provider file of the user's own, for a strict server that rotates and detects reuse.
-    public static func acme(_ options: String..., test: (Stage) async throws -> Void) async throws {
-        try await play(test) {
+    /// A provider file of the user's own, for a strict server that rotates and detects reuse. `alone` is for what
+    /// measures a moment, or keeps every thread busy.
+    public static func acme(
+        _ options: String..., alone: Bool = false, test: (Stage) async throws -> Void
+    ) async throws {
+        try await play(alone: alone, test) {
             let stage = try Stage(try await Server(options), "acme", LoginOptions(), Home())
             try await stage.add(acmeDefinition(stage.server.origin))
             return stage
@@ -86,8 +90,10 @@ public final class Stage: @unchecked Sendable {
         }
     }
 
-    private static func play(_ test: (Stage) async throws -> Void, on made: () async throws -> Stage) async throws {
-        try await Turns.take {
+    private static func play(
+        alone: Bool = false, _ test: (Stage) async throws -> Void, on made: () async throws -> Stage
+    ) async throws {
+        try await Turns.take(alone: alone) {
             let stage = try await made()
             let outcome: Result<Void, any Error>
             do {
