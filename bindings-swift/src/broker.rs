@@ -78,8 +78,8 @@ pub fn close_all() {
         wait(closing, || Ok::<_, Error>(()))
     };
     if has_begun() {
-        // On a thread of its own: at the end of a program the main thread's storage is gone, which the runtime needs. And
-        // nobody is left who could be told of a failure.
+        // On a thread of its own: at the end of a program the main thread's storage is gone, which the runtime needs.
+        // And nobody is left who could be told of a failure.
         drop(thread::spawn(closed).join());
     }
 }

@@ -37,11 +37,14 @@ impl Call {
         &self,
         work: impl Future<Output = tokenkeep::Result<T>> + Send + 'static,
     ) -> Result<T, Failure> {
+        if self.given_up.load(Ordering::SeqCst) {
+            return Err(Failure::GivenUp);
+        }
         let (tell, told) = oneshot::channel();
         let started = start(work, move |outcome| drop(tell.send(outcome)))?;
         // A call is made once: nothing is there yet.
         drop(self.started.set(started));
-        // Looked at after the work is there to be found: whoever gave the call up earlier has missed it.
+        // Looked at again after the work is there to be found: whoever gave the call up meanwhile has missed it.
         if self.given_up.load(Ordering::SeqCst) {
             self.abort();
         }

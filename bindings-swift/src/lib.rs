@@ -9,8 +9,8 @@
 //! | `interaction` | a person that Swift talks to |
 //! | `types` | what crosses the border |
 //!
-//! Requests and records cross as JSON; a token, of which a microsecond counts, as an object. May not enter: a default, a
-//! check, a text. They are the core's.
+//! Requests and records cross as JSON; a token, of which a microsecond counts, as an object. May not enter: a default,
+//! a check, a text. They are the core's.
 
 mod broker;
 mod call;

@@ -5,8 +5,8 @@ internal import TokenkeepNative
 
 /// An access token. It is opaque: what a server put into it is for the resource to read.
 ///
-/// The text of it stays in memory that is wiped, until ``secret`` or ``authorizationHeader`` asks for it. Neither `print`
-/// nor `dump` shows it, and it has no JSON.
+/// The text of it stays in memory that is wiped, until ``secret`` or ``authorizationHeader`` asks for it. Neither
+/// `print` nor `dump` shows it, and it has no JSON.
 public struct AccessToken: Sendable, Equatable {
     private let native: TokenkeepNative.AccessToken
 

@@ -8,8 +8,8 @@ internal import TokenkeepNative
 /// Logs a person in, keeps the grant, and hands out fresh access tokens.
 ///
 /// To make one touches no file and no keychain; the store is opened by the first call that needs it. All brokers of a
-/// machine share that store, whatever their language. What fails throws ``TokenkeepError``; a call whose task is cancelled
-/// throws `CancellationError` at once, and a refresh that it has begun goes on: what it brings is kept.
+/// machine share that store, whatever their language. What fails throws ``TokenkeepError``; a call whose task is
+/// cancelled throws `CancellationError` at once, and a refresh that it has begun goes on: what it brings is kept.
 public final class Broker: Sendable {
     let native: TokenkeepNative.Broker
     private let questions = Questions()
@@ -28,8 +28,8 @@ public final class Broker: Sendable {
         URL(fileURLWithPath: native.home(), isDirectory: true)
     }
 
-    /// The connection's access token, refreshed first where that is needed. However many programs ask at once, one refresh
-    /// is sent. While the token at hand still works, no trouble of the network or the server is an error.
+    /// The connection's access token, refreshed first where that is needed. However many programs ask at once, one
+    /// refresh is sent. While the token at hand still works, no trouble of the network or the server is an error.
     ///
     /// A token that is at hand is handed out where the caller is, without a change of threads.
     ///
@@ -42,8 +42,8 @@ public final class Broker: Sendable {
     ///   - replaces: A token that a server would not have: any other will do.
     ///   - claims: The JSON of a claims challenge: a token that was not asked for with it is refreshed first.
     ///   - isolation: The caller's own.
-    /// - Throws: `notConnected`, `loginRequired`, `interactionRequired`, `consentRequired`, `scopeNotGranted`, `network`,
-    ///   `throttled`, `lockTimeout`, `providerRejected`, and those of the store.
+    /// - Throws: `notConnected`, `loginRequired`, `interactionRequired`, `consentRequired`, `scopeNotGranted`,
+    ///   `network`, `throttled`, `lockTimeout`, `providerRejected`, and those of the store.
     public func token(
         _ provider: String,
         connection: String? = nil,
@@ -73,9 +73,9 @@ public final class Broker: Sendable {
         return AccessToken(try await made { try await self.native.token(call: $0, request: asked) })
     }
 
-    /// The connection's access token, when it can be handed out as it is; nil when a refresh is needed or welcome: then ask
-    /// ``token(_:connection:scopes:minLifetime:forceRefresh:replaces:claims:isolation:)``. No network. Blocks for as long as a file
-    /// takes to read, and the first time for as long as the store's key takes.
+    /// The connection's access token, when it can be handed out as it is; nil when a refresh is needed or welcome: then
+    /// ask ``token(_:connection:scopes:minLifetime:forceRefresh:replaces:claims:isolation:)``. No network. Blocks for
+    /// as long as a file takes to read, and the first time for as long as the store's key takes.
     ///
     /// - Throws: `notConnected`, `unknownProvider`, `scopeNotGranted`, and those of the store.
     public func cachedToken(
@@ -88,8 +88,8 @@ public final class Broker: Sendable {
         return atHand.map(AccessToken.init)
     }
 
-    /// The token to repeat a request with, once, after an API answered 401; nil when a repetition is of no use, and the API's
-    /// answer is the caller's.
+    /// The token to repeat a request with, once, after an API answered 401; nil when a repetition is of no use, and the
+    /// API's answer is the caller's.
     ///
     /// - Parameters:
     ///   - refused: The token that the API refused.
@@ -108,7 +108,8 @@ public final class Broker: Sendable {
             $0.scopes = scopes
         }
         let asked = try JSON.written(request)
-        return try await made { try await self.native.tokenAfterRefusal(call: $0, request: asked) }.map(AccessToken.init)
+        let token = try await made { try await self.native.tokenAfterRefusal(call: $0, request: asked) }
+        return token.map(AccessToken.init)
     }
 
     /// Waits until the refreshes under way are written down. A program that runs to its end does so by itself.

@@ -2,8 +2,7 @@
 
 internal import TokenkeepNative
 
-/// What comes of a call. It is given up when the task is cancelled, and not made when that was before: the native half
-/// begins before it looks whether anybody is still there.
+/// What comes of a call. It is given up when the task is cancelled, and not made when that was before.
 func made<Answer: Sendable>(_ ask: @Sendable (Call) async throws -> Answer) async throws -> Answer {
     try Task.checkCancellation()
     let call = Call()

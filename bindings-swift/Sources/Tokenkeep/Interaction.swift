@@ -21,15 +21,15 @@ public struct DeviceAuthorization: Sendable, Hashable, Decodable {
 
 /// How a login talks to the person. Each of these may be left out.
 ///
-/// They are called in a task of their own, which is cancelled when the login ends. What one of them throws ends the login
-/// with `loginCancelled`, and is its ``TokenkeepError/underlyingError``.
+/// They are called in a task of their own, which is cancelled when the login ends. What one of them throws ends the
+/// login with `loginCancelled`, and is its ``TokenkeepError/underlyingError``.
 public struct Interaction: Sendable {
     /// The flow that was chosen, and why.
     public var flowChosen: (@Sendable (Flow, String) async throws -> Void)?
     /// Takes the person to the authorization URL, in the system's browser. Opens that browser when left out.
     public var openURL: (@Sendable (URL) async throws -> Void)?
-    /// Shows the user code and where to enter it. Say which program asks, and that nobody should go on who has not started
-    /// it (RFC 8628 5.4). Without it there is no login by device code.
+    /// Shows the user code and where to enter it. Say which program asks, and that nobody should go on who has not
+    /// started it (RFC 8628 5.4). Without it there is no login by device code.
     public var showDeviceAuthorization: (@Sendable (DeviceAuthorization) async throws -> Void)?
     /// Asks for the address that the browser ended up at; again after one that was not the answer.
     public var readRedirectURL: (@Sendable () async throws -> String)?

@@ -14,8 +14,8 @@ public struct PendingLogin: Sendable {
 extension Broker {
     /// Logs a person in and keeps the grant. A connection of the same name is replaced.
     ///
-    /// The answer is received at a loopback redirect, in the browser that `interaction` opens; without one, at the terminal,
-    /// as the command line does it.
+    /// The answer is received at a loopback redirect, in the browser that `interaction` opens; without one, at the
+    /// terminal, as the command line does it.
     ///
     /// - Throws: `registrationMissing`, `unsupported`, `accessDenied`, `consentRequired`, `adminConsentRequired`,
     ///   `loginCancelled`, `loginTimedOut`, `providerRejected`, `network`, and those of the store.
@@ -37,8 +37,8 @@ extension Broker {
         }
     }
 
-    /// The first half of a login for a program that receives the redirect itself, at `options.redirectURI`: where to send
-    /// the person.
+    /// The first half of a login for a program that receives the redirect itself, at `options.redirectURI`: where to
+    /// send the person.
     ///
     /// - Throws: As ``login(_:_:interaction:)``, as far as nobody was asked.
     public func beginLogin(_ provider: String, _ options: LoginOptions) async throws -> PendingLogin {
@@ -47,8 +47,8 @@ extension Broker {
         return PendingLogin(native: pending, authorizationURL: try url(pending.authorizationUrl()))
     }
 
-    /// The second half: the address that the provider sent the person back to. One that is not the answer to this login is
-    /// refused with `providerRejected`, and the login is still pending.
+    /// The second half: the address that the provider sent the person back to. One that is not the answer to this login
+    /// is refused with `providerRejected`, and the login is still pending.
     ///
     /// - Throws: As ``login(_:_:interaction:)``.
     @discardableResult

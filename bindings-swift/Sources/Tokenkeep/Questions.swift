@@ -1,4 +1,5 @@
-// What a program asks for again and again: the token at hand, with the same words. The native half is told of them once.
+// What a program asks for again and again: the token at hand, with the same words. The native half is told of them
+// once.
 //
 // May not enter: a token.
 

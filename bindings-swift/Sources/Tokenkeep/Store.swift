@@ -18,8 +18,8 @@ extension Broker {
         try await ask("connection", Request(provider, connection))
     }
 
-    /// What becomes of the connections, whoever does it: this program, another, in any language. It begins with one that
-    /// `appeared` for each connection that is there; later ones are told within a second.
+    /// What becomes of the connections, whoever does it: this program, another, in any language. It begins with one
+    /// that `appeared` for each connection that is there; later ones are told within a second.
     ///
     /// It ends with its task. Those of the store as a whole end it with an error.
     public func connectionChanges() -> AsyncThrowingStream<ConnectionChange, any Error> {

@@ -12,8 +12,8 @@
         /// replaced.
         ///
         /// - Parameters:
-        ///   - options: `redirectURI` is an address with a scheme of the app's own, as it is registered with the provider:
-        ///     `msauth.com.example.app://auth`.
+        ///   - options: `redirectURI` is an address with a scheme of the app's own, as it is registered with the
+        ///     provider: `msauth.com.example.app://auth`.
         ///   - anchor: The window that the sign-in window belongs to.
         ///   - isEphemeral: True to sign in without the browser's cookies.
         /// - Throws: As ``login(_:_:interaction:)``; `loginCancelled` when the window is closed.

@@ -1,5 +1,6 @@
-// The declarations of Apple's AuthenticationServices that Tokenkeep uses, for where there is no Apple SDK: the file that
-// uses them is type-checked against these, strict concurrency included. That they are Apple's is proved on a Mac alone.
+// The declarations of Apple's AuthenticationServices that Tokenkeep uses, for where there is no Apple SDK: the file
+// that uses them is type-checked against these, strict concurrency included. That they are Apple's is proved on a Mac
+// alone.
 
 import Foundation
 
