@@ -75,7 +75,7 @@ pub enum Scopes {
     Words(Vec<String>),
 }
 
-/// A length of time, which the core judges. JSON has no number for infinity, and none that is no number: as text they come.
+/// A length of time, which the core judges.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(from = "Number")]
 pub struct Seconds(f64);
@@ -84,7 +84,17 @@ pub struct Seconds(f64);
 #[serde(untagged)]
 enum Number {
     Number(f64),
-    Text(String),
+    NoNumber(NoNumber),
+}
+
+/// What JSON has no number for.
+#[derive(Deserialize)]
+enum NoNumber {
+    #[serde(rename = "inf")]
+    Infinite,
+    #[serde(rename = "-inf")]
+    NegativeInfinite,
+    NaN,
 }
 
 impl From<f64> for Seconds {
@@ -97,7 +107,9 @@ impl From<Number> for Seconds {
     fn from(number: Number) -> Self {
         Seconds(match number {
             Number::Number(number) => number,
-            Number::Text(text) => text.parse().unwrap_or(f64::NAN),
+            Number::NoNumber(NoNumber::Infinite) => f64::INFINITY,
+            Number::NoNumber(NoNumber::NegativeInfinite) => f64::NEG_INFINITY,
+            Number::NoNumber(NoNumber::NaN) => f64::NAN,
         })
     }
 }
@@ -209,6 +221,8 @@ mod tests {
         let opening = |value: Value| serde_json::from_value::<Opening>(value).unwrap().options();
         assert_eq!(opening(json!({"key_source": "cloud"})).unwrap_err().code(), "config_invalid");
         assert_eq!(opening(json!({"lock_wait": 2})).unwrap().lock_wait, Some(Duration::from_secs(2)));
-        assert!(serde_json::from_value::<Request>(json!({"provder": "acme"})).is_err());
+        for wrong in [json!({"provder": "acme"}), json!({"provider": "acme", "min_lifetime": "5"})] {
+            assert!(serde_json::from_value::<Request>(wrong.clone()).is_err(), "{wrong}");
+        }
     }
 }
