@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
-use tokenkeep_test_support::{Home, has_swift, program, root, tool};
+use tokenkeep_test_support::{Home, has_swift, program, root, spawn, tool};
 
 use crate::{Call, Calls};
 
@@ -104,8 +104,9 @@ impl<'a> Racers<'a> {
 /// One call of the command line. What it costs to start the process is part of the wait.
 fn ask(home: &Home, provider: &str) -> Call {
     let begun = Instant::now();
-    let output = home.command(["token", provider, "--json"]).stdin(Stdio::null()).output();
-    let output = output.expect("the command line can be started");
+    let mut command = home.command(["token", provider, "--json"]);
+    let asked = spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()));
+    let output = asked.wait_with_output().expect("the command line can be listened to");
     let milliseconds = begun.elapsed().as_secs_f64() * 1000.0;
     let text = if output.status.success() { &output.stdout } else { &output.stderr };
     let said: serde_json::Value =
@@ -142,8 +143,7 @@ impl Worker {
         command.arg(provider).arg(threads.to_string()).env_clear().current_dir(home.path());
         command.args(lock_wait.map(|wait| wait.to_string()));
         command.envs(command_line.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut child = spawned.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let mut child = spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
         let stdin = child.stdin.take().expect("stdin is piped");
         let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
         Worker { child, stdin, stdout }

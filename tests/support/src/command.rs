@@ -59,8 +59,7 @@ pub struct Running {
 impl Running {
     /// Starts `command` with stdin, stdout and stderr in the test's hands.
     pub fn start(command: &mut Command) -> Self {
-        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        let mut child = spawned.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let mut child = spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()));
         let (line_in, stderr_lines) = mpsc::channel();
         let stderr = BufReader::new(child.stderr.take().expect("stderr is piped"));
         std::thread::spawn(move || {
@@ -179,6 +178,23 @@ pub fn run(command: &mut Command, stdin: &str) -> Run {
         running.write_stdin(stdin);
     }
     running.finish()
+}
+
+/// Starts a process.
+#[track_caller]
+pub fn spawn(command: &mut Command) -> Child {
+    /// ERROR_INTERNAL_ERROR: what Wine says when it is too busy to start one. Windows itself does not.
+    const BUSY: Option<i32> = if cfg!(windows) { Some(1359) } else { None };
+    let mut tries = 0..10;
+    loop {
+        match command.spawn() {
+            Ok(child) => return child,
+            Err(error) if BUSY.is_some() && error.raw_os_error() == BUSY && tries.next().is_some() => {
+                std::thread::sleep(Duration::from_millis(200));
+            }
+            Err(error) => panic!("{command:?}: {error}"),
+        }
+    }
 }
 
 /// Sends a signal to a process that the test started.

@@ -13,7 +13,7 @@ mod home;
 mod scale;
 mod server;
 
-pub use command::{Run, Running, files_below, run, signal};
+pub use command::{Run, Running, files_below, run, signal, spawn};
 pub use date::seconds_since_1970;
 pub use home::Home;
 pub use scale::{report, scaled};

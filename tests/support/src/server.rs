@@ -6,6 +6,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
+use crate::spawn;
+
 /// A server that says where it is in one line of JSON on its stdout, and ends when its stdin closes.
 pub struct Server {
     child: Child,
@@ -17,8 +19,8 @@ impl Server {
     /// Starts `command` and waits until it is ready.
     #[track_caller]
     pub fn start(command: &mut Command) -> Self {
-        command.arg("--until-stdin-closes").stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let mut child =
+            spawn(command.arg("--until-stdin-closes").stdin(Stdio::piped()).stdout(Stdio::piped()));
         let stdout = child.stdout.take().expect("stdout is piped");
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line).expect("a server can be listened to");
