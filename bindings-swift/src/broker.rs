@@ -108,12 +108,10 @@ impl Broker {
         self.0.here().broker().is_open()
     }
 
-    /// The token at hand; none when a refresh is needed or welcome.
-    pub fn token_at_hand(&self, question: &Question) -> Result<Option<Arc<AccessToken>>, Failure> {
-        at_once(|| {
-            let at_hand = self.0.here().broker().cached_token(&question.provider, &question.options)?;
-            Ok(at_hand.map(token))
-        })
+    /// The token at hand; `NotAtHand` when a refresh is needed or welcome.
+    pub fn token_at_hand(&self, question: &Question) -> Result<Arc<AccessToken>, Failure> {
+        let look = || self.0.here().broker().cached_token(&question.provider, &question.options);
+        at_once(look)?.map(token).ok_or(Failure::NotAtHand)
     }
 
     /// The changes of its connections.

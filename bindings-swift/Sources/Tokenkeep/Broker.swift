@@ -82,10 +82,13 @@ public final class Broker: Sendable {
         _ provider: String, connection: String? = nil, scopes: [String]? = nil, minLifetime: TimeInterval? = nil
     ) throws -> AccessToken? {
         let asked = Asked(provider: provider, connection: connection, scopes: scopes, minLifetime: minLifetime)
-        let atHand = try unlessFailed {
-            try native.tokenAtHand(question: questions.question(for: asked))
+        return try unlessFailed {
+            do {
+                return AccessToken(try native.tokenAtHand(question: questions.question(for: asked)))
+            } catch Failure.NotAtHand {
+                return nil
+            }
         }
-        return atHand.map(AccessToken.init)
     }
 
     /// The token to repeat a request with, once, after an API answered 401; nil when a repetition is of no use, and the

@@ -29,7 +29,8 @@ func unlessFailed<Answer>(_ ask: () throws -> Answer) throws -> Answer {
 extension Failure {
     fileprivate var error: any Error {
         switch self {
-        case .GivenUp:
+        // Whoever asks for a token at hand has taken its absence for an answer before this.
+        case .GivenUp, .NotAtHand:
             return CancellationError()
         case .Error(let record):
             do {
