@@ -64,15 +64,9 @@ pub fn written(record: Result<Value>) -> Result<String> {
 #[derive(uniffi::Object)]
 pub struct AccessToken(tokenkeep::AccessToken);
 
-impl From<tokenkeep::AccessToken> for AccessToken {
-    fn from(token: tokenkeep::AccessToken) -> Self {
-        AccessToken(token)
-    }
-}
-
 /// The token as Swift holds it.
 pub fn token(token: tokenkeep::AccessToken) -> Arc<AccessToken> {
-    Arc::new(token.into())
+    Arc::new(AccessToken(token))
 }
 
 #[uniffi::export]

@@ -4,7 +4,6 @@ internal import TokenkeepNative
 
 /// What comes of a call. It is given up when the task is cancelled, and not made when that was before.
 func made<Answer: Sendable>(_ ask: @Sendable (Call) async throws -> Answer) async throws -> Answer {
-    try Task.checkCancellation()
     let call = Call()
     return try await withTaskCancellationHandler {
         do {

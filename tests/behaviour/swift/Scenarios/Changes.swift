@@ -35,13 +35,12 @@ private final class Watched {
 @Test func connection_changes_are_told() async throws {
     try await Stage.acme { stage in
         let person = try program("stand-in-person")
-        func elsewhere(_ arguments: String...) async throws {
+        func elsewhere(_ arguments: [String]) async throws {
             let ended = try await stage.home.tokenkeep(arguments)
             guard ended.code == 0 else { throw TestFailure(ended.stderr) }
         }
         func login(_ more: String...) async throws {
-            let ended = try await stage.home.tokenkeep(["login", "acme", "--browser", person] + more)
-            guard ended.code == 0 else { throw TestFailure(ended.stderr) }
+            try await elsewhere(["login", "acme", "--browser", person] + more)
         }
 
         // Another process does everything; the store is yet to be made.
@@ -50,17 +49,17 @@ private final class Watched {
         #expect(first.status == .connected)
         try await changes.next(.appeared, "work") { try await login("--connection", "work") }
         let refreshed = try await changes.next(.changed, "default") {
-            try await elsewhere("token", "acme", "--force-refresh")
+            try await elsewhere(["token", "acme", "--force-refresh"])
         }
         #expect(refreshed.refreshedAt != nil)
         let again = try await changes.next(.changed, "default") { try await login() }
         #expect(again.refreshedAt == nil)
         try await stage.revokeAll()
         let ended = try await changes.next(.changed, "default") {
-            await #expect(throws: TestFailure.self) { try await elsewhere("token", "acme", "--force-refresh") }
+            await #expect(throws: TestFailure.self) { try await elsewhere(["token", "acme", "--force-refresh"]) }
         }
         #expect(ended.status == .loginRequired)
-        let gone = try await changes.next(.disappeared, "default") { try await elsewhere("logout", "acme") }
+        let gone = try await changes.next(.disappeared, "default") { try await elsewhere(["logout", "acme"]) }
         #expect(gone == ended)
         let last = try await changes.next(.appeared, "default") { try await login() }
 
