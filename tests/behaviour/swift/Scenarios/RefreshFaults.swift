@@ -155,8 +155,8 @@ private func isTheEnd(_ stage: Stage) async throws {
                 #expect([again.message, again.help] == [first.message, first.help])
                 #expect(again.claims == (code == .interactionRequired ? claims : nil))
             }
-            let elsewhere = try await Elsewhere(stage).failure("microsoft")
-            #expect(elsewhere.code == code)
+            let other = try await Elsewhere(stage)
+            let elsewhere = try await failsElsewhere(code) { try await other.accessToken("microsoft") }
             #expect(elsewhere.message == first.message)
             #expect(try await stage.refreshes().count == before + 1, "\(code)")
             // The person has acted: nothing is left of it.

@@ -29,7 +29,9 @@ private func isKept(_ throttle: Value, on stage: Stage, atLeast pause: Int) asyn
     let wanted = try #require(throttle["retry_after_seconds"].int)
     #expect(wait > 0 && wait <= TimeInterval(wanted + 1), "\(wait) s")
     // The pause is everybody's: no process asks to find out for itself.
-    let others = try await together(elsewhere) { try await $0.failure("acme") { $0.forceRefresh = true } }
+    let others = try await together(elsewhere) { one in
+        try await failsElsewhere(.throttled) { try await one.accessToken("acme") { $0.forceRefresh = true } }
+    }
     #expect(others.map(\.code) == [.throttled, .throttled, .throttled])
     // Whoever can use the token at hand gets it.
     #expect(try await stage.accessToken() == token)

@@ -91,16 +91,6 @@ public final class Elsewhere: @unchecked Sendable {
         try await run(Errand(provider, more)).secret ?? ""
     }
 
-    /// Why there is no access token, which there must not be.
-    public func failure(_ provider: String, _ more: (inout Errand) -> Void = { _ in }) async throws -> FailedElsewhere {
-        do {
-            _ = try await accessToken(provider, more)
-        } catch let failed as FailedElsewhere {
-            return failed
-        }
-        throw TestFailure("it did not fail there")
-    }
-
     /// Sends it a signal: `SIGSTOP`.
     public func signal(_ signal: Int32) {
         kill(process.processIdentifier, signal)
