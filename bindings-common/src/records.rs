@@ -6,8 +6,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tokenkeep::{
-    Account, Connection, ConnectionChange, Connections, DefinitionOrigin, DeviceAuthorization, FileState,
-    KeyState, LogoutOutcome, Provider, Registration, Result, Revocation, VaultState,
+    Account, AdminConsent, AdminConsentRequest, Connection, ConnectionChange, Connections, DefinitionOrigin,
+    DeviceAuthorization, Explanation, FileState, HeldToken, KeyState, LogoutOutcome, Provider, Registration,
+    Result, Revocation, ScopeCheck, ScopeFinding, ScopeSet, VaultState,
 };
 
 use crate::errors;
@@ -17,11 +18,15 @@ pub(crate) fn connection(connection: &Connection) -> Value {
     let Connection {
         key,
         login_required,
-        account: Account { subject, issuer: account_issuer, username, tenant_id, home_account_id },
+        account,
         requested_scopes,
         granted_scopes,
         missing_scopes,
         expires_at,
+        access_tokens,
+        application,
+        credential_expires_at,
+        client_capabilities,
         has_refresh_token,
         client_id,
         issuer,
@@ -29,6 +34,9 @@ pub(crate) fn connection(connection: &Connection) -> Value {
         logged_in_at,
         refreshed_at,
     } = connection;
+    let guest = account.is_guest();
+    let Account { subject, issuer: account_issuer, username, tenant_id, object_id, home_account_id } =
+        account;
     json!({
         "provider": key.provider,
         "connection": key.connection,
@@ -39,12 +47,18 @@ pub(crate) fn connection(connection: &Connection) -> Value {
             "issuer": account_issuer,
             "username": username,
             "tenant_id": tenant_id,
+            "object_id": object_id,
             "home_account_id": home_account_id,
+            "guest": guest,
         },
         "requested_scopes": requested_scopes,
         "granted_scopes": granted_scopes,
         "missing_scopes": missing_scopes,
         "expires_at": expires_at,
+        "access_tokens": access_tokens.iter().map(held_token).collect::<Vec<_>>(),
+        "application": application,
+        "credential_expires_at": credential_expires_at,
+        "client_capabilities": client_capabilities,
         "has_refresh_token": has_refresh_token,
         "client_id": client_id,
         "issuer": issuer,
@@ -52,6 +66,11 @@ pub(crate) fn connection(connection: &Connection) -> Value {
         "logged_in_at": logged_in_at,
         "refreshed_at": refreshed_at,
     })
+}
+
+fn held_token(token: &HeldToken) -> Value {
+    let HeldToken { resource, scopes, expires_at } = token;
+    json!({ "resource": resource, "scopes": scopes, "expires_at": expires_at })
 }
 
 pub(crate) fn connection_change(change: &ConnectionChange) -> Value {
@@ -69,8 +88,17 @@ pub(crate) fn connections(all: &Connections) -> Value {
 }
 
 pub(crate) fn provider(provider: &Provider) -> Value {
-    let Provider { name, display_name, access_token_variable, endpoints, discovery, origin, definition } =
-        provider;
+    let Provider {
+        name,
+        display_name,
+        access_token_variable,
+        endpoints,
+        presets,
+        discovery,
+        origin,
+        definition,
+    } = provider;
+    let preset = |(name, scopes): &(String, ScopeSet)| json!({ "name": name, "scopes": scopes });
     let endpoint = |(name, url): &(String, String)| json!({ "name": name, "url": url });
     let (origin, file) = match origin {
         DefinitionOrigin::Bundled => ("bundled", None),
@@ -81,6 +109,7 @@ pub(crate) fn provider(provider: &Provider) -> Value {
         "display_name": display_name,
         "access_token_variable": access_token_variable,
         "endpoints": endpoints.iter().map(endpoint).collect::<Vec<_>>(),
+        "presets": presets.iter().map(preset).collect::<Vec<_>>(),
         "discovery": discovery,
         "origin": origin,
         "file": file,
@@ -94,6 +123,38 @@ pub(crate) fn providers(all: &[Result<Provider>]) -> Value {
         "providers": all.iter().flatten().map(provider).collect::<Vec<_>>(),
         "damaged": all.iter().filter_map(|one| one.as_ref().err()).map(errors::record).collect::<Vec<_>>(),
     })
+}
+
+pub(crate) fn explanation(explanation: &Explanation) -> Value {
+    let Explanation { code, name, meaning, who, remedy, command } = explanation;
+    json!({
+        "code": code,
+        "name": name,
+        "meaning": meaning,
+        "who": who,
+        "remedy": remedy,
+        "command": command,
+    })
+}
+
+pub(crate) fn scope_check(check: &ScopeCheck) -> Value {
+    let ScopeCheck { scopes, resources, findings } = check;
+    let finding = |ScopeFinding { kind, scopes, message, help }: &ScopeFinding| json!({ "kind": kind.as_str(), "scopes": scopes, "message": message, "help": help });
+    json!({
+        "scopes": scopes,
+        "resources": resources,
+        "findings": findings.iter().map(finding).collect::<Vec<_>>(),
+    })
+}
+
+pub(crate) fn admin_consent_request(request: &AdminConsentRequest) -> Value {
+    let AdminConsentRequest { url, state, redirect_uri } = request;
+    json!({ "url": url.as_str(), "state": state, "redirect_uri": redirect_uri })
+}
+
+pub(crate) fn admin_consent(consent: &AdminConsent) -> Value {
+    let AdminConsent { tenant, scopes } = consent;
+    json!({ "tenant": tenant, "scopes": scopes })
 }
 
 pub(crate) fn registration(registration: &Registration) -> Value {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tokenkeep::{
-    BrokerOptions, ConnectionKey, ConnectionName, LoginOptions, ProviderName, Result, ScopeSet, Secret,
-    TokenOptions, seconds,
+    AdminConsentOptions, BrokerOptions, ConnectionKey, ConnectionName, LoginOptions, ProviderName, Result,
+    ScopeSet, Secret, TokenOptions, seconds,
 };
 
 /// What a broker is opened with ([`BrokerOptions`]).
@@ -51,18 +51,31 @@ pub struct Request {
     pub force_refresh: Option<bool>,
     pub replaces: Option<Secret>,
     pub claims: Option<String>,
+    pub allow_extended: Option<bool>,
     pub refused: Option<Secret>,
     pub www_authenticate: Vec<String>,
     pub flow: Option<String>,
+    pub add_scopes: Option<Scopes>,
+    pub prompt: Option<String>,
+    pub login_hint: Option<String>,
+    pub domain_hint: Option<String>,
+    pub client_capabilities: Option<Vec<String>>,
     pub tenant: Option<String>,
     pub cloud: Option<String>,
     pub issuer: Option<String>,
     pub client_id: Option<String>,
     pub client_secret: Option<Secret>,
+    pub certificate: Option<Secret>,
+    pub credential_file: Option<String>,
+    pub credential_keychain: Option<String>,
+    pub credential_expires: Option<String>,
     pub redirect_uri: Option<String>,
     pub paste: Option<bool>,
     pub timeout: Option<Seconds>,
     pub file: String,
+    pub text: String,
+    pub state: String,
+    pub callback_url: String,
 }
 
 /// One text, as a person types it, or the words.
@@ -73,6 +86,15 @@ pub enum Scopes {
     Text(String),
     /// One each.
     Words(Vec<String>),
+}
+
+impl Scopes {
+    fn set(&self) -> Result<ScopeSet> {
+        match self {
+            Scopes::Text(text) => text.parse(),
+            Scopes::Words(words) => words.clone().try_into(),
+        }
+    }
 }
 
 /// A length of time, which the core judges.
@@ -131,14 +153,19 @@ impl Request {
         self.connection.as_deref().map_or_else(|| Ok(ConnectionName::default()), str::parse)
     }
 
-    fn scopes(&self) -> Result<Option<ScopeSet>> {
-        self.scopes
-            .as_ref()
-            .map(|scopes| match scopes {
-                Scopes::Text(text) => text.parse(),
-                Scopes::Words(words) => words.clone().try_into(),
-            })
-            .transpose()
+    pub(crate) fn scopes(&self) -> Result<Option<ScopeSet>> {
+        self.scopes.as_ref().map(Scopes::set).transpose()
+    }
+
+    pub(crate) fn admin_consent_options(&self) -> Result<AdminConsentOptions> {
+        Ok(AdminConsentOptions {
+            connection: self.connection()?,
+            tenant: self.tenant.clone(),
+            cloud: self.cloud.clone(),
+            client_id: self.client_id.clone(),
+            scopes: self.scopes()?,
+            redirect_uri: self.redirect_uri.clone(),
+        })
     }
 
     /// Which token.
@@ -153,6 +180,7 @@ impl Request {
             force_refresh: self.force_refresh.unwrap_or_default(),
             replaces: self.replaces.clone(),
             claims: self.claims.clone(),
+            allow_extended: self.allow_extended.unwrap_or_default(),
         })
     }
 
@@ -162,11 +190,21 @@ impl Request {
             connection: self.connection()?,
             flow: self.flow.as_deref().map(str::parse).transpose()?,
             scopes: self.scopes()?,
+            add_scopes: self.add_scopes.as_ref().map(Scopes::set).transpose()?,
+            prompt: self.prompt.clone(),
+            login_hint: self.login_hint.clone(),
+            domain_hint: self.domain_hint.clone(),
+            claims: self.claims.clone(),
+            client_capabilities: self.client_capabilities.clone(),
             tenant: self.tenant.clone(),
             cloud: self.cloud.clone(),
             issuer: self.issuer.clone(),
             client_id: self.client_id.clone(),
             client_secret: self.client_secret.clone(),
+            certificate: self.certificate.clone(),
+            credential_file: self.credential_file.as_ref().map(Into::into),
+            credential_keychain: self.credential_keychain.clone(),
+            credential_expires: self.credential_expires.clone(),
             redirect_uri: self.redirect_uri.clone(),
             paste: self.paste.unwrap_or_default(),
             browser_named,

@@ -19,14 +19,18 @@ use crate::work::off_thread;
 #[allow(missing_docs, reason = "the core's names")]
 pub enum Verb {
     AddProvider,
+    AdminConsentUrl,
+    CheckScopes,
     Close,
     Connection,
     Connections,
+    Explain,
     Initialize,
     Inspect,
     Logout,
     Provider,
     Providers,
+    ReadAdminConsent,
     Registration,
     RemoveProvider,
     RemoveRegistration,
@@ -48,6 +52,24 @@ pub async fn ask(broker: Broker, verb: Verb, request: Request) -> Result<Value> 
         }
         Verb::AddProvider => |broker, request| {
             broker.add_provider(request.file.as_ref()).map(|added| records::provider(&added))
+        },
+        Verb::AdminConsentUrl => |broker, request| {
+            let options = request.admin_consent_options()?;
+            broker
+                .admin_consent_url(&request.provider()?, &options)
+                .map(|asked| records::admin_consent_request(&asked))
+        },
+        Verb::CheckScopes => |broker, request| {
+            let scopes = request.scopes()?.unwrap_or_default();
+            broker.check_scopes(&request.provider()?, &scopes).map(|check| records::scope_check(&check))
+        },
+        Verb::Explain => |broker, request| {
+            Ok(broker.explain(&request.text).iter().map(records::explanation).collect::<Vec<_>>().into())
+        },
+        Verb::ReadAdminConsent => |broker, request| {
+            broker
+                .read_admin_consent(&request.state, &request.callback_url)
+                .map(|consent| records::admin_consent(&consent))
         },
         Verb::Connection => {
             |broker, request| broker.connection(&request.key()?).map(|found| records::connection(&found))

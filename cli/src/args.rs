@@ -130,12 +130,31 @@ impl ConnectionArgs {
 pub struct LoginArgs {
     #[command(flatten)]
     pub connection: ConnectionArgs,
-    /// How: pkce opens a browser here, device-code wants one on any device, auto looks around
+    /// How: pkce opens a browser here, device-code wants one on any device, auto looks around;
+    /// client-credentials is app-only access, and nobody logs in
     #[arg(long, value_enum)]
     pub flow: Option<FlowArg>,
     /// What to ask for, separated by commas or spaces
     #[arg(long, value_name = "LIST")]
     pub scopes: Option<String>,
+    /// What to ask for beside what was asked for before
+    #[arg(long, value_name = "LIST", conflicts_with = "scopes")]
+    pub add_scopes: Option<String>,
+    /// What the login page does: select_account, login, consent or none
+    #[arg(long, value_name = "PROMPT")]
+    pub prompt: Option<String>,
+    /// Whom the login page offers first: a user name
+    #[arg(long, value_name = "USER")]
+    pub login_hint: Option<String>,
+    /// Microsoft: the domain of the organization that signs in, which spares the person a page
+    #[arg(long, value_name = "DOMAIN")]
+    pub domain_hint: Option<String>,
+    /// The claims that an API has challenged for, as JSON [else those that the last refresh met]
+    #[arg(long, value_name = "JSON")]
+    pub claims: Option<String>,
+    /// Microsoft: what this client can do; cp1 for continuous access evaluation
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub client_capabilities: Option<Vec<String>>,
     /// Microsoft: common, organizations, consumers, a GUID or a domain
     #[arg(long, value_name = "TENANT")]
     pub tenant: Option<String>,
@@ -149,8 +168,20 @@ pub struct LoginArgs {
     #[arg(long, value_name = "ID")]
     pub client_id: Option<String>,
     /// Read the client secret from the first line of standard input
-    #[arg(long)]
+    #[arg(long, group = "credential")]
     pub client_secret_stdin: bool,
+    /// Read the certificate and its private key, in PEM, from standard input, for app-only access
+    #[arg(long, group = "credential")]
+    pub certificate_stdin: bool,
+    /// A file with the client secret, or with certificate and private key, for app-only access
+    #[arg(long, value_name = "FILE", group = "credential")]
+    pub credential_file: Option<PathBuf>,
+    /// An item of the system's keychain with the client secret, or with certificate and private key
+    #[arg(long, value_name = "SERVICE/ACCOUNT", group = "credential")]
+    pub credential_keychain: Option<String>,
+    /// The day that the client secret ends, as the provider's portal shows it, to be warned in time
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub credential_expires: Option<String>,
     /// The loopback address to be sent back to, when the provider wants it to the letter
     #[arg(long, value_name = "URI")]
     pub redirect_uri: Option<String>,
@@ -161,7 +192,7 @@ pub struct LoginArgs {
     #[arg(long, group = "way")]
     pub no_browser: bool,
     /// The browser is on another machine: also take the address it ends up at from standard input
-    #[arg(long, group = "way", conflicts_with = "client_secret_stdin")]
+    #[arg(long, group = "way", conflicts_with_all = ["client_secret_stdin", "certificate_stdin"])]
     pub paste: bool,
     /// How long to wait for the person
     #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u64).range(1..=86400))]
@@ -174,6 +205,8 @@ pub enum FlowArg {
     Pkce,
     #[value(alias = "device_code")]
     DeviceCode,
+    #[value(alias = "client_credentials")]
+    ClientCredentials,
 }
 
 #[derive(Debug, Args)]

@@ -67,6 +67,7 @@ impl Interaction for Terminal {
         let way = match flow {
             Flow::AuthorizationCode => "the browser",
             Flow::DeviceCode => "a device code",
+            Flow::ClientCredentials => "the client's own credentials",
         };
         say(format_args!("Logging in with {way}: {reason}"));
     }
@@ -170,6 +171,16 @@ pub fn read_secret(what: &str) -> std::result::Result<Secret, Failure> {
     match read {
         Ok(_) if !secret.is_empty() => Ok(secret),
         Ok(_) => Err(no_secret(what, "its first line is empty")),
+        Err(error) => Err(no_secret(what, &error.to_string())),
+    }
+}
+
+/// All of standard input: a secret that has lines.
+pub fn read_text(what: &str) -> std::result::Result<Secret, Failure> {
+    let mut text = String::new();
+    match io::stdin().lock().take(SECRET_LIMIT).read_to_string(&mut text) {
+        Ok(_) if !text.trim().is_empty() => Ok(Secret::new(text)),
+        Ok(_) => Err(no_secret(what, "it is empty")),
         Err(error) => Err(no_secret(what, &error.to_string())),
     }
 }

@@ -71,8 +71,10 @@ mod transport;
 #[cfg(feature = "azure")]
 pub use azure::TokenkeepCredential;
 pub use broker::{
-    AccessToken, Broker, BrokerOptions, ChangeKind, Connection, ConnectionChange, ConnectionChanges,
-    Connections, LoginOptions, LogoutOutcome, PendingLogin, Provider, Registration, Revocation, TokenOptions,
+    AccessToken, AdminConsent, AdminConsentOptions, AdminConsentRequest, Broker, BrokerOptions, ChangeKind,
+    Connection, ConnectionChange, ConnectionChanges, Connections, Explanation, HeldToken, LoginOptions,
+    LogoutOutcome, PendingLogin, Provider, Registration, Revocation, SaslMechanism, ScopeCheck, ScopeFinding,
+    ScopeFindingKind, TokenOptions,
 };
 pub use clock::{Timestamp, seconds};
 pub use environment::Environment;

@@ -8,7 +8,7 @@ use tokenkeep::{Connection, Error, Flow, LoginOptions};
 use super::Invocation;
 use crate::args::{FlowArg, LoginArgs};
 use crate::exit::Failure;
-use crate::interaction::{Browser, Terminal, read_secret};
+use crate::interaction::{Browser, Terminal, read_secret, read_text};
 use crate::output::{ConnectionView, json, printable, say};
 
 pub fn run(invocation: &Invocation, args: &LoginArgs) -> Result<(), Failure> {
@@ -19,9 +19,16 @@ pub fn run(invocation: &Invocation, args: &LoginArgs) -> Result<(), Failure> {
     } else {
         None
     };
+    let certificate = if args.certificate_stdin {
+        invocation.before_a_secret(&key.provider)?;
+        Some(read_text("certificate")?)
+    } else {
+        None
+    };
     let flow = match args.flow {
         Some(FlowArg::Pkce) => Some(Flow::AuthorizationCode),
         Some(FlowArg::DeviceCode) => Some(Flow::DeviceCode),
+        Some(FlowArg::ClientCredentials) => Some(Flow::ClientCredentials),
         // A URL to open by hand is a login of this kind.
         Some(FlowArg::Auto) | None => args.no_browser.then_some(Flow::AuthorizationCode),
     };
@@ -29,11 +36,21 @@ pub fn run(invocation: &Invocation, args: &LoginArgs) -> Result<(), Failure> {
         connection: key.connection,
         flow,
         scopes: args.scopes.as_deref().map(str::parse).transpose()?,
+        add_scopes: args.add_scopes.as_deref().map(str::parse).transpose()?,
+        prompt: args.prompt.clone(),
+        login_hint: args.login_hint.clone(),
+        domain_hint: args.domain_hint.clone(),
+        claims: args.claims.clone(),
+        client_capabilities: args.client_capabilities.clone(),
         tenant: args.tenant.clone(),
         cloud: args.cloud.clone(),
         issuer: args.issuer.clone(),
         client_id: args.client_id.clone(),
         client_secret,
+        certificate,
+        credential_file: args.credential_file.clone(),
+        credential_keychain: args.credential_keychain.clone(),
+        credential_expires: args.credential_expires.clone(),
         redirect_uri: args.redirect_uri.clone(),
         paste: args.paste,
         browser_named: args.browser.is_some(),

@@ -26,6 +26,14 @@ pub struct Connection {
     pub missing_scopes: ScopeSet,
     /// When the access token at hand ends; absent when it does not expire.
     pub expires_at: Option<Timestamp>,
+    /// The access tokens at hand, one for each resource; the first is that of a call that names no scopes.
+    pub access_tokens: Vec<HeldToken>,
+    /// True for app-only access: the grant is the client's own, and nobody logs in.
+    pub application: bool,
+    /// When the client secret or certificate that the client proves itself with ends, where that is known.
+    pub credential_expires_at: Option<Timestamp>,
+    /// What the client said that it can do ([`LoginOptions::client_capabilities`](super::LoginOptions)).
+    pub client_capabilities: Vec<String>,
     /// True when the access token can be replaced without the person.
     pub has_refresh_token: bool,
     /// The client that it was made with.
@@ -45,6 +53,17 @@ impl Connection {
     pub fn status(&self) -> &'static str {
         if self.login_required.is_some() { "login_required" } else { "connected" }
     }
+}
+
+/// What a connection holds for one resource, without the token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldToken {
+    /// The resource, at a provider that tells resources apart.
+    pub resource: Option<String>,
+    /// What it grants.
+    pub scopes: ScopeSet,
+    /// When it ends; absent when it does not expire.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// All connections of a store.
@@ -119,6 +138,18 @@ fn describe(record: &ConnectionRecord, equivalence: &ScopeEquivalence) -> Connec
         requested_scopes: record.requested_scopes.clone(),
         granted_scopes: record.granted_scopes.clone(),
         expires_at: token.and_then(|token| Some(token.obtained.wall.plus(token.lifetime?))),
+        access_tokens: record
+            .access_tokens
+            .iter()
+            .map(|token| HeldToken {
+                resource: token.resource.clone(),
+                scopes: token.scopes.clone(),
+                expires_at: token.lifetime.map(|lifetime| token.obtained.wall.plus(lifetime)),
+            })
+            .collect(),
+        application: record.application,
+        credential_expires_at: record.client.credential_expires_at,
+        client_capabilities: record.client.capabilities.clone(),
         has_refresh_token: record.refresh_token.is_some(),
         client_id: record.client.client_id.clone(),
         issuer: record.server.issuer.clone(),

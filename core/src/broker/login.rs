@@ -2,6 +2,7 @@
 //! receive the redirect themselves. What is resolved before stands in `preparation`, what is written
 //! down after in `new_record`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -33,6 +34,20 @@ pub struct LoginOptions {
     pub flow: Option<Flow>,
     /// What to ask for (RFC 6749 3.3). Scopes that the provider's definition always asks for are added.
     pub scopes: Option<ScopeSet>,
+    /// What to ask for beside what the connection was asked for before. Where consent adds up (Microsoft) the
+    /// request names the difference alone. Not together with `scopes`.
+    pub add_scopes: Option<ScopeSet>,
+    /// OIDC Core 3.1.2.1: `login`, `consent`, `select_account` or `none`, in place of the provider's own.
+    pub prompt: Option<String>,
+    /// OIDC Core 3.1.2.1: whom the login page offers first.
+    pub login_hint: Option<String>,
+    /// Microsoft: the domain of the organization that signs the person in, which spares them a page.
+    pub domain_hint: Option<String>,
+    /// The JSON of a claims challenge (OIDC Core 5.5). Absent: the one that the connection's last refresh met.
+    pub claims: Option<String>,
+    /// Microsoft: what this client can do. `cp1` says that it answers claims challenges: it then gets tokens that live
+    /// for a day and are revoked at once (continuous access evaluation).
+    pub client_capabilities: Option<Vec<String>>,
     /// Microsoft: who signs the person in.
     pub tenant: Option<String>,
     /// Microsoft: which cloud.
@@ -43,6 +58,14 @@ pub struct LoginOptions {
     pub client_id: Option<String>,
     /// RFC 6749 2.3.1.
     pub client_secret: Option<Secret>,
+    /// For app-only access: a certificate and its private key, in PEM (RFC 7523 2.2).
+    pub certificate: Option<Secret>,
+    /// A file that holds the client secret, or certificate and key.
+    pub credential_file: Option<PathBuf>,
+    /// An item of the system's keychain that holds them, as `SERVICE/ACCOUNT`.
+    pub credential_keychain: Option<String>,
+    /// When the client secret ends, as the provider's portal shows it: `2027-01-31`. A certificate says so itself.
+    pub credential_expires: Option<String>,
     /// Fixes host, port and path of the loopback redirect (RFC 8252 7.3); without a port any will do.
     pub redirect_uri: Option<String>,
     /// True when the person's browser is elsewhere and its last address will be pasted.

@@ -9,14 +9,20 @@
 //! | `token` | `token`, `cached_token`, `close` |
 //! | `refusal` | `token_after_refusal` |
 //! | `recent` | the records that this second's calls have read |
+//! | `admin_consent` | `admin_consent_url`, `read_admin_consent` |
+//! | `explain` | `explain` |
+//! | `scopes` | `check_scopes` |
+//! | `sasl` | a token as mail servers want it |
 //! | `connections` | `connections`, `connection` |
 //! | `connection_changes` | `connection_changes` |
 //! | `logout` | `logout` |
 //! | `providers` | `providers`, and the user's own definitions |
 //! | `registrations` | client registrations that the user stored |
 
+mod admin_consent;
 mod connection_changes;
 mod connections;
+mod explain;
 mod login;
 mod logout;
 mod new_record;
@@ -26,13 +32,17 @@ mod providers;
 mod recent;
 mod refusal;
 mod registrations;
+mod sasl;
+mod scopes;
 mod token;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+pub use admin_consent::{AdminConsent, AdminConsentOptions, AdminConsentRequest};
 pub use connection_changes::{ChangeKind, ConnectionChange, ConnectionChanges};
-pub use connections::{Connection, Connections};
+pub use connections::{Connection, Connections, HeldToken};
+pub use explain::Explanation;
 pub use login::{LoginOptions, PendingLogin};
 pub use logout::{LogoutOutcome, Revocation};
 pub use options::BrokerOptions;
@@ -40,6 +50,8 @@ use options::Settings;
 pub use providers::Provider;
 use recent::Recent;
 pub use registrations::Registration;
+pub use sasl::SaslMechanism;
+pub use scopes::{ScopeCheck, ScopeFinding, ScopeFindingKind};
 pub use token::{AccessToken, TokenOptions};
 
 use crate::clock::{Clock, SystemClock};

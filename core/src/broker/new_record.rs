@@ -34,6 +34,9 @@ impl Broker {
                 client_id: credentials.client_id.clone(),
                 authentication: request.client.authentication,
                 client_secret: credentials.client_secret.clone(),
+                certificate: None,
+                credential_expires_at: None,
+                capabilities: Vec::new(),
             },
             server: RecordServer {
                 issuer: request.endpoints.issuer.clone(),
@@ -45,6 +48,7 @@ impl Broker {
                 response_scope_separator: definition.scopes.response_separator,
                 scope_on_refresh: definition.token.scope_on_refresh,
             },
+            application: false,
             account,
             requested_scopes: request.scopes.clone(),
             access_tokens: vec![AccessTokenRecord::received(
@@ -84,6 +88,7 @@ impl Broker {
             subject: Some(claims.sub),
             issuer: Some(claims.iss),
             tenant_id: claims.tid,
+            object_id: claims.oid,
             home_account_id,
         })
     }

@@ -6,6 +6,7 @@ use super::Broker;
 use crate::error::Result;
 use crate::names::ProviderName;
 use crate::provider::{CatalogEntry, DefinitionOrigin};
+use crate::scope::ScopeSet;
 
 /// A provider that can be logged in to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct Provider {
     /// Where codes, tokens and client secrets go, as the definition names them: by name and URL, with
     /// `{cloud}` and `{tenant}` not filled in; then the clouds.
     pub endpoints: Vec<(String, String)>,
+    /// Names for what people want, each with the scopes that it stands for. A list of scopes may hold them.
+    pub presets: Vec<(String, ScopeSet)>,
     /// True when the endpoints come from the metadata of the issuer that is named at login.
     pub discovery: bool,
     /// Where its definition is from.
@@ -75,6 +78,7 @@ impl From<CatalogEntry> for Provider {
         }
         Provider {
             endpoints,
+            presets: Vec::new(),
             discovery: entry.definition.discovery,
             name: entry.definition.name,
             display_name: entry.definition.display_name,

@@ -31,6 +31,9 @@ pub struct TokenOptions {
     /// The JSON of a claims challenge (OIDC Core 5.5; [`Challenge::claims_json`](crate::Challenge)): a token that
     /// was not asked for with it is refreshed first.
     pub claims: Option<String>,
+    /// Microsoft: while the server is down, hand out a token that has ended for as long as its resource still takes it
+    /// (`ext_expires_in`).
+    pub allow_extended: bool,
 }
 
 impl TokenOptions {
@@ -135,7 +138,7 @@ impl Broker {
             kept.recent.forget(key);
             return Err(self.no_such_connection(key));
         };
-        self.check_scopes(&record, options)?;
+        self.check_granted(&record, options)?;
         let Some(token) = hand_out_fresh(&record) else {
             kept.recent.forget(key);
             return Ok(Err(record));
@@ -181,7 +184,7 @@ impl Broker {
             return Ok(hand_out(&record, token));
         }
         let refreshed = kept.refresher.refreshed(&key, &demand).await?;
-        self.check_scopes(&refreshed, options)?;
+        self.check_granted(&refreshed, options)?;
         let token = refreshed.access_tokens.first().ok_or_else(|| not_connected(&key))?;
         Ok(hand_out(&refreshed, token))
     }
@@ -208,7 +211,7 @@ impl Broker {
         self.0.catalog.find(&key.provider).err().unwrap_or_else(|| not_connected(key))
     }
 
-    fn check_scopes(&self, record: &ConnectionRecord, options: &TokenOptions) -> Result<()> {
+    fn check_granted(&self, record: &ConnectionRecord, options: &TokenOptions) -> Result<()> {
         let Some(wanted) = &options.scopes else { return Ok(()) };
         let equivalence = self.0.catalog.find(&record.key.provider)?.definition.scope_equivalence();
         let missing = record.granted_scopes.missing(wanted, &equivalence);

@@ -59,6 +59,7 @@ impl FlowRequest {
         match flow {
             Flow::AuthorizationCode => authorization_code::run(self, way_back, timeout).await,
             Flow::DeviceCode => device_code::run(self, timeout).await,
+            Flow::ClientCredentials => Err(Error::new(ErrorKind::Unsupported, "not yet")),
         }
     }
 

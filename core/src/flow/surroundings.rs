@@ -15,6 +15,8 @@ pub enum Flow {
     AuthorizationCode,
     /// A code entered on another device (RFC 8628).
     DeviceCode,
+    /// Nobody logs in: the client asks in its own name (RFC 6749 4.4). Never chosen unasked.
+    ClientCredentials,
 }
 
 impl Flow {
@@ -23,6 +25,7 @@ impl Flow {
         match self {
             Flow::AuthorizationCode => "pkce",
             Flow::DeviceCode => "device-code",
+            Flow::ClientCredentials => "client-credentials",
         }
     }
 }
@@ -35,8 +38,9 @@ impl FromStr for Flow {
         match text {
             "pkce" => Ok(Flow::AuthorizationCode),
             "device-code" | "device_code" => Ok(Flow::DeviceCode),
+            "client-credentials" | "client_credentials" => Ok(Flow::ClientCredentials),
             _ => Err(Error::new(ErrorKind::ConfigInvalid, format!("{text:?} is not a flow"))
-                .with_help("it is one of pkce, device_code")),
+                .with_help("it is one of pkce, device_code, client_credentials")),
         }
     }
 }

@@ -76,6 +76,8 @@ mod tests {
             obtained: at(1000, 1000),
             lifetime,
             refresh_in,
+            extended_lifetime: None,
+            requested_scopes: None,
         }
     }
 

@@ -45,6 +45,9 @@ pub struct ConnectionRecord {
     pub client: RecordClient,
     /// Where the grant came from and goes back to.
     pub server: RecordServer,
+    /// True for app-only access (RFC 6749 4.4): the grant is the client's own, asked for anew each time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub application: bool,
     /// Whose grant it is, as far as the server told.
     pub account: Account,
     /// What was asked for.
@@ -135,6 +138,15 @@ pub struct RecordClient {
     /// RFC 6749 2.3.1, for confidential clients.
     #[serde(default, serialize_with = "serialize_exposed_option", skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<Secret>,
+    /// A certificate and its private key in PEM, for clients that prove themselves with one (RFC 7523 2.2).
+    #[serde(default, serialize_with = "serialize_exposed_option", skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Secret>,
+    /// When the secret or the certificate ends, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential_expires_at: Option<Timestamp>,
+    /// What the client said that it can do (Microsoft's `xms_cc`): `cp1` for one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capabilities: Vec<String>,
 }
 
 impl RecordClient {
@@ -189,9 +201,20 @@ pub struct Account {
     /// Microsoft's `tid`: the tenant that signed the person in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<String>,
+    /// Microsoft's `oid`: the person within that tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object_id: Option<String>,
     /// Microsoft's `uid.utid`: the account itself, whichever tenant it visits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home_account_id: Option<String>,
+}
+
+impl Account {
+    /// True when the person is a guest of the tenant that signed them in: their home is another one.
+    pub fn is_guest(&self) -> bool {
+        let home = self.home_account_id.as_deref().and_then(|home| home.split_once('.'));
+        matches!((home, &self.tenant_id), (Some((_, home)), Some(tenant)) if !home.eq_ignore_ascii_case(tenant))
+    }
 }
 
 /// An access token and what decides how long it is handed out.
@@ -215,6 +238,12 @@ pub struct AccessTokenRecord {
     /// Microsoft's `refresh_in`, in seconds: past it, a refresh is welcome though not needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_in: Option<i64>,
+    /// Microsoft's `ext_expires_in`, in seconds: how long the resource takes it while the server is down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extended_lifetime: Option<i64>,
+    /// What a refresh of this token names, where that is not what the login says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_scopes: Option<ScopeSet>,
     /// The claims challenge that it was asked for with (OIDC Core 5.5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims: Option<String>,
@@ -235,6 +264,8 @@ impl AccessTokenRecord {
             obtained: now,
             lifetime: response.expires_in.or(assumed),
             refresh_in: response.refresh_in,
+            extended_lifetime: None,
+            requested_scopes: None,
             claims: None,
         }
     }

@@ -28,7 +28,11 @@ pub(crate) fn record(name: &str) -> ConnectionRecord {
         key: connection_key(name),
         grant_id: "grant".to_owned(),
         status: ConnectionStatus::Connected,
+        application: false,
         client: RecordClient {
+            certificate: None,
+            credential_expires_at: None,
+            capabilities: Vec::new(),
             client_id: "client".to_owned(),
             authentication: ClientAuthentication::None,
             client_secret: None,
@@ -49,6 +53,8 @@ pub(crate) fn record(name: &str) -> ConnectionRecord {
         refresh_scopes: None,
         refresh_token: Some(Secret::new("refresh-canary")),
         access_tokens: vec![AccessTokenRecord {
+            extended_lifetime: None,
+            requested_scopes: None,
             resource: None,
             secret: Secret::new("access-canary"),
             token_type: "Bearer".to_owned(),
