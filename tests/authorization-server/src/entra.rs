@@ -68,6 +68,17 @@ pub(crate) fn check_token_scope(scope: &[String]) -> Result<(), Refusal> {
     }
 }
 
+/// A client that asks for itself names a tenant, and one resource with all that it may do there.
+pub(crate) fn check_application(tenant: &str, scope: &[String]) -> Result<(), Refusal> {
+    match (tenant, scope) {
+        ("common" | "consumers", _) => Err(Refusal::TenantOfPeople),
+        ("organizations", _) => Err(Refusal::TenantMissing),
+        (_, [one]) if one.ends_with("/.default") => Ok(()),
+        (_, []) => Err(Refusal::ParameterMissing("scope")),
+        _ => Err(Refusal::ScopeNotDefault),
+    }
+}
+
 /// What the response's `scope` says: everything but `offline_access`.
 pub(crate) fn echoed(scope: &[String]) -> Vec<String> {
     scope.iter().filter(|scope| *scope != "offline_access").cloned().collect()

@@ -19,8 +19,9 @@ use crate::registered_client::AuthenticationMethod;
 use crate::request::{Endpoint, Request};
 
 /// The parameters whose values are kept as they are.
-const HARMLESS: [&str; 16] = [
+const HARMLESS: [&str; 17] = [
     "claims",
+    "client_assertion_type",
     "client_id",
     "client_info",
     "code_challenge_method",

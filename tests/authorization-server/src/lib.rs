@@ -19,7 +19,8 @@
 //! shared                                        what all requests share
 //! state id_token reply                          what is remembered, claimed, answered
 //! device rotation journal                       device codes; used refresh tokens; what was asked
-//! client_authentication claims pkce entra grant rules
+//! client_authentication client_assertion        who asks
+//! claims pkce entra grant                       rules
 //! refusal oauth_error                           every reason to say no, and how it is written
 //! options                                       what the server is told
 //! fault_queue fault mutation registered_client  what goes wrong; who may ask
@@ -32,6 +33,7 @@
 //! by others play those parts in the interoperability tests.
 
 mod claims;
+mod client_assertion;
 mod client_authentication;
 mod clock;
 mod control;
@@ -75,6 +77,6 @@ pub use mutation::{IdTokenMutation, Mutation, Signature};
 pub use options::{Dialect, Host, IssuerParameter, LiveOptions, Person, Rotation, ServerOptions};
 pub use person::{Decision, StandInPerson};
 pub use proxy::{Asked, Proxy};
-pub use registered_client::{AuthenticationMethod, RegisteredClient};
+pub use registered_client::{AuthenticationMethod, ClientCertificate, RegisteredClient};
 pub use request::Endpoint;
 pub use server::{AuthorizationServer, Running};

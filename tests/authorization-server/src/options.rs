@@ -49,6 +49,8 @@ pub struct LiveOptions {
     pub rotation: Rotation,
     /// `expires_in`, and when `/resource` refuses the token, in seconds.
     pub access_token_lifetime: u64,
+    /// Entra's `ext_expires_in` in seconds: never less than `expires_in`, and the same when `None`.
+    pub ext_expires_in: Option<u64>,
     /// `refresh_in` in seconds; left out when `None`.
     pub refresh_in: Option<u64>,
     /// How long an authorization code lives, in seconds (RFC 6749, section 4.1.2: at most ten minutes).
@@ -61,6 +63,8 @@ pub struct LiveOptions {
     pub device_approve_after: Option<u32>,
     /// The device is denied by itself after this many polls were answered `authorization_pending`.
     pub device_deny_after: Option<u32>,
+    /// Every client's secret has expired.
+    pub secrets_expired: bool,
     /// What the person does with an authorization request.
     pub person: Person,
     /// The `iss` of authorization responses (RFC 9207).
@@ -86,12 +90,14 @@ impl ServerOptions {
             live: LiveOptions {
                 rotation: Rotation::ReuseDetection,
                 access_token_lifetime: 3600,
+                ext_expires_in: None,
                 refresh_in: None,
                 code_lifetime: 60,
                 device_interval: 5,
                 device_lifetime: 900,
                 device_approve_after: None,
                 device_deny_after: None,
+                secrets_expired: false,
                 person: Person::Approve,
                 issuer_parameter: IssuerParameter::On,
             },

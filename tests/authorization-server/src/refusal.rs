@@ -7,6 +7,12 @@ use crate::options::Dialect;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     AccessDenied,
+    AssertionAudience,
+    AssertionExpired,
+    AssertionMalformed,
+    AssertionOfOtherClient,
+    AssertionReplayed,
+    AssertionSignature,
     AuthenticationMethod,
     AuthorizationPending,
     ChallengeInvalid,
@@ -26,6 +32,7 @@ pub(crate) enum Refusal {
     OriginHeader,
     ParameterMissing(&'static str),
     ParameterRepeated,
+    PublicClientAsItself,
     QueryInUri,
     RedirectUriInvalid,
     RedirectUriMismatch,
@@ -40,12 +47,16 @@ pub(crate) enum Refusal {
     ScopeEmptyForCode,
     ScopeExceedsGrant,
     ScopeInvalid,
+    ScopeNotDefault,
     ScopesOfTwoResources,
+    SecretExpired,
     SecretFromPublicClient,
     SecretMissing,
     SecretWrong,
     SlowDown,
     TenantMalformed,
+    TenantMissing,
+    TenantOfPeople,
     UnknownClient,
     VerifierMalformed,
     VerifierMismatch,
@@ -62,6 +73,18 @@ impl Refusal {
     fn row(self) -> (&'static str, Option<&'static str>, u32, &'static str) {
         match self {
             Self::AccessDenied => ("access_denied", None, 65004, "The person declined to consent."),
+            Self::AssertionAudience => {
+                (CLIENT, None, 700_023, "The audience of the assertion is not this token endpoint.")
+            }
+            Self::AssertionExpired => (CLIENT, None, 700_024, "The assertion is not within its time."),
+            Self::AssertionMalformed => (CLIENT, None, 50027, "The assertion is no JWT that can be used."),
+            Self::AssertionOfOtherClient => {
+                (CLIENT, None, 700_021, "The assertion is not about the client that sent it.")
+            }
+            Self::AssertionReplayed => (CLIENT, None, 50027, "The assertion was used before."),
+            Self::AssertionSignature => {
+                (CLIENT, None, 700_027, "The assertion is not signed with a key of this client.")
+            }
             Self::AuthenticationMethod => (CLIENT, None, 7_000_218, "Not the method this client registered."),
             Self::AuthorizationPending => {
                 ("authorization_pending", None, 70016, "The person has not finished.")
@@ -91,6 +114,12 @@ impl Refusal {
             }
             Self::ParameterMissing(_) => (REQUEST, None, 900_144, "The request must contain a parameter: "),
             Self::ParameterRepeated => (REQUEST, None, 90023, "A parameter is included more than once."),
+            Self::PublicClientAsItself => (
+                "unauthorized_client",
+                Some(CLIENT),
+                7_000_218,
+                "Only a client with a secret asks for itself.",
+            ),
             Self::QueryInUri => (REQUEST, None, 9_002_313, "Parameters belong in the body, not in the URI."),
             Self::RedirectUriInvalid => {
                 (REQUEST, None, 50011, "The redirect URI is not one of the client's.")
@@ -121,9 +150,13 @@ impl Refusal {
             }
             Self::ScopeExceedsGrant => (SCOPE, None, 65001, "The scope exceeds what was granted."),
             Self::ScopeInvalid => (SCOPE, None, 70011, "The scope is not valid; .default stands alone."),
+            Self::ScopeNotDefault => {
+                (SCOPE, None, 1_002_012, "A client asks for itself with one scope, RESOURCE/.default.")
+            }
             Self::ScopesOfTwoResources => {
                 (REQUEST, None, 700_022, "The scope contains more than one resource.")
             }
+            Self::SecretExpired => (CLIENT, None, 7_000_222, "The client secret has expired."),
             Self::SecretFromPublicClient => {
                 (CLIENT, None, 700_025, "The client is public, so no secret should be presented.")
             }
@@ -131,6 +164,10 @@ impl Refusal {
             Self::SecretWrong => (CLIENT, None, 7_000_215, "The client secret is not valid."),
             Self::SlowDown => ("slow_down", None, 0, "Polling too often; five seconds are added."),
             Self::TenantMalformed => (REQUEST, None, 900_023, "The tenant is neither an id nor a domain."),
+            Self::TenantMissing => (REQUEST, None, 50059, "No tenant is named."),
+            Self::TenantOfPeople => {
+                (REQUEST, None, 9_001_023, "The grant type wants /organizations or the path of a tenant.")
+            }
             Self::UnknownClient => {
                 (CLIENT, Some("unauthorized_client"), 700_016, "The client is not known here.")
             }

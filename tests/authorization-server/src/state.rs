@@ -1,7 +1,7 @@
 //! What the server remembers of grants: codes, refresh tokens, access tokens. The moment of every act is handed
 //! in, so that a test can play a minute in no time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use serde_json::Value;
@@ -47,6 +47,8 @@ pub(crate) struct State {
     codes: HashMap<String, Code>,
     refresh_tokens: HashMap<String, RefreshToken>,
     access_tokens: HashMap<String, AccessToken>,
+    /// Clients' assertions that were used: who made it, its `jti`.
+    assertions: HashSet<(String, String)>,
 }
 
 struct RefreshToken {
@@ -174,6 +176,11 @@ impl State {
             self.access_tokens.remove(value);
         }
         false
+    }
+
+    /// Says whether this is the assertion's first use.
+    pub(crate) fn use_assertion(&mut self, client_id: &str, id: &str) -> bool {
+        self.assertions.insert((client_id.into(), id.into()))
     }
 
     /// Every access token is expired from now on.

@@ -51,10 +51,14 @@ impl TokenResponse<'_> {
         let mut body = Map::new();
         let mut member = |name: &str, value: Value| body.insert(name.into(), value);
         member("token_type", json!("Bearer"));
-        member("scope", json!(scope.join(" ")));
+        // Entra does not say what an application may: that stands in the token itself.
+        if !(granted.application && shared.is_entra()) {
+            member("scope", json!(scope.join(" ")));
+        }
         member("expires_in", json!(live.access_token_lifetime));
         if shared.is_entra() {
-            member("ext_expires_in", json!(live.access_token_lifetime));
+            let extended = live.ext_expires_in.unwrap_or_default().max(live.access_token_lifetime);
+            member("ext_expires_in", json!(extended));
         }
         if let Some(refresh_in) = live.refresh_in {
             member("refresh_in", json!(refresh_in));
@@ -64,10 +68,10 @@ impl TokenResponse<'_> {
             member("refresh_token", json!(refresh_token));
         }
         // OpenID Connect Core, section 3.1.2.1: without "openid" the request is none of its business.
-        if scope.iter().any(|scope| scope == "openid") {
+        if !granted.application && scope.iter().any(|scope| scope == "openid") {
             member("id_token", json!(self.id_token(shared, &granted)?));
         }
-        if shared.is_entra() && self.client_info {
+        if shared.is_entra() && self.client_info && !granted.application {
             member("client_info", json!(entra::client_info(&granted.username, &granted.tenant)));
         }
         Ok(Value::Object(body))

@@ -112,7 +112,7 @@ fn code(
         tenant: tenant.into(),
         nonce: request.parameter("nonce").map(Into::into),
         claims: request.parameter("claims").map(Into::into),
-        revoked: false,
+        ..Grant::default()
     };
     let expires = after(Instant::now(), shared.live().code_lifetime);
     let code = Code { grant, redirect_uri: redirect_uri.into(), code_challenge, expires, redeemed: None };

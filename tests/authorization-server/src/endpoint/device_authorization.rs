@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::authorize::DEFAULT_USERNAME;
-use super::check_post;
-use crate::client_authentication::authenticate;
+use super::{check_post, client};
 use crate::clock::after;
 use crate::device::Device;
 use crate::grant::Grant;
@@ -19,7 +18,7 @@ use crate::shared::Shared;
 /// Answers with a device code and a user code.
 pub(super) fn answer(shared: &Shared, request: &Request, tenant: &str) -> Result<Reply, Refusal> {
     check_post(shared, request, tenant)?;
-    let client_id = authenticate(shared.dialect(), &shared.options.clients, request)?;
+    let client_id = client(shared, request, tenant)?.id;
     let scope = request.scope();
     if shared.is_entra() && scope.is_empty() {
         return Err(Refusal::ParameterMissing("scope"));

@@ -12,6 +12,9 @@ mod token;
 
 use hyper::Method;
 
+use crate::client_assertion::Expected;
+use crate::client_authentication::{Authenticated, authenticate};
+use crate::clock;
 use crate::entra;
 use crate::options::Dialect;
 use crate::page;
@@ -75,4 +78,18 @@ fn check_post(shared: &Shared, request: &Request, tenant: &str) -> Result<(), Re
         return Err(Refusal::ResourceParameter);
     }
     Ok(())
+}
+
+/// The client that asks, once it has proved who it is. Its assertion is good for no other request.
+fn client(shared: &Shared, request: &Request, tenant: &str) -> Result<Authenticated, Refusal> {
+    let base = shared.base(request);
+    let audience = match shared.dialect() {
+        Dialect::Plain => format!("{base}/token"),
+        Dialect::Entra => format!("{base}/{tenant}/oauth2/v2.0/token"),
+    };
+    let (now, secrets_expired) = (clock::unix_seconds(), shared.live().secrets_expired);
+    let expected = Expected { audience: &audience, now, secrets_expired };
+    let client = authenticate(shared.dialect(), &shared.options.clients, request, &expected)?;
+    let used = client.assertion_id.as_ref().is_some_and(|id| !shared.state().use_assertion(&client.id, id));
+    if used { Err(Refusal::AssertionReplayed) } else { Ok(client) }
 }

@@ -1,11 +1,12 @@
-//! The token endpoint: a code redeemed (RFC 6749, section 4.1.3), a grant refreshed (section 6), a device polled
-//! (RFC 8628, section 3.4).
+//! The token endpoint: a code redeemed (RFC 6749, section 4.1.3), a grant refreshed (section 6), a client that asks for
+//! itself (section 4.4), a device polled (RFC 8628, section 3.4).
 
 use std::time::Instant;
 
-use super::{DEVICE_CODE_GRANT, check_post};
-use crate::client_authentication::authenticate;
+use super::{DEVICE_CODE_GRANT, check_post, client};
+use crate::client_authentication::Authenticated;
 use crate::entra;
+use crate::grant::Grant;
 use crate::journal::Outcome;
 use crate::options::Dialect;
 use crate::pkce;
@@ -20,11 +21,12 @@ use crate::token_response::{self, TokenResponse};
 /// Answers with tokens.
 pub(super) fn answer(shared: &Shared, request: &Request, tenant: &str) -> Result<Reply, Refusal> {
     check_post(shared, request, tenant)?;
-    let client_id = authenticate(shared.dialect(), &shared.options.clients, request)?;
-    let asked = Asked { shared, request, tenant, client_id: &client_id, now: Instant::now() };
+    let client = client(shared, request, tenant)?;
+    let asked = Asked { shared, request, tenant, client_id: &client.id, now: Instant::now() };
     match required(request, "grant_type")? {
         "authorization_code" => asked.authorization_code(),
         "refresh_token" => asked.refresh_token(),
+        "client_credentials" => asked.client_credentials(&client),
         DEVICE_CODE_GRANT => asked.device_code(),
         // Entra's older name of the same.
         "device_code" if shared.is_entra() => asked.device_code(),
@@ -87,6 +89,24 @@ impl Asked<'_> {
         let scope = grant.scope.clone();
         let grant = state.grant(grant);
         self.first_tokens(&mut state, grant, &scope)
+    }
+
+    /// An access token for the client itself, and nothing beside it (section 4.4.3).
+    fn client_credentials(&self, client: &Authenticated) -> Result<Reply, Refusal> {
+        if !client.confidential {
+            return Err(Refusal::PublicClientAsItself);
+        }
+        let scope = self.request.scope();
+        if self.shared.is_entra() {
+            entra::check_application(self.tenant, &scope)?;
+        }
+        let (client_id, username) = (client.id.clone(), client.id.clone());
+        let tenant = self.tenant.into();
+        let mut state = self.shared.state();
+        let grant = Grant { client_id, username, tenant, application: true, ..Grant::default() };
+        let grant = state.grant(grant);
+        let body = self.response(grant, &scope, None, true).build(self.shared, &mut state, self.now)?;
+        Ok(token_response::reply(body, Outcome::default()))
     }
 
     /// The tokens of a new grant. Entra gives a refresh token only for `offline_access`.
