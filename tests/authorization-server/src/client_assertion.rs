@@ -32,6 +32,17 @@ pub(crate) fn subject(assertion: &str) -> Option<String> {
     claims.get("sub")?.as_str().map(Into::into)
 }
 
+/// An assertion as it was read, not yet believed.
+struct Assertion<'a> {
+    signed: &'a str,
+    signature: Vec<u8>,
+    algorithm: &'static dyn SignatureVerificationAlgorithm,
+    header: Map<String, Value>,
+    claims: Map<String, Value>,
+    expires: u64,
+    id: String,
+}
+
 /// Checks everything that the assertion says of itself; gives its `jti`.
 pub(crate) fn verify(
     client: &RegisteredClient,
@@ -39,30 +50,39 @@ pub(crate) fn verify(
     expected: &Expected<'_>,
 ) -> Result<String, Refusal> {
     let certificate = client.certificate.as_ref().ok_or(Refusal::AssertionSignature)?;
-    let malformed = Refusal::AssertionMalformed;
-    let (text, signature) = assertion.rsplit_once('.').ok_or(malformed)?;
-    let (header, claims) = text.split_once('.').ok_or(malformed)?;
-    let header: Map<String, Value> = decoded(header).ok_or(malformed)?;
-    let claims: Map<String, Value> = decoded(claims).ok_or(malformed)?;
-    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| malformed)?;
-    let algorithm = algorithm(&header).ok_or(malformed)?;
-    if !names(&header, certificate) || !certificate.signed(algorithm, text.as_bytes(), &signature) {
+    let read = read(assertion).ok_or(Refusal::AssertionMalformed)?;
+    let signed = certificate.signed(read.algorithm, read.signed.as_bytes(), &read.signature);
+    if !signed || !names(&read.header, certificate) {
         return Err(Refusal::AssertionSignature);
     }
-
-    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    let text = |name: &str| read.claims.get(name).and_then(Value::as_str);
     if [text("iss"), text("sub")] != [Some(client.id.as_str()); 2] {
         return Err(Refusal::AssertionOfOtherClient);
     }
     if text("aud") != Some(expected.audience) {
         return Err(Refusal::AssertionAudience);
     }
-    let expires = claims.get("exp").and_then(Value::as_u64).ok_or(malformed)?;
-    let begins = claims.get("nbf").and_then(Value::as_u64).unwrap_or_default();
-    if expected.now >= expires.saturating_add(SKEW) || begins > expected.now + SKEW {
+    let begins = read.claims.get("nbf").and_then(Value::as_u64).unwrap_or_default();
+    if expected.now >= read.expires.saturating_add(SKEW) || begins > expected.now + SKEW {
         return Err(Refusal::AssertionExpired);
     }
-    text("jti").map(Into::into).ok_or(malformed)
+    Ok(read.id)
+}
+
+/// Takes a JWT apart that has everything an assertion needs.
+fn read(assertion: &str) -> Option<Assertion<'_>> {
+    let (signed, signature) = assertion.rsplit_once('.')?;
+    let (header, claims) = signed.split_once('.')?;
+    let (header, claims): (Map<String, Value>, Map<String, Value>) = (decoded(header)?, decoded(claims)?);
+    Some(Assertion {
+        signed,
+        signature: URL_SAFE_NO_PAD.decode(signature).ok()?,
+        algorithm: algorithm(&header)?,
+        expires: claims.get("exp")?.as_u64()?,
+        id: claims.get("jti")?.as_str()?.into(),
+        header,
+        claims,
+    })
 }
 
 fn algorithm(header: &Map<String, Value>) -> Option<&'static dyn SignatureVerificationAlgorithm> {

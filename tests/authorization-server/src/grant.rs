@@ -8,6 +8,8 @@ pub(crate) struct Grant {
     pub(crate) scope: Vec<String>,
     /// The Entra authority it was made at, as the path said it.
     pub(crate) tenant: String,
+    /// The tenant id of the account's home, in the Entra dialect.
+    pub(crate) home: String,
     pub(crate) nonce: Option<String>,
     /// The `claims` of the authorization request (OpenID Connect Core, section 5.5).
     pub(crate) claims: Option<String>,

@@ -18,7 +18,7 @@
 //! route token_response                          which endpoint; what a grant looks like on the wire
 //! shared                                        what all requests share
 //! state id_token reply                          what is remembered, claimed, answered
-//! device rotation journal                       device codes; used refresh tokens; what was asked
+//! device rotation journal consent               device codes; used refresh tokens; what was asked; what was allowed
 //! client_authentication client_assertion        who asks
 //! claims pkce entra grant                       rules
 //! refusal oauth_error                           every reason to say no, and how it is written
@@ -36,6 +36,7 @@ mod claims;
 mod client_assertion;
 mod client_authentication;
 mod clock;
+mod consent;
 mod control;
 mod device;
 mod dispatch;
@@ -74,7 +75,7 @@ pub use fault::{Action, Fault, When};
 pub use http_client::{Answer, HttpClient};
 pub use journal::{Entry, Journal, Outcome, fingerprint};
 pub use mutation::{IdTokenMutation, Mutation, Signature};
-pub use options::{Dialect, Host, IssuerParameter, LiveOptions, Person, Rotation, ServerOptions};
+pub use options::{Consent, Dialect, Host, IssuerParameter, LiveOptions, Person, Rotation, ServerOptions};
 pub use person::{Decision, StandInPerson};
 pub use proxy::{Asked, Proxy};
 pub use registered_client::{AuthenticationMethod, ClientCertificate, RegisteredClient};

@@ -7,6 +7,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::claims::Demand;
+use crate::consent::Consents;
 use crate::device::Devices;
 use crate::grant::Grant;
 use crate::options::Rotation;
@@ -41,6 +42,7 @@ pub(crate) struct PresentedRefreshToken {
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) devices: Devices,
+    pub(crate) consents: Consents,
     /// What resources want of a token beside its life.
     pub(crate) demand: Option<Demand>,
     grants: Vec<Grant>,

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use authorization_server::{
-    AuthorizationServer, ClientCertificate, Dialect, Fault, Host, IssuerParameter, Person, RegisteredClient,
-    Rotation, ServerOptions,
+    AuthorizationServer, ClientCertificate, Consent, Dialect, Fault, Host, IssuerParameter, Person,
+    RegisteredClient, Rotation, ServerOptions,
 };
 use clap::Parser;
 use serde::de::DeserializeOwned;
@@ -81,6 +81,16 @@ struct Arguments {
     /// Every client's secret has expired.
     #[arg(long)]
     secrets_expired: bool,
+    /// Entra: what becomes of a refresh for scopes that nobody consented to: given or enforced (refused)
+    /// [default: given]
+    #[arg(long, value_parser = word::<Consent>)]
+    consent: Option<Consent>,
+    /// Entra: the tenant in which accounts are at home, wherever they sign in [default: where they sign in]
+    #[arg(long, value_name = "TENANT")]
+    home_tenant: Option<String>,
+    /// Entra: a tenant that is not known, such as contoso.com.
+    #[arg(long, value_name = "TENANT")]
+    unknown_tenant: Vec<String>,
     /// A path that loopback redirect URIs may have; instead of / and /callback.
     #[arg(long, value_name = "PATH")]
     redirect_path: Vec<String>,
@@ -203,6 +213,9 @@ fn options(arguments: &Arguments) -> io::Result<ServerOptions> {
     live.ext_expires_in = arguments.ext_expires_in;
     live.refresh_in = arguments.refresh_in;
     live.secrets_expired = arguments.secrets_expired;
+    set(&mut live.consent, arguments.consent);
+    live.home_tenant.clone_from(&arguments.home_tenant);
+    live.unknown_tenants.clone_from(&arguments.unknown_tenant);
     live.device_approve_after = arguments.device_approve_after;
     live.device_deny_after = arguments.device_deny_after;
     Ok(options)

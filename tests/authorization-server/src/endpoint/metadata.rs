@@ -17,7 +17,10 @@ pub(super) fn answer(shared: &Shared, request: &Request, tenant: &str) -> Result
     if shared.dialect() == Dialect::Plain {
         return Ok(Reply::json(200, plain(shared, request)));
     }
-    entra::check_tenant(tenant)?;
+    shared.check_tenant(tenant).map_err(|refusal| match refusal {
+        Refusal::TenantUnknown => Refusal::TenantWithoutMetadata,
+        other => other,
+    })?;
     if request.path.ends_with("/discovery/instance") {
         return Ok(instance(shared, request));
     }

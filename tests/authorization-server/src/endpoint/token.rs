@@ -3,12 +3,16 @@
 
 use std::time::Instant;
 
+use serde_json::json;
+
 use super::{DEVICE_CODE_GRANT, check_post, client};
+use crate::claims;
 use crate::client_authentication::Authenticated;
+use crate::consent::Whose;
 use crate::entra;
 use crate::grant::Grant;
 use crate::journal::Outcome;
-use crate::options::Dialect;
+use crate::options::{Consent, Dialect};
 use crate::pkce;
 use crate::refusal::Refusal;
 use crate::reply::Reply;
@@ -54,6 +58,7 @@ impl Asked<'_> {
         // Only Entra lets the token request say which of the scopes this token is for.
         let narrowed = self.shared.is_entra() && !asked_scope.is_empty();
         let scope = if narrowed { asked_scope } else { state.granted(grant).scope.clone() };
+        self.check_consent(&state, grant, &scope)?;
         self.first_tokens(&mut state, grant, &scope)
     }
 
@@ -87,6 +92,7 @@ impl Asked<'_> {
         let mut state = self.shared.state();
         let grant = state.devices.poll(device_code, self.client_id, &live, strict, self.now)?;
         let scope = grant.scope.clone();
+        state.consents.allow(self.client_id, Whose::Account(grant.username.clone()), &scope);
         let grant = state.grant(grant);
         self.first_tokens(&mut state, grant, &scope)
     }
@@ -152,15 +158,36 @@ impl Asked<'_> {
         let granted = state.granted(grant);
         let scope = self.request.scope();
         if self.shared.is_entra() {
-            entra::check_refresh_tenant(&granted.tenant, self.tenant)?;
+            let granted_at = entra::signed_in_at(&granted.tenant, &granted.home);
+            entra::check_refresh_tenant(&granted_at, self.tenant)?;
             required(self.request, "scope")?;
             entra::check_token_scope(&scope)?;
+            self.check_consent(state, grant, &scope)?;
+            self.check_step_up(granted, &scope)?;
             return Ok(scope);
         }
         if !scope.iter().all(|scope| granted.scope.contains(scope)) {
             return Err(Refusal::ScopeExceedsGrant);
         }
         Ok(if scope.is_empty() { granted.scope.clone() } else { scope })
+    }
+
+    /// Has somebody allowed these scopes, where that counts?
+    fn check_consent(&self, state: &State, grant: GrantId, scope: &[String]) -> Result<(), Refusal> {
+        let enforced = self.shared.is_entra() && self.shared.live().consent == Consent::Enforced;
+        let covers = || state.consents.given(state.granted(grant), self.tenant).covers(scope);
+        if enforced && !covers() { Err(Refusal::ConsentMissing) } else { Ok(()) }
+    }
+
+    /// Was the person asked for what this resource wants? No claims of a refresh make up for it.
+    fn check_step_up(&self, granted: &Grant, scope: &[String]) -> Result<(), Refusal> {
+        let live = self.shared.live();
+        match entra::first_resource(scope).and_then(|resource| live.step_up.get(resource)) {
+            Some(wanted) if !claims::are_sent(wanted, granted.claims.as_deref()) => {
+                Err(Refusal::StepUp(json!(wanted).to_string()))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn response<'a>(
