@@ -1,5 +1,5 @@
 //! A client's assertion (RFC 7523, sections 2.2 and 3) as Entra wants it: signed with RS256 or PS256, its key named by
-//! the thumbprint of the registered certificate, made for this token endpoint. That each is used once is `state`'s
+//! the thumbprint of the registered certificate, made for this token endpoint. Whether it was used before is `state`'s
 //! business.
 
 use base64::Engine as _;
@@ -15,14 +15,14 @@ use crate::registered_client::{ClientCertificate, RegisteredClient};
 pub(crate) const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// How far the client's clock may be off, in seconds.
-const SKEW: u64 = 300;
+const SKEW: f64 = 300.0;
 
 /// What a proof is measured by.
 pub(crate) struct Expected<'a> {
     /// The token endpoint, by the name that it was asked by.
     pub(crate) audience: &'a str,
     /// In seconds since 1970.
-    pub(crate) now: u64,
+    pub(crate) now: f64,
     pub(crate) secrets_expired: bool,
 }
 
@@ -39,7 +39,7 @@ struct Assertion<'a> {
     algorithm: &'static dyn SignatureVerificationAlgorithm,
     header: Map<String, Value>,
     claims: Map<String, Value>,
-    expires: u64,
+    expires: f64,
     id: String,
 }
 
@@ -62,8 +62,8 @@ pub(crate) fn verify(
     if text("aud") != Some(expected.audience) {
         return Err(Refusal::AssertionAudience);
     }
-    let begins = read.claims.get("nbf").and_then(Value::as_u64).unwrap_or_default();
-    if expected.now >= read.expires.saturating_add(SKEW) || begins > expected.now + SKEW {
+    let begins = read.claims.get("nbf").and_then(Value::as_f64).unwrap_or_default();
+    if expected.now >= read.expires + SKEW || begins > expected.now + SKEW {
         return Err(Refusal::AssertionExpired);
     }
     Ok(read.id)
@@ -78,7 +78,8 @@ fn read(assertion: &str) -> Option<Assertion<'_>> {
         signed,
         signature: URL_SAFE_NO_PAD.decode(signature).ok()?,
         algorithm: algorithm(&header)?,
-        expires: claims.get("exp")?.as_u64()?,
+        // Whole seconds or not (RFC 7519, section 2, NumericDate).
+        expires: claims.get("exp")?.as_f64()?,
         id: claims.get("jti")?.as_str()?.into(),
         header,
         claims,
@@ -97,8 +98,10 @@ fn algorithm(header: &Map<String, Value>) -> Option<&'static dyn SignatureVerifi
 fn names(header: &Map<String, Value>, certificate: &ClientCertificate) -> bool {
     let thumbprints = [("x5t#S256", certificate.sha256()), ("x5t", certificate.sha1())];
     let mut told = thumbprints.iter().filter(|(name, _)| header.contains_key(*name)).peekable();
+    // MSAL for Python pads it.
+    let said = |name: &str| header[name].as_str().map(|said| said.trim_end_matches('='));
     told.peek().is_some()
-        && told.all(|(name, thumbprint)| header[*name] == URL_SAFE_NO_PAD.encode(thumbprint))
+        && told.all(|(name, thumbprint)| said(name) == Some(&URL_SAFE_NO_PAD.encode(thumbprint)))
 }
 
 fn decoded<T: DeserializeOwned>(part: &str) -> Option<T> {

@@ -75,7 +75,9 @@ pub use fault::{Action, Fault, When};
 pub use http_client::{Answer, HttpClient};
 pub use journal::{Entry, Journal, Outcome, fingerprint};
 pub use mutation::{IdTokenMutation, Mutation, Signature};
-pub use options::{Consent, Dialect, Host, IssuerParameter, LiveOptions, Person, Rotation, ServerOptions};
+pub use options::{
+    AssertionReplay, Consent, Dialect, Host, IssuerParameter, LiveOptions, Person, Rotation, ServerOptions,
+};
 pub use person::{Decision, StandInPerson};
 pub use proxy::{Asked, Proxy};
 pub use registered_client::{AuthenticationMethod, ClientCertificate, RegisteredClient};

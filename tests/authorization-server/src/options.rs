@@ -67,6 +67,8 @@ pub struct LiveOptions {
     pub device_deny_after: Option<u32>,
     /// Every client's secret has expired.
     pub secrets_expired: bool,
+    /// What becomes of an assertion that was used before.
+    pub assertion_replay: AssertionReplay,
     /// Whether Entra's refreshes are measured by what was consented to.
     pub consent: Consent,
     /// By resource: the claims that the authorization must have been asked for with, or Entra refuses its tokens with
@@ -109,6 +111,7 @@ impl ServerOptions {
                 device_approve_after: None,
                 device_deny_after: None,
                 secrets_expired: false,
+                assertion_replay: AssertionReplay::Refused,
                 consent: Consent::Given,
                 step_up: BTreeMap::new(),
                 home_tenant: None,
@@ -120,12 +123,16 @@ impl ServerOptions {
     }
 
     /// A server that answers as Entra does: every refresh gives a new refresh token and the old one stays
-    /// valid, there is no `iss` parameter, any GUID is a public client, and the host is `localhost`.
+    /// valid, a client's assertion may be used again, there is no `iss` parameter, any GUID is a public client, and the host is `localhost`.
     #[must_use]
     pub fn entra() -> Self {
         let plain = Self::plain();
-        let live =
-            LiveOptions { rotation: Rotation::KeepOld, issuer_parameter: IssuerParameter::Off, ..plain.live };
+        let live = LiveOptions {
+            rotation: Rotation::KeepOld,
+            assertion_replay: AssertionReplay::Accepted,
+            issuer_parameter: IssuerParameter::Off,
+            ..plain.live
+        };
         Self { dialect: Dialect::Entra, host: Host::Localhost, clients: Vec::new(), live, ..plain }
     }
 }
@@ -214,6 +221,16 @@ impl TryFrom<String> for Rotation {
     fn try_from(text: String) -> Result<Self, String> {
         text.parse()
     }
+}
+
+/// What becomes of a client's assertion that was used before: the `jti` makes it one of a kind (RFC 7523, section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AssertionReplay {
+    /// It is good until it expires; MSAL for Python counts on that.
+    Accepted,
+    /// It is refused.
+    Refused,
 }
 
 /// What Entra makes of a refresh for scopes that nobody consented to.

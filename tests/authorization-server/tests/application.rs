@@ -6,7 +6,7 @@ mod common;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use authorization_server::{Answer, AuthenticationMethod, RegisteredClient, ServerOptions};
+use authorization_server::{Answer, AssertionReplay, AuthenticationMethod, RegisteredClient, ServerOptions};
 use common::certificate::ClientKey;
 use common::{GUID, Tester, number, refused};
 use serde_json::{Value, json};
@@ -99,14 +99,17 @@ async fn what_entra_refuses_a_client_by_itself() {
 }
 
 #[tokio::test]
-async fn an_assertion_is_good_once() {
+async fn an_assertion_is_good_until_it_expires_or_once() {
     let application = Application::new();
     for (id, header) in [("1", application.key.header()), ("2", application.key.old_header())] {
         let assertion = application.key.sign(&header, &application.claims(id, json!({})));
         let tokens = application.shows(&assertion).await.json();
         assert_eq!(application.tester.resource(&tokens["access_token"]).await, 200, "{tokens}");
+        assert_eq!(application.shows(&assertion).await.status, 200, "{header}");
+        application.tester.change(|options| options.assertion_replay = AssertionReplay::Refused);
         let again = application.shows(&assertion).await;
         assert_eq!(number(&again), ("invalid_client".into(), 50027), "{header}");
+        application.tester.change(|options| options.assertion_replay = AssertionReplay::Accepted);
     }
     let entry = application.tester.server.journal().entries().remove(0);
     assert_eq!(entry.client_authentication, Some(AuthenticationMethod::PrivateKeyJwt));
@@ -143,6 +146,7 @@ async fn assertions_that_prove_nothing() {
         assert_eq!(number(&application.shows(&assertion).await), ("invalid_client".into(), expected));
     }
     // None of these used the id up.
+    application.tester.change(|options| options.assertion_replay = AssertionReplay::Refused);
     let assertion = key.sign(&good, &claims(json!({})));
     let untyped = application.asks(TENANT, SCOPE, &[("client_assertion", &assertion)]).await;
     assert_eq!(number(&untyped), ("invalid_client".into(), 50027));

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use authorization_server::{
-    AuthorizationServer, ClientCertificate, Consent, Dialect, Fault, Host, IssuerParameter, Person,
-    RegisteredClient, Rotation, ServerOptions,
+    AssertionReplay, AuthorizationServer, ClientCertificate, Consent, Dialect, Fault, Host, IssuerParameter,
+    Person, RegisteredClient, Rotation, ServerOptions,
 };
 use clap::Parser;
 use serde::de::DeserializeOwned;
@@ -81,6 +81,9 @@ struct Arguments {
     /// Every client's secret has expired.
     #[arg(long)]
     secrets_expired: bool,
+    /// An assertion that was used before is accepted or refused [default: refused; accepted in the Entra dialect]
+    #[arg(long, value_parser = word::<AssertionReplay>)]
+    assertion_replay: Option<AssertionReplay>,
     /// Entra: what becomes of a refresh for scopes that nobody consented to: given or enforced (refused)
     /// [default: given]
     #[arg(long, value_parser = word::<Consent>)]
@@ -213,6 +216,7 @@ fn options(arguments: &Arguments) -> io::Result<ServerOptions> {
     live.ext_expires_in = arguments.ext_expires_in;
     live.refresh_in = arguments.refresh_in;
     live.secrets_expired = arguments.secrets_expired;
+    set(&mut live.assertion_replay, arguments.assertion_replay);
     set(&mut live.consent, arguments.consent);
     live.home_tenant.clone_from(&arguments.home_tenant);
     live.unknown_tenants.clone_from(&arguments.unknown_tenant);

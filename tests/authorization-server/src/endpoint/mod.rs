@@ -17,7 +17,7 @@ use crate::client_assertion::Expected;
 use crate::client_authentication::{Authenticated, authenticate};
 use crate::clock;
 use crate::oauth_error::OAuthError;
-use crate::options::Dialect;
+use crate::options::{AssertionReplay, Dialect};
 use crate::page;
 use crate::refusal::Refusal;
 use crate::reply::{Content, Reply};
@@ -97,16 +97,18 @@ fn check_post(shared: &Shared, request: &Request, tenant: &str) -> Result<(), Re
     Ok(())
 }
 
-/// The client that asks, once it has proved who it is. Its assertion is good for no other request.
+/// The client that asks, once it has proved who it is.
 fn client(shared: &Shared, request: &Request, tenant: &str) -> Result<Authenticated, Refusal> {
-    let base = shared.base(request);
+    let (base, live) = (shared.base(request), shared.live());
     let audience = match shared.dialect() {
         Dialect::Plain => format!("{base}/token"),
         Dialect::Entra => format!("{base}/{tenant}/oauth2/v2.0/token"),
     };
-    let (now, secrets_expired) = (clock::unix_seconds(), shared.live().secrets_expired);
+    let (now, secrets_expired) = (clock::exact_unix_seconds(), live.secrets_expired);
     let expected = Expected { audience: &audience, now, secrets_expired };
     let client = authenticate(shared.dialect(), &shared.options.clients, request, &expected)?;
-    let used = client.assertion_id.as_ref().is_some_and(|id| !shared.state().use_assertion(&client.id, id));
-    if used { Err(Refusal::AssertionReplayed) } else { Ok(client) }
+    let replayed =
+        client.assertion_id.as_ref().is_some_and(|id| !shared.state().use_assertion(&client.id, id));
+    let refused = replayed && live.assertion_replay == AssertionReplay::Refused;
+    if refused { Err(Refusal::AssertionReplayed) } else { Ok(client) }
 }
