@@ -8,6 +8,7 @@ use super::{Broker, Kept};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::{ConnectionKey, ConnectionName, ProviderName};
+use crate::protocol::claims;
 use crate::refresh::{Demand, Freshness, Wanted, freshness, not_connected, wider_login_command};
 use crate::scope::ScopeSet;
 use crate::secret::Secret;
@@ -52,12 +53,7 @@ impl TokenOptions {
     /// The same with its claims in the one form that can be compared: two programs may write one demand in two ways.
     pub(super) fn settled(&self) -> Result<Cow<'_, TokenOptions>> {
         let Some(claims) = &self.claims else { return Ok(Cow::Borrowed(self)) };
-        let members: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_str(claims).map_err(|_| {
-                Error::new(ErrorKind::ConfigInvalid, "the claims are not a JSON object")
-                    .with_help("give them as JSON; a challenge has them in base64, which `Challenge` decodes")
-            })?;
-        let claims = serde_json::Value::from(members).to_string();
+        let claims = claims::settled(claims)?;
         Ok(Cow::Owned(TokenOptions { claims: Some(claims), ..self.clone() }))
     }
 }

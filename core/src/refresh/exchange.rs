@@ -13,7 +13,7 @@ use super::{Demand, Parts, Refreshed, freshness, pause, retry_after};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, LoginReason, Result};
 use crate::names::ConnectionKey;
-use crate::protocol::{Grant, TokenEndpointError, TokenRequest, TokenResponse, parse_token_response};
+use crate::protocol::{Grant, TokenEndpointError, TokenRequest, TokenResponse, claims, parse_token_response};
 use crate::scope::ScopeSet;
 use crate::secret::Secret;
 use crate::store::{
@@ -129,7 +129,7 @@ async fn exchange(
     let (store, read) = (Arc::clone(&parts.store), record.clone());
     let client = off_thread(move || store.client_of(&read)).await?;
 
-    let claims = renewal.claims.clone();
+    let claims = claims::merged(renewal.claims.as_deref(), &client.capabilities)?;
     let extra: Vec<_> = claims.map(|claims| ("claims".to_owned(), claims)).into_iter().collect();
     let begun = std::time::Instant::now();
     for send in 1..=SENDS {
