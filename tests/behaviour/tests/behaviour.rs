@@ -35,6 +35,7 @@ mod refresh;
 mod refresh_faults;
 mod refused;
 mod reliability;
+mod resources;
 mod scopes;
 mod store;
 mod throttling;
