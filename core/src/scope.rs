@@ -84,6 +84,11 @@ impl ScopeSet {
         ScopeSet(Arc::new(rest.map(str::to_owned).collect()))
     }
 
+    /// Those of them that `keep` says yes to.
+    pub(crate) fn filtered(&self, keep: impl Fn(&str) -> bool) -> ScopeSet {
+        ScopeSet(Arc::new(self.iter().filter(|scope| keep(scope)).map(str::to_owned).collect()))
+    }
+
     /// Those of `wanted` that this set does not grant, as `equivalence` sees it. Empty means that all are
     /// covered; a scope that the server never names in an answer counts as granted, and so does all that was
     /// consented to at a resource (`.default`), when anything was.

@@ -1,6 +1,6 @@
 //! `connections` and `connection`: what is kept, without its secrets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Broker;
 use crate::clock::Timestamp;
@@ -127,6 +127,13 @@ impl Broker {
 
 fn describe(record: &ConnectionRecord, equivalence: &ScopeEquivalence) -> Connection {
     let token = record.access_tokens.first();
+    // Of a resource that no token was asked for yet, nobody has said what is granted there.
+    let answered: BTreeSet<_> =
+        record.access_tokens.iter().filter_map(|token| token.resource.as_deref()).collect();
+    let asked_for = record.requested_scopes.filtered(|scope| {
+        answered.is_empty()
+            || equivalence.resource(scope).is_none_or(|resource| answered.contains(resource.as_str()))
+    });
     Connection {
         key: record.key.clone(),
         login_required: match record.status {
@@ -134,7 +141,7 @@ fn describe(record: &ConnectionRecord, equivalence: &ScopeEquivalence) -> Connec
             ConnectionStatus::LoginRequired { reason, .. } => Some(reason),
         },
         account: record.account.clone(),
-        missing_scopes: record.granted_scopes.missing(&record.requested_scopes, equivalence),
+        missing_scopes: record.granted_scopes.missing(&asked_for, equivalence),
         requested_scopes: record.requested_scopes.clone(),
         granted_scopes: record.granted_scopes.clone(),
         expires_at: token.and_then(|token| Some(token.obtained.wall.plus(token.lifetime?))),

@@ -150,6 +150,8 @@ pub struct ScopesDefinition {
     pub case_insensitive: bool,
     /// See [`ScopeEquivalence`].
     pub never_echoed: Vec<String>,
+    /// True when consent adds up: what was consented to before need not be named again.
+    pub incremental: bool,
 }
 
 /// The authorization request.
@@ -363,6 +365,7 @@ impl Default for ScopesDefinition {
             default_resource: None,
             case_insensitive: false,
             never_echoed: Vec::new(),
+            incremental: false,
         }
     }
 }
