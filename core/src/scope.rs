@@ -1,7 +1,7 @@
 //! Scopes: a set of case-sensitive words (RFC 6749 3.3), and what it means for one set to cover another.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -78,15 +78,15 @@ impl ScopeSet {
         all
     }
 
+    /// Those that are `meant`.
+    pub(crate) fn filter(&self, meant: impl Fn(&str) -> bool) -> ScopeSet {
+        ScopeSet(Arc::new(self.iter().filter(|scope| meant(scope)).map(str::to_owned).collect()))
+    }
+
     /// These less `others`, to the letter.
     pub fn without(&self, others: &ScopeSet) -> ScopeSet {
         let rest = self.iter().filter(|scope| !others.contains(scope));
         ScopeSet(Arc::new(rest.map(str::to_owned).collect()))
-    }
-
-    /// Those of them that `keep` says yes to.
-    pub(crate) fn filtered(&self, keep: impl Fn(&str) -> bool) -> ScopeSet {
-        ScopeSet(Arc::new(self.iter().filter(|scope| keep(scope)).map(str::to_owned).collect()))
     }
 
     /// Those of `wanted` that this set does not grant, as `equivalence` sees it. Empty means that all are
@@ -119,6 +119,9 @@ pub struct ScopeEquivalence {
     /// A prefix that may be left out: `https://graph.microsoft.com/` for Microsoft.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_resource: Option<String>,
+    /// Resources by their other names, an application's GUID or another of its URIs, each with the one that compares.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resource_aliases: BTreeMap<String, String>,
     /// True when upper and lower case mean the same.
     #[serde(default)]
     pub case_insensitive: bool,
@@ -143,7 +146,8 @@ impl ScopeEquivalence {
         }
         // What stands before the last slash, be it a URI or the GUID of an application.
         let resource = scope.rsplit_once('/').map_or(default, |(resource, _)| resource);
-        Some(resource.trim_end_matches('/').to_ascii_lowercase())
+        let resource = resource.trim_end_matches('/').to_ascii_lowercase();
+        Some(self.resource_aliases.get(&resource).cloned().unwrap_or(resource))
     }
 
     /// True for a scope that is for no resource and that no answer need name: `openid`, `offline_access`.
@@ -151,8 +155,13 @@ impl ScopeEquivalence {
         self.never_echoed.iter().any(|silent| self.folded(silent) == self.folded(scope))
     }
 
+    /// True when both are spellings of one scope.
+    pub(crate) fn same(&self, one: &str, other: &str) -> bool {
+        self.canonical(one) == self.canonical(other)
+    }
+
     /// The resource whose consented scopes `scope` stands for: `https://host/.default` (Microsoft).
-    fn resource_of_default(&self, scope: &str) -> Option<String> {
+    pub(crate) fn resource_of_default(&self, scope: &str) -> Option<String> {
         (permission(scope) == ".default").then(|| self.resource(scope)).flatten()
     }
 
@@ -243,8 +252,10 @@ mod tests {
 
     #[test]
     fn a_provider_may_know_several_spellings() {
+        let graph = "00000003-0000-0000-c000-000000000000";
         let entra = ScopeEquivalence {
             default_resource: Some("https://graph.microsoft.com/".to_owned()),
+            resource_aliases: [(graph.to_owned(), "https://graph.microsoft.com".to_owned())].into(),
             case_insensitive: true,
             never_echoed: vec!["offline_access".to_owned()],
         };
@@ -257,8 +268,11 @@ mod tests {
             ["https://graph.microsoft.com"]
         );
         assert_eq!(resources("api://app/read User.Read"), ["api://app", "https://graph.microsoft.com"]);
-        let graph = "00000003-0000-0000-c000-000000000000";
-        assert_eq!(resources(&format!("{graph}/User.Read")), [graph]);
+        // an application by its GUID, and by another of its names
+        let exchange = "00000002-0000-0ff1-ce00-000000000000";
+        assert_eq!(resources(&format!("{exchange}/.default")), [exchange]);
+        assert_eq!(resources(&format!("{graph}/User.Read User.Read")), ["https://graph.microsoft.com"]);
+        assert!(entra.same(&format!("{graph}/user.read"), "User.Read"));
         assert_eq!(entra.resource("Offline_Access"), None);
         assert!(
             ScopeEquivalence::default().resources(&set("https://a.example/x https://b.example/y")).is_empty()

@@ -1,6 +1,6 @@
 //! `connections` and `connection`: what is kept, without its secrets.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::Broker;
 use crate::clock::Timestamp;
@@ -127,13 +127,6 @@ impl Broker {
 
 fn describe(record: &ConnectionRecord, equivalence: &ScopeEquivalence) -> Connection {
     let token = record.access_tokens.first();
-    // Of a resource that no token was asked for yet, nobody has said what is granted there.
-    let answered: BTreeSet<_> =
-        record.access_tokens.iter().filter_map(|token| token.resource.as_deref()).collect();
-    let asked_for = record.requested_scopes.filtered(|scope| {
-        answered.is_empty()
-            || equivalence.resource(scope).is_none_or(|resource| answered.contains(resource.as_str()))
-    });
     Connection {
         key: record.key.clone(),
         login_required: match record.status {
@@ -141,7 +134,7 @@ fn describe(record: &ConnectionRecord, equivalence: &ScopeEquivalence) -> Connec
             ConnectionStatus::LoginRequired { reason, .. } => Some(reason),
         },
         account: record.account.clone(),
-        missing_scopes: record.granted_scopes.missing(&asked_for, equivalence),
+        missing_scopes: missing_scopes(record, equivalence),
         requested_scopes: record.requested_scopes.clone(),
         granted_scopes: record.granted_scopes.clone(),
         expires_at: token.and_then(|token| Some(token.obtained.wall.plus(token.lifetime?))),
@@ -164,4 +157,13 @@ fn describe(record: &ConnectionRecord, equivalence: &ScopeEquivalence) -> Connec
         logged_in_at: record.logged_in_at,
         refreshed_at: record.refreshed_at,
     }
+}
+
+/// What was asked for and not granted. Of a resource that no token was asked for yet, nothing is known.
+fn missing_scopes(record: &ConnectionRecord, equivalence: &ScopeEquivalence) -> ScopeSet {
+    let known = equivalence.resources(&record.granted_scopes);
+    let asked = record
+        .requested_scopes
+        .filter(|scope| equivalence.resource(scope).is_none_or(|resource| known.contains(&resource)));
+    record.granted_scopes.missing(&asked, equivalence)
 }

@@ -157,10 +157,11 @@ fn is_hint(text: &str) -> bool {
     !text.trim().is_empty() && text.chars().count() <= MAX_HINT && !text.chars().any(char::is_control)
 }
 
-/// What the server demanded when it refused a refresh of this connection, else what that refresh had asked for. What
+/// What the server demanded when it last refused a refresh of this connection, else what that had asked for. What
 /// is no JSON object is no demand that a request could carry.
 fn claims_of_refusal(earlier: &ConnectionRecord) -> Option<String> {
-    let refusal = earlier.refusal.as_ref()?;
-    let demanded = refusal.error.claims.as_deref().and_then(|demanded| claims::settled(demanded).ok());
-    demanded.or_else(|| refusal.claims.clone())
+    earlier.refusals().find_map(|refusal| {
+        let demanded = refusal.error.claims.as_deref().and_then(|demanded| claims::settled(demanded).ok());
+        demanded.or_else(|| refusal.claims.clone())
+    })
 }

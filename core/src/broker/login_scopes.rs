@@ -55,7 +55,7 @@ impl LoginScopes {
             // The code is redeemed for the first resource, and for nothing that its request did not name.
             authorization = of(&requested, resource.as_deref(), &equivalence).union(&authorization);
         }
-        let always = definition.scopes.always.filtered(|scope| requested.contains(scope));
+        let always = definition.scopes.always.filter(|scope| requested.contains(scope));
         Self::new(definition, requested, authorization.union(&always), earlier.granted_scopes.clone())
     }
 
@@ -93,7 +93,7 @@ impl LoginScopes {
 
 /// What `earlier` was asked for together with `added`: in the spelling that was used first.
 pub(super) fn together(earlier: &ScopeSet, added: &ScopeSet, equivalence: &ScopeEquivalence) -> ScopeSet {
-    let about_the_person = added.filtered(|scope| equivalence.about_the_person(scope));
+    let about_the_person = added.filter(|scope| equivalence.about_the_person(scope));
     earlier.union(&earlier.missing(added, equivalence)).union(&about_the_person)
 }
 
@@ -111,5 +111,5 @@ fn first_resource(scopes: &ScopeSet, equivalence: &ScopeEquivalence) -> Option<S
 
 /// The scopes of `resource`, and those that are for none.
 fn of(scopes: &ScopeSet, resource: Option<&str>, equivalence: &ScopeEquivalence) -> ScopeSet {
-    scopes.filtered(|scope| equivalence.resource(scope).is_none_or(|own| Some(own.as_str()) == resource))
+    scopes.filter(|scope| equivalence.resource(scope).is_none_or(|own| Some(own.as_str()) == resource))
 }
