@@ -6,6 +6,7 @@ use url::Url;
 
 use super::Broker;
 use super::login::LoginOptions;
+use super::scopes::default_beside_others;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{FlowRequest, Interaction, registered_redirect_uri};
 use crate::names::{ConnectionKey, ProviderName};
@@ -76,6 +77,9 @@ impl Broker {
             client_registration::resolve(&definition, sources, &self.0.settings.environment, &to_register)?;
         let earlier_scopes = earlier.map(|earlier| earlier.requested_scopes);
         let scopes = scopes(&definition, &endpoints, options.scopes.clone().or(earlier_scopes));
+        if let Some(finding) = default_beside_others(&definition, &scopes) {
+            return Err(Error::new(ErrorKind::ConfigInvalid, finding.message).with_help(finding.help));
+        }
         one_resource(&definition, &scopes)?;
         let plan = Plan { key, tenant: authority.map(|authority| authority.tenant.to_string()), cloud };
         let (transport, definition) = (Arc::clone(&self.0.transport), Arc::new(definition));
@@ -134,10 +138,10 @@ fn authority(
     }
 }
 
-/// The scopes to ask for: the caller's or the provider's default, with those that every login needs,
-/// less the latter where the server's metadata does not know them.
+/// The scopes to ask for: the caller's, with what their presets stand for, or the provider's default; with those that
+/// every login needs, less the latter where the server's metadata does not know them.
 fn scopes(definition: &ProviderDefinition, endpoints: &Endpoints, wanted: Option<ScopeSet>) -> ScopeSet {
-    let mut scopes = wanted.unwrap_or_else(|| definition.scopes.default.clone());
+    let mut scopes = definition.expand(wanted.as_ref().unwrap_or(&definition.scopes.default));
     for scope in definition.scopes.always.iter() {
         let known =
             endpoints.scopes_supported.as_ref().is_none_or(|known| known.iter().any(|known| known == scope));
