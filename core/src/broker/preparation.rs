@@ -8,6 +8,7 @@ use super::Broker;
 use super::login::LoginOptions;
 use super::login_request::LoginRequest;
 use super::login_scopes::{LoginScopes, together};
+use super::scopes::default_beside_others;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{FlowRequest, Interaction, registered_redirect_uri};
 use crate::names::{ConnectionKey, ProviderName};
@@ -80,6 +81,9 @@ impl Broker {
         let client =
             client_registration::resolve(&definition, sources, &self.0.settings.environment, &to_register)?;
         let scopes = login_scopes(&definition, &endpoints, options, earlier);
+        if let Some(finding) = default_beside_others(&definition, &scopes.requested) {
+            return Err(Error::new(ErrorKind::ConfigInvalid, finding.message).with_help(finding.help));
+        }
         let request = LoginRequest::resolve(&definition, options, earlier, &scopes.requested)?;
         let flow_request = FlowRequest {
             transport: Arc::clone(&self.0.transport),
@@ -150,10 +154,10 @@ fn authority(
     }
 }
 
-/// The scopes to ask for: the caller's or the provider's default, with those that every login needs,
-/// less the latter where the server's metadata does not know them.
+/// The scopes to ask for: the caller's, with what their presets stand for, or the provider's default; with those that
+/// every login needs, less the latter where the server's metadata does not know them.
 fn scopes(definition: &ProviderDefinition, endpoints: &Endpoints, wanted: Option<ScopeSet>) -> ScopeSet {
-    let mut scopes = wanted.unwrap_or_else(|| definition.scopes.default.clone());
+    let mut scopes = definition.expand(wanted.as_ref().unwrap_or(&definition.scopes.default));
     for scope in definition.scopes.always.iter() {
         let known =
             endpoints.scopes_supported.as_ref().is_none_or(|known| known.iter().any(|known| known == scope));
@@ -179,10 +183,11 @@ fn login_scopes(
         );
     };
     let before = before.unwrap_or_else(|| definition.scopes.default.clone());
-    let all = together(&before, added, &definition.scope_equivalence());
+    let added = definition.expand(added);
+    let all = together(&before, &added, &definition.scope_equivalence());
     let requested = scopes(definition, endpoints, Some(all));
     match earlier {
-        Some(earlier) => LoginScopes::more(definition, requested, added, earlier),
+        Some(earlier) => LoginScopes::more(definition, requested, &added, earlier),
         None => LoginScopes::all(definition, requested),
     }
 }
