@@ -19,6 +19,7 @@ mod library;
 #[cfg(unix)]
 mod links;
 mod login;
+mod login_options;
 mod logout;
 mod loopback;
 mod names;
