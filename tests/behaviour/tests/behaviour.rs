@@ -36,6 +36,7 @@ mod refresh;
 mod refresh_faults;
 mod refused;
 mod reliability;
+mod resources;
 mod scopes;
 mod store;
 mod throttling;
