@@ -218,7 +218,8 @@ pub enum FlowArg {
 pub struct TokenArgs {
     #[command(flatten)]
     pub connection: ConnectionArgs,
-    /// Scopes that the token must hold, separated by commas or spaces
+    /// Scopes that the token must hold, separated by commas or spaces; at Microsoft they also say which resource it
+    /// is for
     #[arg(long, value_name = "LIST")]
     pub scopes: Option<String>,
     /// Refresh a token that is good for less than this
@@ -236,6 +237,9 @@ pub struct TokenArgs {
     /// The mailbox, for --sasl [else the account that logged in]
     #[arg(long, value_name = "USER", requires = "sasl")]
     pub user: Option<String>,
+    /// Microsoft: while the server is down, take a token that has ended for as long as its resource does
+    #[arg(long)]
+    pub allow_extended: bool,
 }
 
 #[derive(Debug, Args)]

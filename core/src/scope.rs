@@ -78,6 +78,11 @@ impl ScopeSet {
         all
     }
 
+    /// Those that are `meant`.
+    pub(crate) fn filter(&self, meant: impl Fn(&str) -> bool) -> ScopeSet {
+        ScopeSet(Arc::new(self.iter().filter(|scope| meant(scope)).map(str::to_owned).collect()))
+    }
+
     /// These less `others`, to the letter.
     pub fn without(&self, others: &ScopeSet) -> ScopeSet {
         let rest = self.iter().filter(|scope| !others.contains(scope));

@@ -19,6 +19,7 @@ struct TokenView<'a> {
     token_type: &'a str,
     expires_at: Option<String>,
     scopes: Vec<&'a str>,
+    resource: Option<&'a str>,
     connection: &'a str,
     provider: &'a str,
 }
@@ -30,6 +31,7 @@ pub fn run(invocation: &Invocation, args: &TokenArgs) -> Result<(), Failure> {
         scopes: args.scopes.as_deref().map(str::parse).transpose()?,
         force_refresh: args.force_refresh,
         claims: args.claims.clone(),
+        allow_extended: args.allow_extended,
         ..TokenOptions::default()
     };
     let options = match args.min_lifetime {
@@ -58,6 +60,7 @@ fn print(invocation: &Invocation, args: &TokenArgs, token: &AccessToken) -> Resu
         token_type: &token.token_type,
         expires_at: token.expires_at.map(rfc3339),
         scopes: words(&token.scopes),
+        resource: token.resource.as_deref(),
         connection: token.connection.connection.as_str(),
         provider: token.connection.provider.as_str(),
     })
