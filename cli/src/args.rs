@@ -231,15 +231,15 @@ pub struct TokenArgs {
     /// The claims that an API has challenged for, as JSON: a token without them is refreshed first
     #[arg(long, value_name = "JSON")]
     pub claims: Option<String>,
+    /// Microsoft: while the server is down, take a token that has ended for as long as its resource does
+    #[arg(long)]
+    pub allow_extended: bool,
     /// Print what a mail server is told in place of the token
     #[arg(long, value_name = "MECHANISM", value_parser = sasl_mechanism())]
     pub sasl: Option<SaslMechanism>,
     /// The mailbox, for --sasl [else the account that logged in]
     #[arg(long, value_name = "USER", requires = "sasl")]
     pub user: Option<String>,
-    /// Microsoft: while the server is down, take a token that has ended for as long as its resource does
-    #[arg(long)]
-    pub allow_extended: bool,
 }
 
 #[derive(Debug, Args)]

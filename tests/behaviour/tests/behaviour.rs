@@ -19,6 +19,7 @@ mod library;
 #[cfg(unix)]
 mod links;
 mod login;
+mod login_options;
 mod logout;
 mod loopback;
 mod names;
@@ -36,6 +37,7 @@ mod refresh;
 mod refresh_faults;
 mod refused;
 mod reliability;
+mod resources;
 mod scopes;
 mod store;
 mod throttling;
