@@ -134,7 +134,7 @@ fn describe(record: &ConnectionRecord, equivalence: &ScopeEquivalence) -> Connec
             ConnectionStatus::LoginRequired { reason, .. } => Some(reason),
         },
         account: record.account.clone(),
-        missing_scopes: record.granted_scopes.missing(&record.requested_scopes, equivalence),
+        missing_scopes: missing_scopes(record, equivalence),
         requested_scopes: record.requested_scopes.clone(),
         granted_scopes: record.granted_scopes.clone(),
         expires_at: token.and_then(|token| Some(token.obtained.wall.plus(token.lifetime?))),
@@ -157,4 +157,13 @@ fn describe(record: &ConnectionRecord, equivalence: &ScopeEquivalence) -> Connec
         logged_in_at: record.logged_in_at,
         refreshed_at: record.refreshed_at,
     }
+}
+
+/// What was asked for and not granted. Of a resource that no token was asked for yet, nothing is known.
+fn missing_scopes(record: &ConnectionRecord, equivalence: &ScopeEquivalence) -> ScopeSet {
+    let known = equivalence.resources(&record.granted_scopes);
+    let asked = record
+        .requested_scopes
+        .filter(|scope| equivalence.resource(scope).is_none_or(|resource| known.contains(&resource)));
+    record.granted_scopes.missing(&asked, equivalence)
 }

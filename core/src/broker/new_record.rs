@@ -65,6 +65,7 @@ impl Broker {
             refresh_attempt: None,
             cool_down: None,
             refusal: None,
+            earlier_refusals: Vec::new(),
         })
     }
 

@@ -135,6 +135,8 @@ pub struct TokenResponse {
     pub expires_in: Option<i64>,
     /// Microsoft's `refresh_in`, in seconds: past it, a refresh is welcome though not needed.
     pub refresh_in: Option<i64>,
+    /// Microsoft's `ext_expires_in`, in seconds: how long the resource takes the token while the server is down.
+    pub ext_expires_in: Option<i64>,
     /// RFC 6749 6. Absent from the answer to a refresh: the old one stays.
     pub refresh_token: Option<Secret>,
     /// RFC 6749 5.1 `scope`. Absent or empty: what was asked for.
@@ -152,6 +154,7 @@ struct Members {
     token_type: Option<Value>,
     expires_in: Option<Value>,
     refresh_in: Option<Value>,
+    ext_expires_in: Option<Value>,
     refresh_token: Option<Secret>,
     scope: Option<Value>,
     id_token: Option<Secret>,
@@ -162,7 +165,7 @@ struct Members {
 ///
 /// Lenient: JSON under any content type; a form in place of JSON; numbers in strings; a missing
 /// `token_type` counts as `Bearer`, since servers do forget it and nothing else is ever asked for; odd
-/// `refresh_in` is only advice and counts as absent. Strict: an `error` is one under
+/// `refresh_in` and `ext_expires_in` are only advice and count as absent. Strict: an `error` is one under
 /// any status; an `expires_in` that is no number is refused, one of more than ten years cut to that; a
 /// token that is empty, larger than 128 KiB or not printable ASCII is refused, for it could not be put
 /// into a header unharmed.
@@ -196,6 +199,7 @@ pub fn parse_token_response(
             .map_err(|_| malformed("its expires_in is not a number of seconds"))?,
         // Advice to refresh at once would be followed for ever.
         refresh_in: seconds(members.refresh_in.as_ref()).unwrap_or(None).filter(|seconds| *seconds > 0),
+        ext_expires_in: seconds(members.ext_expires_in.as_ref()).unwrap_or(None),
         refresh_token: refresh_token.map_err(|NotAToken| malformed("its refresh_token is not a token"))?,
         scope: scopes(members.scope, scope_separator),
         id_token: token(members.id_token).map_err(|NotAToken| malformed("its id_token is not a token"))?,

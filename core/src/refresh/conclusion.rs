@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | a token response | rotated, durable | gets the new token |
 //! | `invalid_grant` | marked `login_required`, kept | old token while it works, then `login_required` |
+//! | the same to a question that is wider than the grant is known to be | the error, for a minute | `consent_required`: the grant lives on |
 //! | another OAuth error | a short pause | old token while it works, then the error: the grant lives on |
 //! | one that only the person can answer | the error, for a minute | old token while it works, then the same error |
 //! | a token that has ended already | rotated, durable; a pause | gets it; the next one waits: `throttled` |
@@ -19,11 +20,11 @@
 //! May not enter: the request, and how an answer is read.
 
 use super::exchange::{login_command, not_connected, what_ended};
-use super::{Parts, Refreshed, pause};
+use super::{Demand, Parts, Refreshed, pause};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, LoginReason, Result};
 use crate::protocol::{TokenEndpointError, TokenResponse};
-use crate::store::{ConnectionRecord, ConnectionStatus, Locked, Refusal};
+use crate::store::{ConnectionRecord, ConnectionStatus, Locked, Refusal, Renewal};
 
 /// What came back, and when.
 pub(super) struct Answer<'a> {
@@ -33,8 +34,10 @@ pub(super) struct Answer<'a> {
     pub(super) asked: Option<i64>,
     /// When it came.
     pub(super) now: Instant,
-    /// The claims challenge that was asked with.
-    pub(super) claims: Option<&'a str>,
+    /// What the caller wanted.
+    pub(super) demand: &'a Demand,
+    /// What was asked for.
+    pub(super) renewal: Renewal,
 }
 
 /// Steps 6 and 7: what the answer means for the record.
@@ -42,12 +45,12 @@ pub(super) async fn conclude(
     parts: &Parts,
     locked: &Locked,
     mut record: ConnectionRecord,
-    Answer { outcome, asked, now, claims }: Answer<'_>,
+    Answer { outcome, asked, now, demand, renewal }: Answer<'_>,
 ) -> Result<Refreshed> {
     let error = match outcome {
         Ok(response) => {
-            let mut rotated = record.rotated(&response, claims, now.clone())?;
-            rotated.cool_down = pause::after_useless_token(&rotated, &now);
+            let mut rotated = record.rotated(&response, &renewal, now.clone())?;
+            rotated.cool_down = pause::after_useless_token(&rotated, demand, &now);
             // Step 6. Nobody gets the token before its refresh token is safe, unless the disk refuses.
             if let (Err(error), Some(sent)) = (locked.write(&rotated).await, &record.refresh_token) {
                 parts.unsaved.keep(sent, &rotated, &error);
@@ -57,7 +60,7 @@ pub(super) async fn conclude(
         Err(error) => error,
     };
     let key = record.key.clone();
-    if ends_grant(&error) {
+    if ends_grant(&error) && !demand.is_wider_than(&record) {
         let lost = record.refresh_attempt.as_ref().is_some_and(|attempt| attempt.count > 1);
         let reason = if lost { LoginReason::ResponseLost } else { LoginReason::GrantEnded };
         let refused = error.to_error(&format!("{key}: {}", what_ended(reason)));
@@ -80,11 +83,13 @@ pub(super) async fn conclude(
     }
     let mut refused = error.to_error(&format!("{key} could not be refreshed"));
     if let TokenEndpointError::Oauth(said) = &error
-        && pause::is_final_for_now(&refused)
+        && (pause::is_final_for_now(&refused) || demand.is_wider_than(&record))
+        && !refused.retryable()
     {
-        refused = pause::refused(&key, said);
-        let claims = claims.map(str::to_owned);
-        record.refusal = Some(Refusal { since: now.clone(), error: (**said).clone(), claims });
+        let (scopes, claims) = (renewal.wanted_scopes, renewal.claims);
+        let refusal = Refusal { since: now.clone(), error: (**said).clone(), claims, scopes };
+        refused = pause::refused(&record, &refusal);
+        record.refuse(refusal);
     }
     let asked = asked.map(|seconds| pause::asked_for(seconds, &now));
     record.cool_down = Some(asked.clone().unwrap_or_else(|| pause::own(&now)));
@@ -134,6 +139,7 @@ pub(super) async fn end_grant(
     ended.refresh_attempt = None;
     ended.cool_down = None;
     ended.refusal = None;
+    ended.earlier_refusals.clear();
     locked.write(&ended).await?;
     Err(error)
 }

@@ -40,7 +40,7 @@ pub use lock::StoreLock;
 pub use locked::{Locked, off_thread};
 pub use record::{
     AccessTokenRecord, Account, ConnectionRecord, ConnectionStatus, CoolDown, RecordClient, RecordServer,
-    RefreshAttempt, Refusal, RegistrationRecord,
+    RefreshAttempt, Refusal, RegistrationRecord, Renewal,
 };
 pub use vault::Vault;
 pub use vault_file::KeySource;
