@@ -101,6 +101,12 @@ pub enum Command {
     /// Look at the store, the keychain and the network settings; changes nothing
     #[command(after_help = "Examples:\n  tokenkeep doctor\n  tokenkeep doctor --json")]
     Doctor,
+    /// Say what an error code of Microsoft's means, who must act, and what to type
+    #[command(after_help = "Examples:\n  \
+        tokenkeep explain AADSTS65001\n  \
+        tokenkeep explain < error.txt              a whole error, as it was shown\n  \
+        tokenkeep explain 50076 53003 --json")]
+    Explain(ExplainArgs),
     /// Print the completions of a shell
     #[command(after_help = "Examples:\n  \
         tokenkeep completions bash > ~/.local/share/bash-completion/completions/tokenkeep\n  \
@@ -337,6 +343,13 @@ pub struct InitArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A code, or the error that holds it [else standard input]
+    #[arg(value_name = "TEXT")]
+    pub text: Vec<String>,
+}
+
+#[derive(Debug, Args)]
 pub struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
@@ -362,6 +375,30 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    /// What people are told to type can be typed.
+    #[test]
+    fn every_command_of_an_explanation_is_one() {
+        let commands: Vec<String> = (0..10_000_000_u64)
+            .filter_map(|code| tokenkeep::explain(&code.to_string()).ok())
+            .flatten()
+            .filter_map(|explanation| explanation.command)
+            .collect();
+        assert!(commands.len() > 100);
+        for command in commands {
+            let filled = command
+                .replace("SCOPES", "User.Read")
+                .replace("CLOUD", "china")
+                .replace("TENANT", "t.example");
+            let filled = filled
+                .replace("USER", "me@t.example")
+                .replace(" ID", " 11111111-2222-3333-4444-555555555555");
+            assert!(!filled.contains(|c: char| c.is_ascii_uppercase() && c != 'U' && c != 'R'), "{filled}");
+            if let Err(error) = Cli::try_parse_from(filled.split(' ')) {
+                panic!("{command}: {error}");
+            }
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::support::{Home, kinds};
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "login",
     "token",
     "list",
@@ -13,6 +13,7 @@ const COMMANDS: [&str; 11] = [
     "client",
     "init",
     "doctor",
+    "explain",
     "completions",
 ];
 
