@@ -10,6 +10,7 @@ const COMMANDS: [&str; 12] = [
     "logout",
     "export",
     "providers",
+    "scopes",
     "client",
     "init",
     "doctor",

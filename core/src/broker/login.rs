@@ -10,6 +10,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::explain::login_again;
+use super::login_request::check_flow;
 use super::preparation::Plan;
 use super::{Broker, Connection};
 use crate::error::{Error, ErrorKind, Result};
@@ -197,6 +198,7 @@ impl Broker {
                 )?
             }
         };
+        check_flow(flow, options, request)?;
         let told = move |interaction: &dyn Interaction| {
             interaction.flow_chosen(flow, reason);
             Ok(flow)

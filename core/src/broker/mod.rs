@@ -5,6 +5,8 @@
 //! | `options` | what a broker is opened with |
 //! | `login` | `login`, `begin_login`, `finish_login` |
 //! | `preparation` | what a login resolves before the person is asked |
+//! | `login_scopes` | which scopes it asks for |
+//! | `login_request` | what it asks beside scopes |
 //! | `new_record` | what is written down of a new grant |
 //! | `token` | `token`, `cached_token`, `close` |
 //! | `refusal` | `token_after_refusal` |
@@ -24,6 +26,8 @@ mod connection_changes;
 mod connections;
 mod explain;
 mod login;
+mod login_request;
+mod login_scopes;
 mod logout;
 mod new_record;
 mod options;

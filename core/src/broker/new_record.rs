@@ -4,7 +4,7 @@ use url::Url;
 
 use super::Broker;
 use super::preparation::Plan;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{FlowRequest, Granted};
 use crate::protocol::{ExpectedIdToken, check_id_token, parse_client_info, parse_id_token};
 use crate::secret::random_text;
@@ -23,8 +23,17 @@ impl Broker {
         let (response, definition) = (&granted.response, &request.definition);
         let now = self.0.clock.now();
         let account = self.account(request, granted)?;
-        let granted_scopes = response.scope.clone().unwrap_or_else(|| request.scopes.clone());
-        let missing = granted_scopes.missing(&request.scopes, &definition.scope_equivalence());
+        if let Some(expected) = &plan.request.account {
+            check_account(expected, &account)?;
+        }
+        let granted_scopes = response.scope.clone().unwrap_or_else(|| plan.scopes.of_resource.clone());
+        let refresh_scopes = plan.scopes.refresh_scopes(&granted_scopes, &definition.scope_equivalence());
+        let renewable = response.refresh_token.is_some();
+        let token = AccessTokenRecord {
+            resource: plan.scopes.resource,
+            claims: plan.request.claims,
+            ..AccessTokenRecord::received(response, &granted_scopes, renewable, now.clone())
+        };
         let credentials = &request.client.credentials;
         Ok(ConnectionRecord {
             key: plan.key,
@@ -36,7 +45,7 @@ impl Broker {
                 client_secret: credentials.client_secret.clone(),
                 certificate: None,
                 credential_expires_at: None,
-                capabilities: Vec::new(),
+                capabilities: plan.request.capabilities,
             },
             server: RecordServer {
                 issuer: request.endpoints.issuer.clone(),
@@ -51,14 +60,9 @@ impl Broker {
             application: false,
             account,
             requested_scopes: request.scopes.clone(),
-            access_tokens: vec![AccessTokenRecord::received(
-                response,
-                &granted_scopes,
-                response.refresh_token.is_some(),
-                now.clone(),
-            )],
+            access_tokens: vec![token],
             granted_scopes,
-            refresh_scopes: (!missing.is_empty()).then(|| request.scopes.without(&missing)),
+            refresh_scopes,
             refresh_token: response.refresh_token.clone(),
             logged_in_at: now.wall,
             refreshed_at: None,
@@ -92,5 +96,35 @@ impl Broker {
             object_id: claims.oid,
             home_account_id,
         })
+    }
+}
+
+/// A wider grant, or one that meets a challenge, is of the account that the connection has: nobody else's is put in
+/// its place without a word.
+fn check_account(expected: &Account, came: &Account) -> Result<()> {
+    // Without an id_token of the earlier login nobody knows whose grant it was.
+    if expected.subject.is_none() || is_same(expected, came) {
+        return Ok(());
+    }
+    let name = |account: &Account| {
+        account
+            .username
+            .clone()
+            .or_else(|| account.subject.clone())
+            .unwrap_or_else(|| "nobody known".to_owned())
+    };
+    let (expected, came) = (name(expected), name(came));
+    let message = format!("the connection is of {expected}, and {came} logged in: nothing was kept");
+    let help = format!(
+        "log in as {expected}; a login without --add-scopes and --claims replaces the connection, whoever logs in"
+    );
+    Err(Error::new(ErrorKind::ProviderRejected, message).with_help(help))
+}
+
+/// Microsoft's `oid` and `tid` name an account, whichever client asks; elsewhere `iss` and `sub` do (OIDC Core 5.7).
+fn is_same(one: &Account, other: &Account) -> bool {
+    match (&one.object_id, &one.tenant_id) {
+        (Some(_), Some(_)) => one.object_id == other.object_id && one.tenant_id == other.tenant_id,
+        _ => one.issuer == other.issuer && one.subject == other.subject,
     }
 }

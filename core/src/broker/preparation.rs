@@ -6,6 +6,9 @@ use url::Url;
 
 use super::Broker;
 use super::login::LoginOptions;
+use super::login_request::LoginRequest;
+use super::login_scopes::{LoginScopes, together};
+use super::scopes::default_beside_others;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{FlowRequest, Interaction, registered_redirect_uri};
 use crate::names::{ConnectionKey, ProviderName};
@@ -22,6 +25,8 @@ pub(super) struct Plan {
     pub(super) key: ConnectionKey,
     pub(super) tenant: Option<String>,
     pub(super) cloud: Option<String>,
+    pub(super) scopes: LoginScopes,
+    pub(super) request: LoginRequest,
 }
 
 impl Broker {
@@ -64,7 +69,8 @@ impl Broker {
         let endpoints = self.endpoints(&definition, authority.as_ref(), issuer.as_deref()).await?;
 
         let redirect = redirect(&definition.redirect, options.redirect_uri.as_deref())?;
-        let stored = stored_client(earlier.as_ref(), stored);
+        let earlier = earlier.as_ref();
+        let stored = stored_client(earlier, stored);
         let sources = ClientSources {
             client_id: options.client_id.as_deref(),
             client_secret: options.client_secret.as_ref(),
@@ -74,12 +80,26 @@ impl Broker {
         let to_register = registered_redirect_uri(&redirect);
         let client =
             client_registration::resolve(&definition, sources, &self.0.settings.environment, &to_register)?;
-        let earlier_scopes = earlier.map(|earlier| earlier.requested_scopes);
-        let scopes = scopes(&definition, &endpoints, options.scopes.clone().or(earlier_scopes));
-        one_resource(&definition, &scopes)?;
-        let plan = Plan { key, tenant: authority.map(|authority| authority.tenant.to_string()), cloud };
-        let (transport, definition) = (Arc::clone(&self.0.transport), Arc::new(definition));
-        Ok((FlowRequest { transport, definition, endpoints, client, scopes, redirect, interaction }, plan))
+        let scopes = login_scopes(&definition, &endpoints, options, earlier);
+        if let Some(finding) = default_beside_others(&definition, &scopes.requested) {
+            return Err(Error::new(ErrorKind::ConfigInvalid, finding.message).with_help(finding.help));
+        }
+        let request = LoginRequest::resolve(&definition, options, earlier, &scopes.requested)?;
+        let flow_request = FlowRequest {
+            transport: Arc::clone(&self.0.transport),
+            endpoints,
+            client,
+            scopes: scopes.requested.clone(),
+            authorization_scopes: scopes.authorization.clone(),
+            redemption_scopes: scopes.redemption.clone(),
+            authorization_parameters: request.parameters.clone(),
+            claims: request.claims_parameter()?,
+            redirect,
+            interaction,
+            definition: Arc::new(definition),
+        };
+        let tenant = authority.map(|authority| authority.tenant.to_string());
+        Ok((flow_request, Plan { key, tenant, cloud, scopes, request }))
     }
 
     /// The provider's endpoints: from its definition, or from the metadata of the issuer.
@@ -134,10 +154,10 @@ fn authority(
     }
 }
 
-/// The scopes to ask for: the caller's or the provider's default, with those that every login needs,
-/// less the latter where the server's metadata does not know them.
+/// The scopes to ask for: the caller's, with what their presets stand for, or the provider's default; with those that
+/// every login needs, less the latter where the server's metadata does not know them.
 fn scopes(definition: &ProviderDefinition, endpoints: &Endpoints, wanted: Option<ScopeSet>) -> ScopeSet {
-    let mut scopes = wanted.unwrap_or_else(|| definition.scopes.default.clone());
+    let mut scopes = definition.expand(wanted.as_ref().unwrap_or(&definition.scopes.default));
     for scope in definition.scopes.always.iter() {
         let known =
             endpoints.scopes_supported.as_ref().is_none_or(|known| known.iter().any(|known| known == scope));
@@ -148,16 +168,28 @@ fn scopes(definition: &ProviderDefinition, endpoints: &Endpoints, wanted: Option
     scopes
 }
 
-/// A token is for one resource. Where scopes name theirs, those of two are refused by the token endpoint, which
-/// is after the person has consented (AADSTS28003): so it is said before.
-fn one_resource(definition: &ProviderDefinition, scopes: &ScopeSet) -> Result<()> {
-    let resources = definition.scope_equivalence().resources(scopes);
-    if resources.len() <= 1 {
-        return Ok(());
+/// What the login is for: the caller's scopes, else what the connection was asked for before, with what is added to it.
+fn login_scopes(
+    definition: &ProviderDefinition,
+    endpoints: &Endpoints,
+    options: &LoginOptions,
+    earlier: Option<&ConnectionRecord>,
+) -> LoginScopes {
+    let before = earlier.map(|earlier| earlier.requested_scopes.clone());
+    let Some(added) = &options.add_scopes else {
+        return LoginScopes::all(
+            definition,
+            scopes(definition, endpoints, options.scopes.clone().or(before)),
+        );
+    };
+    let before = before.unwrap_or_else(|| definition.scopes.default.clone());
+    let added = definition.expand(added);
+    let all = together(&before, &added, &definition.scope_equivalence());
+    let requested = scopes(definition, endpoints, Some(all));
+    match earlier {
+        Some(earlier) => LoginScopes::more(definition, requested, &added, earlier),
+        None => LoginScopes::all(definition, requested),
     }
-    let named = resources.into_iter().collect::<Vec<_>>().join(" and ");
-    Err(Error::new(ErrorKind::ConfigInvalid, format!("these scopes are for more than one resource: {named}"))
-        .with_help("log in once for each, as connections of their own: --connection NAME"))
 }
 
 /// The loopback redirect: the provider's, or the one that the option fixes.

@@ -213,7 +213,7 @@ impl Broker {
         };
         if let Some(scopes) = &options.scopes {
             let definition = self.0.catalog.find(&record.key.provider)?.definition;
-            let (scopes, equivalence) = (scopes.clone(), definition.scope_equivalence());
+            let (scopes, equivalence) = (definition.expand(scopes), definition.scope_equivalence());
             let mut resources = equivalence.resources(&scopes).into_iter();
             let resource = resources.next();
             if let Some(other) = resources.next() {
@@ -243,7 +243,7 @@ impl Broker {
     fn check_granted(&self, key: &ConnectionKey, granted: &ScopeSet, options: &TokenOptions) -> Result<()> {
         let Some(wanted) = &options.scopes else { return Ok(()) };
         let definition = self.0.catalog.find(&key.provider)?.definition;
-        let missing = granted.missing(wanted, &definition.scope_equivalence());
+        let missing = granted.missing(&definition.expand(wanted), &definition.scope_equivalence());
         if missing.is_empty() {
             return Ok(());
         }

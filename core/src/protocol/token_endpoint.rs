@@ -38,6 +38,8 @@ pub enum Grant<'a> {
         redirect_uri: &'a str,
         /// The verifier whose challenge was sent.
         code_verifier: &'a CodeVerifier,
+        /// Microsoft: the scopes of one resource, where the authorization request named those of several.
+        scopes: Option<&'a ScopeSet>,
     },
     /// RFC 6749 6.
     RefreshToken {
@@ -72,8 +74,8 @@ impl TokenRequest<'_> {
     /// The request as it is sent. Its body holds secrets: it may not be logged.
     pub fn to_http(self) -> Result<Request<Vec<u8>>> {
         match self.grant {
-            Grant::AuthorizationCode { code, redirect_uri, code_verifier } => {
-                self.redeem(code, redirect_uri, code_verifier)
+            Grant::AuthorizationCode { code, redirect_uri, code_verifier, scopes } => {
+                self.redeem(code, redirect_uri, code_verifier, scopes)
             }
             Grant::RefreshToken { refresh_token, scopes } => self.refresh(refresh_token, scopes),
             // The crate polls in a loop that it does not leave for an error of its HTTP client.
@@ -95,7 +97,13 @@ impl TokenRequest<'_> {
         error.without(secrets.into_iter().chain(self.client.client_secret))
     }
 
-    fn redeem(&self, code: &Secret, redirect_uri: &str, verifier: &CodeVerifier) -> Result<Request<Vec<u8>>> {
+    fn redeem(
+        &self,
+        code: &Secret,
+        redirect_uri: &str,
+        verifier: &CodeVerifier,
+        scopes: Option<&ScopeSet>,
+    ) -> Result<Request<Vec<u8>>> {
         let redirect_uri = RedirectUrl::new(redirect_uri.to_owned())
             .map_err(|_| Error::new(ErrorKind::ConfigInvalid, "the redirect URI is not an absolute URL"))?;
         let client = oauth2_client(&self.client)?.set_token_uri(TokenUrl::from_url(self.endpoint.clone()));
@@ -103,6 +111,9 @@ impl TokenRequest<'_> {
             .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
             .set_pkce_verifier(PkceCodeVerifier::new(verifier.secret().expose().to_owned()))
             .set_redirect_uri(Cow::Owned(redirect_uri));
+        if let Some(scopes) = scopes {
+            request = request.add_extra_param("scope", scopes.to_wire(self.scope_separator));
+        }
         for (name, value) in permitted(self.extra) {
             request = request.add_extra_param(name, value);
         }
@@ -278,7 +289,8 @@ mod tests {
             (ClientAuthentication::None, ClientAuthentication::Post, ClientAuthentication::Basic);
 
         let redirect_uri = "http://localhost:53123/Callback";
-        let grant = Grant::AuthorizationCode { code: &secret, redirect_uri, code_verifier: &verifier };
+        let grant =
+            Grant::AuthorizationCode { code: &secret, redirect_uri, code_verifier: &verifier, scopes: None };
         let request = sent(client(public), grant, &[("resource", "r"), ("code_verifier", "evil")]);
         let mut expected = vec![
             ("grant_type", "authorization_code"),

@@ -29,6 +29,8 @@ pub struct ScopesDefinition {
     pub case_insensitive: bool,
     /// See [`ScopeEquivalence`].
     pub never_echoed: Vec<String>,
+    /// True when consent adds up: what was consented to before need not be named again.
+    pub incremental: bool,
     /// Words for a list of scopes, each with the scopes that it stands for.
     pub presets: BTreeMap<String, ScopeSet>,
     /// Scopes, each with those that it includes.
@@ -109,6 +111,7 @@ impl Default for ScopesDefinition {
             resource_aliases: BTreeMap::new(),
             case_insensitive: false,
             never_echoed: Vec::new(),
+            incremental: false,
             presets: BTreeMap::new(),
             includes: BTreeMap::new(),
             admin_only: ScopeSet::default(),
