@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `options` | what a broker is opened with |
 //! | `login` | `login`, `begin_login`, `finish_login` |
+//! | `credential` | what a confidential client proves itself with |
 //! | `preparation` | what a login resolves before the person is asked |
 //! | `new_record` | what is written down of a new grant |
 //! | `token` | `token`, `cached_token`, `close` |
@@ -22,6 +23,7 @@
 mod admin_consent;
 mod connection_changes;
 mod connections;
+mod credential;
 mod explain;
 mod login;
 mod logout;

@@ -22,20 +22,26 @@ impl Broker {
     ) -> Result<ConnectionRecord> {
         let (response, definition) = (&granted.response, &request.definition);
         let now = self.0.clock.now();
-        let account = self.account(request, granted)?;
+        // RFC 6749 4.4.3: there is nobody, and no refresh token; what a server sends all the same is of no use.
+        let application = plan.application;
+        let account = if application { Account::default() } else { self.account(request, granted)? };
+        let refresh_token = response.refresh_token.clone().filter(|_| !application);
         let granted_scopes = response.scope.clone().unwrap_or_else(|| request.scopes.clone());
         let missing = granted_scopes.missing(&request.scopes, &definition.scope_equivalence());
-        let credentials = &request.client.credentials;
+        let client = &request.client;
         Ok(ConnectionRecord {
             key: plan.key,
             grant_id: random_text()?,
             status: ConnectionStatus::Connected,
             client: RecordClient {
-                client_id: credentials.client_id.clone(),
-                authentication: request.client.authentication,
-                client_secret: credentials.client_secret.clone(),
-                certificate: None,
-                credential_expires_at: None,
+                client_id: client.client_id.clone(),
+                authentication: client.authentication,
+                client_secret: client.client_secret().cloned(),
+                certificate: client.certificate().cloned(),
+                credential_expires_at: client
+                    .credential
+                    .as_ref()
+                    .and_then(|credential| credential.expires_at),
                 capabilities: Vec::new(),
             },
             server: RecordServer {
@@ -48,18 +54,18 @@ impl Broker {
                 response_scope_separator: definition.scopes.response_separator,
                 scope_on_refresh: definition.token.scope_on_refresh,
             },
-            application: false,
+            application,
             account,
             requested_scopes: request.scopes.clone(),
             access_tokens: vec![AccessTokenRecord::received(
                 response,
                 &granted_scopes,
-                response.refresh_token.is_some(),
+                application || refresh_token.is_some(),
                 now.clone(),
             )],
             granted_scopes,
             refresh_scopes: (!missing.is_empty()).then(|| request.scopes.without(&missing)),
-            refresh_token: response.refresh_token.clone(),
+            refresh_token,
             logged_in_at: now.wall,
             refreshed_at: None,
             refresh_attempt: None,
@@ -78,7 +84,7 @@ impl Broker {
         let claims = parse_id_token(id_token)?;
         let expected = ExpectedIdToken {
             issuer: request.endpoints.issuer.as_deref(),
-            client_id: &request.client.credentials.client_id,
+            client_id: &request.client.client_id,
             nonce: granted.nonce.as_deref(),
             now: self.0.clock.now().wall,
         };

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use url::Url;
 
 use super::Broker;
+use super::credential;
 use super::login::LoginOptions;
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::{FlowRequest, Interaction, registered_redirect_uri};
+use crate::flow::{Flow, FlowRequest, Interaction, registered_redirect_uri};
 use crate::names::{ConnectionKey, ProviderName};
 use crate::provider::{
-    Authority, ClientCredentials, ClientSources, Endpoints, ProviderDefinition, RedirectDefinition,
-    RedirectHost, client_registration, endpoints,
+    Authority, ClientRegistration, ClientSources, Credential, Endpoints, Proof, ProviderDefinition,
+    RedirectDefinition, RedirectHost, StoredClient, client_registration, endpoints,
 };
 use crate::scope::ScopeSet;
+use crate::secret::Secret;
 use crate::store::{ConnectionRecord, RegistrationRecord, off_thread};
 
 /// What the record will hold beside the grant.
@@ -22,6 +24,8 @@ pub(super) struct Plan {
     pub(super) key: ConnectionKey,
     pub(super) tenant: Option<String>,
     pub(super) cloud: Option<String>,
+    /// App-only access: nobody logs in.
+    pub(super) application: bool,
 }
 
 impl Broker {
@@ -60,26 +64,46 @@ impl Broker {
             .cloud
             .clone()
             .or_else(|| earlier.as_ref().and_then(|earlier| earlier.server.cloud.clone()));
+        let application = options.flow == Some(Flow::ClientCredentials);
         let authority = authority(&definition, tenant.as_deref(), cloud.as_deref())?;
+        if application {
+            one_organization(&definition, authority.as_ref())?;
+        }
         let endpoints = self.endpoints(&definition, authority.as_ref(), issuer.as_deref()).await?;
 
         let redirect = redirect(&definition.redirect, options.redirect_uri.as_deref())?;
-        let stored = stored_client(earlier.as_ref(), stored);
+        let given = options.clone();
         let sources = ClientSources {
             client_id: options.client_id.as_deref(),
-            client_secret: options.client_secret.as_ref(),
-            stored,
+            credential: off_thread(move || credential::read(&given)).await?,
+            stored: stored_client(earlier.as_ref(), stored, application),
             authentication_methods: endpoints.authentication_methods.as_deref(),
         };
-        let to_register = registered_redirect_uri(&redirect);
-        let client =
-            client_registration::resolve(&definition, sources, &self.0.settings.environment, &to_register)?;
+        let environment = &self.0.settings.environment;
+        let client = if application {
+            client_registration::resolve_application(&definition, sources, environment)?
+        } else {
+            let to_register = registered_redirect_uri(&redirect);
+            client_registration::resolve(&definition, sources, environment, &to_register)?
+        };
+        let credential = credential::ending(client.credential, options.credential_expires.as_deref())?;
+        let client = ClientRegistration { credential, ..client };
+        // What an application asked for is nothing that a person is asked for, and the other way round.
+        let earlier = earlier.filter(|earlier| earlier.application == application);
         let earlier_scopes = earlier.map(|earlier| earlier.requested_scopes);
-        let scopes = scopes(&definition, &endpoints, options.scopes.clone().or(earlier_scopes));
+        let wanted = options.scopes.clone().or(earlier_scopes);
+        let scopes = match &definition.client_credentials {
+            Some(own) if application => wanted.unwrap_or_else(|| own.scopes.clone()),
+            _ => scopes(&definition, &endpoints, wanted),
+        };
         one_resource(&definition, &scopes)?;
-        let plan = Plan { key, tenant: authority.map(|authority| authority.tenant.to_string()), cloud };
-        let (transport, definition) = (Arc::clone(&self.0.transport), Arc::new(definition));
-        Ok((FlowRequest { transport, definition, endpoints, client, scopes, redirect, interaction }, plan))
+        let plan =
+            Plan { key, tenant: authority.map(|authority| authority.tenant.to_string()), cloud, application };
+        let (transport, clock) = (Arc::clone(&self.0.transport), Arc::clone(&self.0.clock));
+        let definition = Arc::new(definition);
+        let request =
+            FlowRequest { transport, clock, definition, endpoints, client, scopes, redirect, interaction };
+        Ok((request, plan))
     }
 
     /// The provider's endpoints: from its definition, or from the metadata of the issuer.
@@ -107,16 +131,42 @@ impl Broker {
 fn stored_client(
     earlier: Option<&ConnectionRecord>,
     stored: Option<RegistrationRecord>,
-) -> Option<ClientCredentials> {
-    let own = earlier.map(|earlier| ClientCredentials {
-        client_id: earlier.client.client_id.clone(),
-        client_secret: earlier.client.client_secret.clone(),
+    application: bool,
+) -> Option<StoredClient> {
+    let secret = |secret: Option<Secret>, expires_at| {
+        secret.map(|secret| Credential { proof: Proof::Secret(secret), expires_at })
+    };
+    let own = earlier.map(|earlier| {
+        let client = &earlier.client;
+        let expires_at = client.credential_expires_at;
+        let certificate = client.certificate.clone().map(Proof::Certificate);
+        let credential = certificate
+            .map(|proof| Credential { proof, expires_at })
+            .or_else(|| secret(client.client_secret.clone(), expires_at));
+        // A person's login and an application prove themselves in their own ways, also as one client.
+        let credential = credential.filter(|_| earlier.application == application);
+        StoredClient { client_id: client.client_id.clone(), credential }
     });
     let newer =
         stored.filter(|stored| earlier.is_none_or(|earlier| stored.stored_at >= earlier.logged_in_at));
-    newer
-        .map(|stored| ClientCredentials { client_id: stored.client_id, client_secret: stored.client_secret })
-        .or(own)
+    let newer = newer.map(|stored| StoredClient {
+        client_id: stored.client_id,
+        credential: secret(stored.client_secret, None),
+    });
+    newer.or(own)
+}
+
+/// An application belongs to one organization, or is let in by one: Microsoft's other tenants are for people.
+fn one_organization(definition: &ProviderDefinition, authority: Option<&Authority>) -> Result<()> {
+    let Some(authority) = authority.filter(|authority| !authority.tenant.is_one_organization()) else {
+        return Ok(());
+    };
+    let message = format!("app-only access is for one organization, and the tenant is {}", authority.tenant);
+    let help = format!(
+        "name the tenant: `tokenkeep login {} --flow client-credentials --tenant contoso.com`",
+        definition.name
+    );
+    Err(Error::new(ErrorKind::ConfigInvalid, message).with_help(help))
 }
 
 fn authority(

@@ -72,7 +72,7 @@ impl AuthorizationAttempt {
         }
         let url = AuthorizationRequest {
             endpoint,
-            client_id: &request.client.credentials.client_id,
+            client_id: &request.client.client_id,
             redirect_uri,
             scopes: &request.scopes,
             scope_separator: request.definition.scopes.separator,

@@ -35,6 +35,8 @@ use std::time::Duration;
 use crate::error::Result;
 use crate::names::{ConnectionKey, ProviderName};
 
+pub(crate) use keychain::item as keychain_item;
+
 pub use inspect::{FileState, KeyState, VaultState, inspect};
 pub use lock::StoreLock;
 pub use locked::{Locked, off_thread};
