@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use clap_complete::Shell;
-use tokenkeep::{ConnectionKey, ConnectionName, KeySource, ProviderName, Result};
+use tokenkeep::{ConnectionKey, ConnectionName, KeySource, ProviderName, Result, SaslMechanism};
 
 use crate::exit;
 
@@ -59,7 +59,7 @@ pub enum Command {
     #[command(after_help = "Examples:\n  \
         curl -H \"Authorization: Bearer $(tokenkeep token microsoft)\" https://graph.microsoft.com/v1.0/me\n  \
         tokenkeep token microsoft --connection work --min-lifetime 1800\n  \
-        tokenkeep token github --json")]
+        tokenkeep token microsoft --scopes outlook-imap --sasl xoauth2 --user person@example.com")]
     Token(TokenArgs),
     /// List the connections
     #[command(after_help = "Examples:\n  \
@@ -87,6 +87,11 @@ pub enum Command {
         tokenkeep providers show microsoft > acme.toml\n  \
         tokenkeep providers add acme.toml")]
     Providers(ProvidersArgs),
+    /// List the presets of a provider, or check a list of scopes; what is odd about it is no failure
+    #[command(after_help = "Examples:\n  \
+        tokenkeep scopes microsoft                 the presets, and the scopes that they stand for\n  \
+        tokenkeep scopes microsoft mail-read,Mail.ReadWrite")]
+    Scopes(ScopesArgs),
     /// Keep the client id that a provider is logged in to with
     #[command(after_help = "Examples:\n  \
         tokenkeep client set microsoft --client-id 11111111-2222-3333-4444-555555555555\n  \
@@ -134,7 +139,7 @@ pub struct LoginArgs {
     /// client-credentials is app-only access, and nobody logs in
     #[arg(long, value_enum)]
     pub flow: Option<FlowArg>,
-    /// What to ask for, separated by commas or spaces
+    /// What to ask for: scopes and presets, separated by commas or spaces
     #[arg(long, value_name = "LIST")]
     pub scopes: Option<String>,
     /// What to ask for beside what was asked for before
@@ -213,7 +218,8 @@ pub enum FlowArg {
 pub struct TokenArgs {
     #[command(flatten)]
     pub connection: ConnectionArgs,
-    /// Scopes that the token must hold, separated by commas or spaces
+    /// Scopes that the token must hold, separated by commas or spaces; at Microsoft they also say which resource it
+    /// is for
     #[arg(long, value_name = "LIST")]
     pub scopes: Option<String>,
     /// Refresh a token that is good for less than this
@@ -225,6 +231,15 @@ pub struct TokenArgs {
     /// The claims that an API has challenged for, as JSON: a token without them is refreshed first
     #[arg(long, value_name = "JSON")]
     pub claims: Option<String>,
+    /// Microsoft: while the server is down, take a token that has ended for as long as its resource does
+    #[arg(long)]
+    pub allow_extended: bool,
+    /// Print what a mail server is told in place of the token
+    #[arg(long, value_name = "MECHANISM", value_parser = sasl_mechanism())]
+    pub sasl: Option<SaslMechanism>,
+    /// The mailbox, for --sasl [else the account that logged in]
+    #[arg(long, value_name = "USER", requires = "sasl")]
+    pub user: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -299,6 +314,14 @@ pub enum ProvidersAction {
 }
 
 #[derive(Debug, Args)]
+pub struct ScopesArgs {
+    /// The provider
+    pub provider: String,
+    /// Scopes and presets, separated by commas or spaces
+    pub list: Vec<String>,
+}
+
+#[derive(Debug, Args)]
 pub struct ClientArgs {
     #[command(subcommand)]
     pub action: ClientAction,
@@ -347,6 +370,11 @@ pub struct CompletionsArgs {
 fn key_source() -> impl TypedValueParser<Value = KeySource> {
     let known = [KeySource::Keychain, KeySource::Passphrase, KeySource::File];
     PossibleValuesParser::new(known.map(KeySource::as_str)).try_map(|name| name.parse::<KeySource>())
+}
+
+/// The core's own reading, as above.
+fn sasl_mechanism() -> impl TypedValueParser<Value = SaslMechanism> {
+    PossibleValuesParser::new(["xoauth2", "oauthbearer"]).try_map(|name| name.parse::<SaslMechanism>())
 }
 
 /// A provider's name on its own.

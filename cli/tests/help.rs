@@ -2,7 +2,7 @@
 
 use crate::support::{Home, kinds};
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "login",
     "token",
     "list",
@@ -10,6 +10,7 @@ const COMMANDS: [&str; 11] = [
     "logout",
     "export",
     "providers",
+    "scopes",
     "client",
     "init",
     "doctor",

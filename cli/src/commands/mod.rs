@@ -12,6 +12,7 @@ mod list;
 mod login;
 mod logout;
 mod providers;
+mod scopes;
 mod token;
 
 use std::future::Future;
@@ -94,6 +95,7 @@ impl Invocation {
             Command::Logout(args) => logout::run(self, args),
             Command::Export(args) => export::run(self, args),
             Command::Providers(args) => providers::run(self, args),
+            Command::Scopes(args) => scopes::run(self, args),
             Command::Client(args) => client::run(self, args),
             Command::Init(_) => init::run(self),
             Command::Doctor => doctor::run(self),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::login_request::check_flow;
 use super::preparation::Plan;
 use super::{Broker, Connection};
 use crate::error::{Error, ErrorKind, Result};
@@ -136,7 +137,7 @@ impl Broker {
                 "begin_login needs the redirect URI that the answer is received at",
             )
         })?;
-        if options.flow == Some(Flow::ClientCredentials) {
+        if options.for_application() {
             let message = "app-only access sends nobody anywhere, and cannot be begun and finished";
             return Err(Error::new(ErrorKind::ConfigInvalid, message).with_help("call login instead"));
         }
@@ -191,6 +192,7 @@ impl Broker {
                 )?
             }
         };
+        check_flow(flow, options, request)?;
         let told = move |interaction: &dyn Interaction| {
             interaction.flow_chosen(flow, reason);
             Ok(flow)

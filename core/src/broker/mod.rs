@@ -4,8 +4,10 @@
 //! |---|---|
 //! | `options` | what a broker is opened with |
 //! | `login` | `login`, `begin_login`, `finish_login` |
-//! | `credential` | what a confidential client proves itself with |
+//! | `login_client`, `credential` | which client a login is made with, and what it proves itself with |
 //! | `preparation` | what a login resolves before the person is asked |
+//! | `login_scopes` | which scopes it asks for |
+//! | `login_request` | what it asks beside scopes |
 //! | `new_record` | what is written down of a new grant |
 //! | `token` | `token`, `cached_token`, `close` |
 //! | `refusal` | `token_after_refusal` |
@@ -26,6 +28,9 @@ mod connections;
 mod credential;
 mod explain;
 mod login;
+mod login_client;
+mod login_request;
+mod login_scopes;
 mod logout;
 mod new_record;
 mod options;

@@ -19,7 +19,8 @@ pub(super) async fn run(request: &FlowRequest, timeout: Duration) -> Result<Gran
         .certificate()
         .map(|pem| client_assertion(pem, &client.client_id, endpoint, now, random_bytes()?))
         .transpose()?;
-    let mut message = request.token_request(Grant::ClientCredentials { scopes: &request.scopes }, &[]);
+    let extra: Vec<_> = request.claims_parameter().into_iter().collect();
+    let mut message = request.token_request(Grant::ClientCredentials { scopes: &request.scopes }, &extra);
     message.client.client_assertion = assertion.as_ref();
     let sent = request.transport.send(message.to_http()?, Limits::ENDPOINT.within(timeout)).await;
     let response = sent.map_err(Error::from)?;

@@ -22,6 +22,7 @@ mod loopback;
 mod page;
 pub mod surroundings;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,6 +53,14 @@ pub struct FlowRequest {
     pub client: ClientRegistration,
     /// What is asked for.
     pub scopes: ScopeSet,
+    /// What the authorization request names of it.
+    pub authorization_scopes: ScopeSet,
+    /// What the redemption of the code names, when that is less.
+    pub redemption_scopes: Option<ScopeSet>,
+    /// What the authorization request says beside.
+    pub authorization_parameters: BTreeMap<String, String>,
+    /// The `claims` of every request (OIDC Core 5.5).
+    pub claims: Option<String>,
     /// The redirect that is listened on.
     pub redirect: RedirectDefinition,
     /// How to talk to the person.
@@ -79,7 +88,13 @@ impl FlowRequest {
     }
 
     fn token_parameters(&self) -> Vec<(String, String)> {
-        self.definition.token.parameters.clone().into_iter().collect()
+        let mut parameters = self.definition.token.parameters.clone();
+        parameters.extend(self.claims_parameter());
+        parameters.into_iter().collect()
+    }
+
+    fn claims_parameter(&self) -> Option<(String, String)> {
+        self.claims.clone().map(|claims| ("claims".to_owned(), claims))
     }
 
     fn response_scope_separator(&self) -> char {

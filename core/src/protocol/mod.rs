@@ -20,6 +20,7 @@
 //! | RFC 8628 | device authorization | [`device`] |
 //! | RFC 9207 | `iss` in the authorization response | [`authorization`] |
 //! | OIDC Core 1.0 | 2, 3.1.3.7, 12.2 the id_token as a statement of who logged in | [`id_token`] |
+//! | OIDC Core 1.0 | 5.5 claims that are asked for, with Microsoft's capabilities | [`claims`] |
 //!
 //! A reader of an answer is lenient where a server's habit does no harm (a string for a number, a form
 //! for JSON, unknown members) and strict where it does (repeats, an odd token type, bytes that do not
@@ -30,6 +31,7 @@ pub mod authorization;
 mod body;
 pub mod certificate;
 pub mod challenge;
+pub mod claims;
 pub mod client_assertion;
 pub mod client_auth;
 mod der;

@@ -38,6 +38,8 @@ pub enum Grant<'a> {
         redirect_uri: &'a str,
         /// The verifier whose challenge was sent.
         code_verifier: &'a CodeVerifier,
+        /// Microsoft: the scopes of one resource, where the authorization request named those of several.
+        scopes: Option<&'a ScopeSet>,
     },
     /// RFC 6749 6.
     RefreshToken {
@@ -77,8 +79,8 @@ impl TokenRequest<'_> {
     /// The request as it is sent. Its body holds secrets: it may not be logged.
     pub fn to_http(self) -> Result<Request<Vec<u8>>> {
         match self.grant {
-            Grant::AuthorizationCode { code, redirect_uri, code_verifier } => {
-                self.redeem(code, redirect_uri, code_verifier)
+            Grant::AuthorizationCode { code, redirect_uri, code_verifier, scopes } => {
+                self.redeem(code, redirect_uri, code_verifier, scopes)
             }
             Grant::RefreshToken { refresh_token, scopes } => self.refresh(refresh_token, scopes),
             // The crate polls in a loop that it does not leave for an error of its HTTP client.
@@ -103,7 +105,13 @@ impl TokenRequest<'_> {
         error.without(secrets.into_iter().chain(credentials.into_iter().flatten()))
     }
 
-    fn redeem(&self, code: &Secret, redirect_uri: &str, verifier: &CodeVerifier) -> Result<Request<Vec<u8>>> {
+    fn redeem(
+        &self,
+        code: &Secret,
+        redirect_uri: &str,
+        verifier: &CodeVerifier,
+        scopes: Option<&ScopeSet>,
+    ) -> Result<Request<Vec<u8>>> {
         let redirect_uri = RedirectUrl::new(redirect_uri.to_owned())
             .map_err(|_| Error::new(ErrorKind::ConfigInvalid, "the redirect URI is not an absolute URL"))?;
         let client = oauth2_client(&self.client)?.set_token_uri(TokenUrl::from_url(self.endpoint.clone()));
@@ -111,6 +119,9 @@ impl TokenRequest<'_> {
             .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
             .set_pkce_verifier(PkceCodeVerifier::new(verifier.secret().expose().to_owned()))
             .set_redirect_uri(Cow::Owned(redirect_uri));
+        if let Some(scopes) = scopes {
+            request = request.add_extra_param("scope", scopes.to_wire(self.scope_separator));
+        }
         for (name, value) in self.further_parameters()? {
             request = request.add_extra_param(name, value);
         }
@@ -157,6 +168,8 @@ pub struct TokenResponse {
     pub expires_in: Option<i64>,
     /// Microsoft's `refresh_in`, in seconds: past it, a refresh is welcome though not needed.
     pub refresh_in: Option<i64>,
+    /// Microsoft's `ext_expires_in`, in seconds: how long the resource takes the token while the server is down.
+    pub ext_expires_in: Option<i64>,
     /// RFC 6749 6. Absent from the answer to a refresh: the old one stays.
     pub refresh_token: Option<Secret>,
     /// RFC 6749 5.1 `scope`. Absent or empty: what was asked for.
@@ -174,6 +187,7 @@ struct Members {
     token_type: Option<Value>,
     expires_in: Option<Value>,
     refresh_in: Option<Value>,
+    ext_expires_in: Option<Value>,
     refresh_token: Option<Secret>,
     scope: Option<Value>,
     id_token: Option<Secret>,
@@ -184,7 +198,7 @@ struct Members {
 ///
 /// Lenient: JSON under any content type; a form in place of JSON; numbers in strings; a missing
 /// `token_type` counts as `Bearer`, since servers do forget it and nothing else is ever asked for; odd
-/// `refresh_in` is only advice and counts as absent. Strict: an `error` is one under
+/// `refresh_in` and `ext_expires_in` are only advice and count as absent. Strict: an `error` is one under
 /// any status; an `expires_in` that is no number is refused, one of more than ten years cut to that; a
 /// token that is empty, larger than 128 KiB or not printable ASCII is refused, for it could not be put
 /// into a header unharmed.
@@ -218,6 +232,7 @@ pub fn parse_token_response(
             .map_err(|_| malformed("its expires_in is not a number of seconds"))?,
         // Advice to refresh at once would be followed for ever.
         refresh_in: seconds(members.refresh_in.as_ref()).unwrap_or(None).filter(|seconds| *seconds > 0),
+        ext_expires_in: seconds(members.ext_expires_in.as_ref()).unwrap_or(None),
         refresh_token: refresh_token.map_err(|NotAToken| malformed("its refresh_token is not a token"))?,
         scope: scopes(members.scope, scope_separator),
         id_token: token(members.id_token).map_err(|NotAToken| malformed("its id_token is not a token"))?,
@@ -301,7 +316,8 @@ mod tests {
             (ClientAuthentication::None, ClientAuthentication::Post, ClientAuthentication::Basic);
 
         let redirect_uri = "http://localhost:53123/Callback";
-        let grant = Grant::AuthorizationCode { code: &secret, redirect_uri, code_verifier: &verifier };
+        let grant =
+            Grant::AuthorizationCode { code: &secret, redirect_uri, code_verifier: &verifier, scopes: None };
         let request = sent(client(public), grant, &[("resource", "r"), ("code_verifier", "evil")]);
         let mut expected = vec![
             ("grant_type", "authorization_code"),

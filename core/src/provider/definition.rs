@@ -14,6 +14,8 @@ use crate::protocol::{ClientAuthentication, ResponseMode};
 use crate::scope::{ScopeEquivalence, ScopeSet};
 use crate::transport::is_loopback;
 
+use super::scopes::ScopesDefinition;
+
 /// The only value of `schema` so far.
 const SCHEMA: u32 = 1;
 
@@ -45,7 +47,7 @@ pub struct ProviderDefinition {
     /// The loopback redirect (RFC 8252 7.3).
     #[serde(default)]
     pub redirect: RedirectDefinition,
-    /// What is asked for, and how scopes are compared.
+    /// What is asked for, how scopes are compared, and what is known of them.
     #[serde(default)]
     pub scopes: ScopesDefinition,
     /// The authorization request.
@@ -135,26 +137,6 @@ pub enum RedirectHost {
     Localhost,
 }
 
-/// What is asked for, and how scopes are compared.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ScopesDefinition {
-    /// Asked for when the person names none.
-    pub default: ScopeSet,
-    /// Asked for in every login.
-    pub always: ScopeSet,
-    /// What stands between two scopes: a space by RFC 6749 3.3.
-    pub separator: char,
-    /// The same in answers, where it differs.
-    pub response_separator: Option<char>,
-    /// See [`ScopeEquivalence`].
-    pub default_resource: Option<String>,
-    /// See [`ScopeEquivalence`].
-    pub case_insensitive: bool,
-    /// See [`ScopeEquivalence`].
-    pub never_echoed: Vec<String>,
-}
-
 /// The authorization request.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -213,11 +195,12 @@ impl ProviderDefinition {
 
     /// How two spellings of a scope compare at this provider.
     pub fn scope_equivalence(&self) -> ScopeEquivalence {
-        ScopeEquivalence {
-            default_resource: self.scopes.default_resource.clone(),
-            case_insensitive: self.scopes.case_insensitive,
-            never_echoed: self.scopes.never_echoed.clone(),
-        }
+        self.scopes.equivalence()
+    }
+
+    /// `scopes` with what this provider's presets stand for in their place.
+    pub fn expand(&self, scopes: &ScopeSet) -> ScopeSet {
+        self.scopes.expand(scopes)
     }
 
     /// What one member alone cannot tell.
@@ -271,6 +254,7 @@ impl ProviderDefinition {
                 "access_token_variable {variable:?} is not letters, digits and underscores (POSIX 8.1)"
             ));
         }
+        self.scopes.check()?;
         self.redirect.check()
     }
 }
@@ -378,20 +362,6 @@ impl Default for ClientDefinition {
 impl Default for RedirectDefinition {
     fn default() -> Self {
         RedirectDefinition { host: RedirectHost::Ipv4, port: None, path: "/callback".to_owned() }
-    }
-}
-
-impl Default for ScopesDefinition {
-    fn default() -> Self {
-        ScopesDefinition {
-            default: ScopeSet::default(),
-            always: ScopeSet::default(),
-            separator: ' ',
-            response_separator: None,
-            default_resource: None,
-            case_insensitive: false,
-            never_echoed: Vec::new(),
-        }
     }
 }
 

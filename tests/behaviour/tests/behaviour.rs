@@ -19,6 +19,7 @@ mod library;
 #[cfg(unix)]
 mod links;
 mod login;
+mod login_options;
 mod logout;
 mod loopback;
 mod names;
@@ -35,6 +36,7 @@ mod refresh;
 mod refresh_faults;
 mod refused;
 mod reliability;
+mod resources;
 mod scopes;
 mod store;
 mod throttling;
