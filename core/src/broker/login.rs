@@ -60,7 +60,7 @@ pub struct LoginOptions {
     pub issuer: Option<String>,
     /// RFC 6749 2.2.
     pub client_id: Option<String>,
-    /// RFC 6749 2.3.1.
+    /// RFC 6749 2.3.1. At most one of this and the next three.
     pub client_secret: Option<Secret>,
     /// For app-only access: a certificate and its private key, in PEM (RFC 7523 2.2).
     pub certificate: Option<Secret>,
@@ -144,6 +144,10 @@ impl Broker {
                 "begin_login needs the redirect URI that the answer is received at",
             )
         })?;
+        if options.for_application() {
+            let message = "app-only access sends nobody anywhere, and cannot be begun and finished";
+            return Err(Error::new(ErrorKind::ConfigInvalid, message).with_help("call login instead"));
+        }
         // The redirect is the caller's own, of any scheme: it is not listened on.
         let without_redirect = LoginOptions { redirect_uri: None, ..options.clone() };
         let (request, plan) = self.prepare(provider, &without_redirect, Arc::new(Nobody)).await?;
