@@ -15,6 +15,7 @@ mod device;
 mod documentation;
 #[cfg(unix)]
 mod examples;
+mod explain;
 mod library;
 #[cfg(unix)]
 mod links;
