@@ -54,7 +54,7 @@ pub enum Command {
         tokenkeep login microsoft --client-id 11111111-2222-3333-4444-555555555555\n  \
         tokenkeep login microsoft --connection work --tenant contoso.com --scopes User.Read,Mail.Read\n  \
         tokenkeep login oidc --issuer https://login.example --client-id my-app --flow device-code")]
-    Login(LoginArgs),
+    Login(Box<LoginArgs>),
     /// Print a fresh access token
     #[command(after_help = "Examples:\n  \
         curl -H \"Authorization: Bearer $(tokenkeep token microsoft)\" https://graph.microsoft.com/v1.0/me\n  \
