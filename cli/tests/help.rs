@@ -2,7 +2,7 @@
 
 use crate::support::{Home, kinds};
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "login",
     "token",
     "list",
@@ -12,6 +12,7 @@ const COMMANDS: [&str; 12] = [
     "providers",
     "scopes",
     "client",
+    "admin-consent",
     "init",
     "doctor",
     "completions",

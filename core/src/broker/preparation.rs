@@ -124,7 +124,7 @@ impl Broker {
 
 /// The client that a login takes when none is named: the one that the connection was made with, unless the
 /// user has stored another one, or a newer secret for the same one, since.
-fn stored_client(
+pub(super) fn stored_client(
     earlier: Option<&ConnectionRecord>,
     stored: Option<RegistrationRecord>,
 ) -> Option<ClientCredentials> {

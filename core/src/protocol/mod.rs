@@ -13,6 +13,7 @@
 //! | RFC 6749 | 4.1.2.1, 5.2 errors, with Microsoft's members | [`oauth_error`], [`endpoint_error`] |
 //! | RFC 6749 | appendix B form bodies, and answers that should have been JSON | `form`, `body` |
 //! | RFC 6750, RFC 9110, RFC 9728 | 3, 11.6.1, 5.1 what an API says when it refuses | [`challenge`] |
+//! | Microsoft | admin consent | [`admin_consent`] |
 //! | RFC 7009 | revocation | [`revocation`] |
 //! | RFC 7636 | PKCE | [`pkce`] |
 //! | RFC 8414, OIDC Discovery 1.0 | authorization server metadata | [`metadata`] |
@@ -26,6 +27,7 @@
 //! belong into a header). No error holds any part of a body but the members that RFC 6749 5.2 means for
 //! people, shortened, on one line, with whatever looks like a token taken out.
 
+pub mod admin_consent;
 pub mod authorization;
 mod body;
 pub mod challenge;
@@ -41,6 +43,7 @@ pub mod pkce;
 pub mod revocation;
 pub mod token_endpoint;
 
+pub use admin_consent::{AdminConsentResponse, AdminConsentUrl, parse_admin_consent};
 pub use authorization::{
     AuthorizationRequest, AuthorizationResponse, ExpectedResponse, ResponseMode, ResponseRejection,
     parse_authorization_response,
@@ -87,7 +90,7 @@ mod tests {
                 (token, error, parse_device_authorization_response(status, content_type, body)),
                 (classify_device_poll(status, content_type, body, ','), classify_revocation(status, body)),
                 (parse_authorization_response(&text, &expected), parse_metadata("https://as.example", body)),
-                (id_token.is_ok(), parse_client_info(&text)),
+                (id_token.is_ok(), parse_client_info(&text), parse_admin_consent(&text, &state)),
             )
         )
     }
