@@ -2,7 +2,7 @@
 
 use crate::support::{Home, kinds};
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "login",
     "token",
     "list",
@@ -12,6 +12,7 @@ const COMMANDS: [&str; 13] = [
     "providers",
     "scopes",
     "client",
+    "admin-consent",
     "init",
     "doctor",
     "explain",
