@@ -19,11 +19,12 @@
 //!
 //! May not enter: the request, and how an answer is read.
 
-use super::exchange::{login_command, not_connected, what_ended};
+use super::exchange::{not_connected, what_ended};
 use super::{Demand, Parts, Refreshed, pause};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, LoginReason, Result};
-use crate::protocol::{TokenEndpointError, TokenResponse};
+use crate::login_command::LoginCommand;
+use crate::protocol::{TokenEndpointError, TokenResponse, advised};
 use crate::store::{ConnectionRecord, ConnectionStatus, Locked, Refusal, Renewal};
 
 /// What came back, and when.
@@ -60,16 +61,17 @@ pub(super) async fn conclude(
         Err(error) => error,
     };
     let key = record.key.clone();
+    let login = LoginCommand::of(&key);
     if ends_grant(&error) && !demand.is_wider_than(&record) {
         let lost = record.refresh_attempt.as_ref().is_some_and(|attempt| attempt.count > 1);
         let reason = if lost { LoginReason::ResponseLost } else { LoginReason::GrantEnded };
         let refused = error.to_error(&format!("{key}: {}", what_ended(reason)));
         let mut ended = Error::new(ErrorKind::LoginRequired { reason }, refused.message())
-            .with_help(format!("log in again: `{}`", login_command(&key)));
+            .with_help(format!("log in again: `{login}`"));
         if let Some(server) = refused.server() {
             ended = ended.with_server(server.clone());
         }
-        return end_grant(parts, locked, record, ended).await;
+        return end_grant(parts, locked, record, advised(ended, &login, None)).await;
     }
     if is_the_servers_own(&error) {
         // The server answered, and it was not about this grant: no answer was lost.
@@ -81,7 +83,7 @@ pub(super) async fn conclude(
         record.refresh_token = Some(rotated.clone());
         record.refresh_attempt = None;
     }
-    let mut refused = error.to_error(&format!("{key} could not be refreshed"));
+    let mut refused = advised(error.to_error(&format!("{key} could not be refreshed")), &login, None);
     if let TokenEndpointError::Oauth(said) = &error
         && (pause::is_final_for_now(&refused) || demand.is_wider_than(&record))
         && !refused.retryable()

@@ -28,7 +28,9 @@ fn one_refresh_token_survives_refreshes_of_four_resources_by_eight_processes() {
     let (mut rounds, mut waits) = (0, Vec::new());
     while stage.refreshes().len() < scaled(100, 1000) {
         // In every round each process wants another resource than in the last one, and two want the same.
-        for (number, calls) in racers.each(|number| format!("force {}", SCOPES[(number + rounds) % 4])).iter().enumerate() {
+        for (number, calls) in
+            racers.each(|number| format!("force {}", SCOPES[(number + rounds) % 4])).iter().enumerate()
+        {
             assert_eq!((calls.errors(), calls.ok()), (vec![], 1), "round {rounds}, process {number}");
             waits.push(calls.p99());
         }
@@ -55,7 +57,10 @@ fn one_refresh_token_survives_refreshes_of_four_resources_by_eight_processes() {
         "one grant, four resources",
         format!(
             "8 processes x {rounds} rounds: {} refreshes, 0 reuse, {} of {} calls ok, p99 wait {:.0} ms",
-            refreshes.len(), waits.len(), waits.len(), waits[(waits.len() - 1) * 99 / 100]
+            refreshes.len(),
+            waits.len(),
+            waits.len(),
+            waits[(waits.len() - 1) * 99 / 100]
         ),
     );
 }
