@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use clap_complete::Shell;
-use tokenkeep::{ConnectionKey, ConnectionName, KeySource, ProviderName, Result};
+use tokenkeep::{ConnectionKey, ConnectionName, KeySource, ProviderName, Result, SaslMechanism};
 
 use crate::exit;
 
@@ -54,12 +54,12 @@ pub enum Command {
         tokenkeep login microsoft --client-id 11111111-2222-3333-4444-555555555555\n  \
         tokenkeep login microsoft --connection work --tenant contoso.com --scopes User.Read,Mail.Read\n  \
         tokenkeep login oidc --issuer https://login.example --client-id my-app --flow device-code")]
-    Login(LoginArgs),
+    Login(Box<LoginArgs>),
     /// Print a fresh access token
     #[command(after_help = "Examples:\n  \
         curl -H \"Authorization: Bearer $(tokenkeep token microsoft)\" https://graph.microsoft.com/v1.0/me\n  \
         tokenkeep token microsoft --connection work --min-lifetime 1800\n  \
-        tokenkeep token github --json")]
+        tokenkeep token microsoft --scopes outlook-imap --sasl xoauth2 --user person@example.com")]
     Token(TokenArgs),
     /// List the connections
     #[command(after_help = "Examples:\n  \
@@ -87,12 +87,22 @@ pub enum Command {
         tokenkeep providers show microsoft > acme.toml\n  \
         tokenkeep providers add acme.toml")]
     Providers(ProvidersArgs),
+    /// List the presets of a provider, or check a list of scopes; what is odd about it is no failure
+    #[command(after_help = "Examples:\n  \
+        tokenkeep scopes microsoft                 the presets, and the scopes that they stand for\n  \
+        tokenkeep scopes microsoft mail-read,Mail.ReadWrite")]
+    Scopes(ScopesArgs),
     /// Keep the client id that a provider is logged in to with
     #[command(after_help = "Examples:\n  \
         tokenkeep client set microsoft --client-id 11111111-2222-3333-4444-555555555555\n  \
         tokenkeep client set google --client-id ID --client-secret-stdin < secret.txt\n  \
         tokenkeep client remove google")]
     Client(ClientArgs),
+    /// Print the address that an administrator consents at, for all of their organization; or read their answer
+    #[command(after_help = "Examples:\n  \
+        tokenkeep admin-consent microsoft --scopes teams\n  \
+        tokenkeep admin-consent microsoft --state STATE --answer 'http://localhost/callback?admin_consent=True&...'")]
+    AdminConsent(AdminConsentArgs),
     /// Make the store, and choose where its key is kept
     #[command(after_help = "Examples:\n  \
         tokenkeep init                             the system's keychain\n  \
@@ -101,6 +111,12 @@ pub enum Command {
     /// Look at the store, the keychain and the network settings; changes nothing
     #[command(after_help = "Examples:\n  tokenkeep doctor\n  tokenkeep doctor --json")]
     Doctor,
+    /// Say what an error code of Microsoft's means, who must act, and what to type
+    #[command(after_help = "Examples:\n  \
+        tokenkeep explain AADSTS65001\n  \
+        tokenkeep explain < error.txt              a whole error, as it was shown\n  \
+        tokenkeep explain 50076 53003 --json")]
+    Explain(ExplainArgs),
     /// Print the completions of a shell
     #[command(after_help = "Examples:\n  \
         tokenkeep completions bash > ~/.local/share/bash-completion/completions/tokenkeep\n  \
@@ -134,7 +150,7 @@ pub struct LoginArgs {
     /// client-credentials is app-only access, and nobody logs in
     #[arg(long, value_enum)]
     pub flow: Option<FlowArg>,
-    /// What to ask for, separated by commas or spaces
+    /// What to ask for: scopes and presets, separated by commas or spaces
     #[arg(long, value_name = "LIST")]
     pub scopes: Option<String>,
     /// What to ask for beside what was asked for before
@@ -213,7 +229,8 @@ pub enum FlowArg {
 pub struct TokenArgs {
     #[command(flatten)]
     pub connection: ConnectionArgs,
-    /// Scopes that the token must hold, separated by commas or spaces
+    /// Scopes that the token must hold, separated by commas or spaces; at Microsoft they also say which resource it
+    /// is for
     #[arg(long, value_name = "LIST")]
     pub scopes: Option<String>,
     /// Refresh a token that is good for less than this
@@ -225,6 +242,15 @@ pub struct TokenArgs {
     /// The claims that an API has challenged for, as JSON: a token without them is refreshed first
     #[arg(long, value_name = "JSON")]
     pub claims: Option<String>,
+    /// Microsoft: while the server is down, take a token that has ended for as long as its resource does
+    #[arg(long)]
+    pub allow_extended: bool,
+    /// Print what a mail server is told in place of the token
+    #[arg(long, value_name = "MECHANISM", value_parser = sasl_mechanism())]
+    pub sasl: Option<SaslMechanism>,
+    /// The mailbox, for --sasl [else the account that logged in]
+    #[arg(long, value_name = "USER", requires = "sasl")]
+    pub user: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -299,6 +325,14 @@ pub enum ProvidersAction {
 }
 
 #[derive(Debug, Args)]
+pub struct ScopesArgs {
+    /// The provider
+    pub provider: String,
+    /// Scopes and presets, separated by commas or spaces
+    pub list: Vec<String>,
+}
+
+#[derive(Debug, Args)]
 pub struct ClientArgs {
     #[command(subcommand)]
     pub action: ClientAction,
@@ -330,10 +364,44 @@ pub enum ClientAction {
 }
 
 #[derive(Debug, Args)]
+pub struct AdminConsentArgs {
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// The organization: a GUID, a domain, or organizations [else the connection's]
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+    /// Microsoft: global, us-government or china
+    #[arg(long, value_name = "CLOUD")]
+    pub cloud: Option<String>,
+    /// The client id of your registration with the provider
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<String>,
+    /// What to consent to, separated by commas or spaces [else what the connection was asked for]
+    #[arg(long, value_name = "LIST")]
+    pub scopes: Option<String>,
+    /// Where the administrator is sent afterwards: one of the registration's
+    #[arg(long, value_name = "URI")]
+    pub redirect_uri: Option<String>,
+    /// The address that the administrator ended up at: says whether they consented
+    #[arg(long, value_name = "ADDRESS", requires = "state")]
+    pub answer: Option<String>,
+    /// The state that was printed with the address
+    #[arg(long, value_name = "STATE", requires = "answer")]
+    pub state: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub struct InitArgs {
     /// keychain: the system's own; passphrase: asked for each time; file: readable to you alone
     #[arg(long, value_parser = key_source())]
     pub key: Option<KeySource>,
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A code, or the error that holds it [else standard input]
+    #[arg(value_name = "TEXT")]
+    pub text: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -349,6 +417,11 @@ fn key_source() -> impl TypedValueParser<Value = KeySource> {
     PossibleValuesParser::new(known.map(KeySource::as_str)).try_map(|name| name.parse::<KeySource>())
 }
 
+/// The core's own reading, as above.
+fn sasl_mechanism() -> impl TypedValueParser<Value = SaslMechanism> {
+    PossibleValuesParser::new(["xoauth2", "oauthbearer"]).try_map(|name| name.parse::<SaslMechanism>())
+}
+
 /// A provider's name on its own.
 pub fn provider(name: &str) -> Result<ProviderName> {
     name.parse()
@@ -362,6 +435,30 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    /// What people are told to type can be typed.
+    #[test]
+    fn every_command_of_an_explanation_is_one() {
+        let table = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/src/protocol/aadsts.toml");
+        let table = std::fs::read_to_string(table).unwrap();
+        let quoted = |line: &str| line.strip_prefix("command = \"")?.strip_suffix('"').map(str::to_owned);
+        let commands: Vec<String> = table.lines().filter_map(quoted).collect();
+        assert!(commands.len() > 100);
+        let filled = [
+            ("SCOPES", "User.Read"),
+            ("CLOUD", "china"),
+            ("TENANT", "t.example"),
+            ("ID", "11111111-2222-3333-4444-555555555555"),
+        ];
+        let is_fiction = |command: &&String| {
+            let words = command
+                .split(' ')
+                .map(|word| filled.iter().find(|(name, _)| *name == word).map_or(word, |(_, value)| *value));
+            Cli::try_parse_from(words).is_err()
+        };
+        let fictions: Vec<_> = commands.iter().filter(is_fiction).collect();
+        assert!(fictions.is_empty(), "{fictions:#?}");
     }
 
     #[test]

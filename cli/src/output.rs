@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
-use tokenkeep::{Connection, Environment, ErrorKind, ScopeSet, Timestamp};
+use tokenkeep::{Connection, Environment, ErrorKind, HeldToken, ScopeSet, Timestamp};
 
 use crate::exit::Failure;
 
@@ -120,12 +120,25 @@ pub struct ConnectionView<'a> {
     requested_scopes: Vec<&'a str>,
     missing_scopes: Vec<&'a str>,
     expires_at: Option<String>,
+    resources: Vec<&'a str>,
+    access_tokens: Vec<HeldTokenView<'a>>,
     has_refresh_token: bool,
+    application: bool,
+    credential_expires_at: Option<String>,
+    client_capabilities: &'a [String],
     client_id: &'a str,
     issuer: Option<&'a str>,
     tenant: Option<&'a str>,
     logged_in_at: String,
     refreshed_at: Option<String>,
+}
+
+/// What a connection holds for one resource.
+#[derive(Debug, Serialize)]
+struct HeldTokenView<'a> {
+    resource: Option<&'a str>,
+    scopes: Vec<&'a str>,
+    expires_at: Option<String>,
 }
 
 /// Whose connection it is.
@@ -134,7 +147,9 @@ struct AccountView<'a> {
     username: Option<&'a str>,
     subject: Option<&'a str>,
     tenant_id: Option<&'a str>,
+    object_id: Option<&'a str>,
     home_account_id: Option<&'a str>,
+    guest: bool,
 }
 
 impl<'a> From<&'a Connection> for ConnectionView<'a> {
@@ -149,18 +164,39 @@ impl<'a> From<&'a Connection> for ConnectionView<'a> {
                 username: account.username.as_deref(),
                 subject: account.subject.as_deref(),
                 tenant_id: account.tenant_id.as_deref(),
+                object_id: account.object_id.as_deref(),
                 home_account_id: account.home_account_id.as_deref(),
+                guest: account.is_guest(),
             },
             scopes: words(&connection.granted_scopes),
             requested_scopes: words(&connection.requested_scopes),
             missing_scopes: words(&connection.missing_scopes),
             expires_at: connection.expires_at.map(rfc3339),
+            resources: connection
+                .access_tokens
+                .iter()
+                .filter_map(|token| token.resource.as_deref())
+                .collect(),
+            access_tokens: connection.access_tokens.iter().map(HeldTokenView::from).collect(),
             has_refresh_token: connection.has_refresh_token,
+            application: connection.application,
+            credential_expires_at: connection.credential_expires_at.map(rfc3339),
+            client_capabilities: &connection.client_capabilities,
             client_id: &connection.client_id,
             issuer: connection.issuer.as_deref(),
             tenant: connection.tenant.as_deref(),
             logged_in_at: rfc3339(connection.logged_in_at),
             refreshed_at: connection.refreshed_at.map(rfc3339),
+        }
+    }
+}
+
+impl<'a> From<&'a HeldToken> for HeldTokenView<'a> {
+    fn from(token: &'a HeldToken) -> Self {
+        HeldTokenView {
+            resource: token.resource.as_deref(),
+            scopes: words(&token.scopes),
+            expires_at: token.expires_at.map(rfc3339),
         }
     }
 }

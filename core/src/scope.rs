@@ -1,6 +1,7 @@
 //! Scopes: a set of case-sensitive words (RFC 6749 3.3), and what it means for one set to cover another.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -77,6 +78,11 @@ impl ScopeSet {
         all
     }
 
+    /// Those that are `meant`.
+    pub(crate) fn filter(&self, meant: impl Fn(&str) -> bool) -> ScopeSet {
+        ScopeSet(Arc::new(self.iter().filter(|scope| meant(scope)).map(str::to_owned).collect()))
+    }
+
     /// These less `others`, to the letter.
     pub fn without(&self, others: &ScopeSet) -> ScopeSet {
         let rest = self.iter().filter(|scope| !others.contains(scope));
@@ -90,7 +96,7 @@ impl ScopeSet {
         let own: BTreeSet<String> = self.iter().map(|scope| equivalence.canonical(scope)).collect();
         let own_resources = equivalence.resources(self);
         let missing = wanted.iter().filter(|scope| {
-            !equivalence.never_echoed.iter().any(|silent| silent == scope)
+            !equivalence.about_the_person(scope)
                 && !own.contains(&equivalence.canonical(scope))
                 && !equivalence
                     .resource_of_default(scope)
@@ -113,6 +119,9 @@ pub struct ScopeEquivalence {
     /// A prefix that may be left out: `https://graph.microsoft.com/` for Microsoft.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_resource: Option<String>,
+    /// Resources by their other names, an application's GUID or another of its URIs, each with the one that compares.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resource_aliases: BTreeMap<String, String>,
     /// True when upper and lower case mean the same.
     #[serde(default)]
     pub case_insensitive: bool,
@@ -125,36 +134,65 @@ impl ScopeEquivalence {
     /// The resources that `scopes` are for, at a provider whose scopes name them (`https://host/Permission`);
     /// empty at any other. Scopes about the person alone are for none.
     pub fn resources(&self, scopes: &ScopeSet) -> BTreeSet<String> {
-        let about_the_person = |scope: &&str| self.never_echoed.iter().any(|silent| silent == scope);
-        scopes
-            .iter()
-            .filter(|scope| !about_the_person(scope))
-            .filter_map(|scope| self.resource(scope))
-            .collect()
+        scopes.iter().filter_map(|scope| self.resource(scope)).collect()
+    }
+
+    /// The resource that `scope` is for, in the one spelling that compares: `https://graph.microsoft.com` for
+    /// `Mail.Read`. `None` for a scope about the person, and at a provider whose scopes name no resource.
+    pub(crate) fn resource(&self, scope: &str) -> Option<String> {
+        let default = self.default_resource.as_deref()?;
+        if self.about_the_person(scope) {
+            return None;
+        }
+        // What stands before the last slash, be it a URI or the GUID of an application.
+        let resource = scope.rsplit_once('/').map_or(default, |(resource, _)| resource);
+        let resource = resource.trim_end_matches('/').to_ascii_lowercase();
+        Some(self.resource_aliases.get(&resource).cloned().unwrap_or(resource))
+    }
+
+    /// True for a scope that is for no resource and that no answer need name: `openid`, `offline_access`.
+    pub(crate) fn about_the_person(&self, scope: &str) -> bool {
+        self.never_echoed.iter().any(|silent| self.folded(silent) == self.folded(scope))
+    }
+
+    /// True when both are spellings of one scope.
+    pub(crate) fn same(&self, one: &str, other: &str) -> bool {
+        self.canonical(one) == self.canonical(other)
     }
 
     /// The resource whose consented scopes `scope` stands for: `https://host/.default` (Microsoft).
-    fn resource_of_default(&self, scope: &str) -> Option<String> {
-        let is_default = scope.rsplit('/').next() == Some(".default");
-        is_default.then(|| self.resource(scope)).flatten()
+    pub(crate) fn resource_of_default(&self, scope: &str) -> Option<String> {
+        (permission(scope) == ".default").then(|| self.resource(scope)).flatten()
     }
 
-    fn resource(&self, scope: &str) -> Option<String> {
-        let default = self.default_resource.as_deref()?;
-        let resource = match scope.rsplit_once('/') {
-            Some((resource, _)) if scope.contains("://") => resource,
-            _ => default,
-        };
-        Some(resource.trim_end_matches('/').to_ascii_lowercase())
+    /// What an application asks for to be given `scopes`: at a provider whose scopes name resources, all that was
+    /// consented to at theirs, for nothing narrower is taken there (RFC 6749 4.4.2; Microsoft's `.default`).
+    pub(crate) fn of_application(&self, scopes: &ScopeSet) -> ScopeSet {
+        let Some(default_resource) = &self.default_resource else { return scopes.clone() };
+        let mut asked = ScopeSet::default();
+        for scope in scopes.iter().filter(|scope| !self.about_the_person(scope)) {
+            let resource = scope.rfind('/').map_or(default_resource.as_str(), |slash| &scope[..=slash]);
+            asked.add(&format!("{resource}.default"));
+        }
+        asked
     }
 
+    /// The one spelling of `scope` that compares.
     fn canonical(&self, scope: &str) -> String {
-        let scope = if self.case_insensitive { scope.to_ascii_lowercase() } else { scope.to_owned() };
-        match &self.default_resource {
-            Some(prefix) => scope.strip_prefix(prefix.as_str()).map(str::to_owned).unwrap_or(scope),
-            None => scope,
+        match self.resource(scope) {
+            Some(resource) => format!("{resource}/{}", self.folded(permission(scope))),
+            None => self.folded(scope).into_owned(),
         }
     }
+
+    fn folded<'a>(&self, scope: &'a str) -> Cow<'a, str> {
+        if self.case_insensitive { Cow::Owned(scope.to_ascii_lowercase()) } else { Cow::Borrowed(scope) }
+    }
+}
+
+/// What `scope` names at its resource.
+fn permission(scope: &str) -> &str {
+    scope.rsplit_once('/').map_or(scope, |(_, permission)| permission)
 }
 
 /// Sets are equal when their members are: order is only for reading.
@@ -226,8 +264,10 @@ mod tests {
 
     #[test]
     fn a_provider_may_know_several_spellings() {
+        let graph = "00000003-0000-0000-c000-000000000000";
         let entra = ScopeEquivalence {
             default_resource: Some("https://graph.microsoft.com/".to_owned()),
+            resource_aliases: [(graph.to_owned(), "https://graph.microsoft.com".to_owned())].into(),
             case_insensitive: true,
             never_echoed: vec!["offline_access".to_owned()],
         };
@@ -240,6 +280,12 @@ mod tests {
             ["https://graph.microsoft.com"]
         );
         assert_eq!(resources("api://app/read User.Read"), ["api://app", "https://graph.microsoft.com"]);
+        // an application by its GUID, and by another of its names
+        let exchange = "00000002-0000-0ff1-ce00-000000000000";
+        assert_eq!(resources(&format!("{exchange}/.default")), [exchange]);
+        assert_eq!(resources(&format!("{graph}/User.Read User.Read")), ["https://graph.microsoft.com"]);
+        assert!(entra.same(&format!("{graph}/user.read"), "User.Read"));
+        assert_eq!(entra.resource("Offline_Access"), None);
         assert!(
             ScopeEquivalence::default().resources(&set("https://a.example/x https://b.example/y")).is_empty()
         );
@@ -250,6 +296,7 @@ mod tests {
         assert_eq!(set("openid").missing(&elsewhere, &entra), elsewhere);
         let strict = ScopeEquivalence::default();
         assert_eq!(granted.missing(&elsewhere, &strict), elsewhere);
+        assert!(set("https://Graph.microsoft.com/Mail.Read").missing(&set("Mail.Read"), &entra).is_empty());
         // another resource with the same permission name is another scope
         let other = set("https://outlook.office.com/Mail.Read");
         assert_eq!(granted.missing(&other, &entra), other);

@@ -9,17 +9,23 @@ import Testing
 @Test func every_argument_has_the_name_that_the_core_knows() async throws {
     try await withStore { options in
         let login = LoginOptions(
-            connection: "work", scopes: ["read"], tenant: "t", cloud: "global", issuer: "https://issuer.example",
-            clientID: "c", clientSecret: "s", redirectURI: "http://127.0.0.1/callback", flow: .deviceCode, paste: true,
+            connection: "work", scopes: ["read"], addScopes: ["write"], prompt: "login", loginHint: "me",
+            domainHint: "example.com", claims: "{}", clientCapabilities: ["cp1"], tenant: "t", cloud: "global",
+            issuer: "https://issuer.example", clientID: "c", clientSecret: "s", certificate: "pem",
+            credentialFile: URL(fileURLWithPath: "/secret"), credentialKeychain: "service/account",
+            credentialExpires: "2027-01-31", redirectURI: "http://127.0.0.1/callback", flow: .deviceCode, paste: true,
             timeout: 1)
         var all = Request("github", login)
         all.minLifetime = 1
         all.forceRefresh = true
         all.replaces = "old"
-        all.claims = "{}"
+        all.allowExtended = true
         all.refused = "old"
         all.wwwAuthenticate = ["Bearer"]
         all.file = "file"
+        all.text = "text"
+        all.state = "state"
+        all.callbackURL = "http://127.0.0.1/callback"
         for (name, value) in Mirror(reflecting: all).children {
             #expect("\(value)" != "nil", "\(name ?? "") is not tried here")
         }

@@ -8,7 +8,7 @@ use crate::exit::Failure;
 use crate::output::{ConnectionView, data, json, printable};
 
 /// The fields in the order in which they are shown.
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 24] = [
     "provider",
     "connection",
     "status",
@@ -16,12 +16,18 @@ const FIELDS: [&str; 18] = [
     "username",
     "subject",
     "tenant_id",
+    "object_id",
     "home_account_id",
+    "guest",
     "scopes",
     "requested_scopes",
     "missing_scopes",
     "expires_at",
+    "resources",
     "has_refresh_token",
+    "application",
+    "credential_expires_at",
+    "client_capabilities",
     "client_id",
     "issuer",
     "tenant",

@@ -2,9 +2,11 @@
 //!
 //! A command that needs no waiting starts no runtime: that is what makes a cached token fast.
 
+mod admin_consent;
 mod client;
 mod completions;
 mod doctor;
+mod explain;
 mod export;
 mod get;
 mod init;
@@ -12,6 +14,7 @@ mod list;
 mod login;
 mod logout;
 mod providers;
+mod scopes;
 mod token;
 
 use std::future::Future;
@@ -41,6 +44,10 @@ pub fn run(cli: &Cli) -> Result<(), Failure> {
     if let Command::Completions(args) = &cli.command {
         // Run by a shell's start-up or a package's build: there may be no home to open a store in.
         return completions::run(args, cli.global.json);
+    }
+    if let Command::Explain(args) = &cli.command {
+        // About an error that somebody was sent, and not about this machine.
+        return explain::run(args, cli.global.json);
     }
     let invocation = Invocation::open(cli, None)?;
     let outcome = invocation.run(&cli.command);
@@ -94,9 +101,12 @@ impl Invocation {
             Command::Logout(args) => logout::run(self, args),
             Command::Export(args) => export::run(self, args),
             Command::Providers(args) => providers::run(self, args),
+            Command::Scopes(args) => scopes::run(self, args),
             Command::Client(args) => client::run(self, args),
+            Command::AdminConsent(args) => admin_consent::run(self, args),
             Command::Init(_) => init::run(self),
             Command::Doctor => doctor::run(self),
+            Command::Explain(args) => explain::run(args, self.json),
             Command::Completions(args) => completions::run(args, self.json),
         }
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use tokenkeep::{DefinitionOrigin, ErrorKind, Provider};
 
 use super::Invocation;
+use super::scopes::{PresetView, presets};
 use crate::args::{ProvidersAction, ProvidersArgs, provider};
 use crate::exit::{Failure, exit_code, report};
 use crate::output::{data, json, printable, say, table};
@@ -19,6 +20,7 @@ struct ProviderView<'a> {
     origin: &'static str,
     path: Option<&'a Path>,
     endpoints: BTreeMap<&'a str, &'a str>,
+    presets: Vec<PresetView<'a>>,
     discovery: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     definition: Option<&'a str>,
@@ -120,6 +122,7 @@ impl<'a> From<&'a Provider> for ProviderView<'a> {
             origin,
             path,
             endpoints: provider.endpoints.iter().map(|(name, url)| (name.as_str(), url.as_str())).collect(),
+            presets: presets(provider),
             discovery: provider.discovery,
             definition: None,
         }

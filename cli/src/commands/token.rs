@@ -1,9 +1,9 @@
-//! `tokenkeep token`: the bare token and a newline.
+//! `tokenkeep token`: the bare token and a newline, or what a mail server is told in its place.
 
 use std::time::Duration;
 
 use serde::Serialize;
-use tokenkeep::{AccessToken, TokenOptions};
+use tokenkeep::{AccessToken, ErrorKind, Secret, TokenOptions};
 
 use super::Invocation;
 use crate::args::TokenArgs;
@@ -12,10 +12,14 @@ use crate::output::{data, json, rfc3339, words};
 
 #[derive(Serialize)]
 struct TokenView<'a> {
-    access_token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sasl: Option<&'a str>,
     token_type: &'a str,
     expires_at: Option<String>,
     scopes: Vec<&'a str>,
+    resource: Option<&'a str>,
     connection: &'a str,
     provider: &'a str,
 }
@@ -27,6 +31,7 @@ pub fn run(invocation: &Invocation, args: &TokenArgs) -> Result<(), Failure> {
         scopes: args.scopes.as_deref().map(str::parse).transpose()?,
         force_refresh: args.force_refresh,
         claims: args.claims.clone(),
+        allow_extended: args.allow_extended,
         ..TokenOptions::default()
     };
     let options = match args.min_lifetime {
@@ -35,21 +40,37 @@ pub fn run(invocation: &Invocation, args: &TokenArgs) -> Result<(), Failure> {
     };
     // No runtime, no network, no provider file: a token that is fresh costs one small read.
     if let Some(token) = invocation.broker.cached_token(&key.provider, &options)? {
-        return print(invocation, &token);
+        return print(invocation, args, &token);
     }
-    invocation.wait(invocation.broker.token(&key.provider, &options), |token| print(invocation, &token))
+    invocation.wait(invocation.broker.token(&key.provider, &options), |token| print(invocation, args, &token))
 }
 
-fn print(invocation: &Invocation, token: &AccessToken) -> Result<(), Failure> {
+fn print(invocation: &Invocation, args: &TokenArgs, token: &AccessToken) -> Result<(), Failure> {
+    let user = || args.user.clone().map_or_else(|| mailbox(invocation, token), Ok);
+    let sasl = match args.sasl {
+        Some(mechanism) => Some(token.sasl(mechanism, &user()?)?),
+        None => None,
+    };
     if !invocation.json {
-        return data(token.secret.expose());
+        return data(sasl.as_ref().unwrap_or(&token.secret).expose());
     }
     json(&TokenView {
-        access_token: token.secret.expose(),
+        access_token: sasl.is_none().then(|| token.secret.expose()),
+        sasl: sasl.as_ref().map(Secret::expose),
         token_type: &token.token_type,
         expires_at: token.expires_at.map(rfc3339),
         scopes: words(&token.scopes),
+        resource: token.resource.as_deref(),
         connection: token.connection.connection.as_str(),
         provider: token.connection.provider.as_str(),
+    })
+}
+
+/// That of the account that logged in.
+fn mailbox(invocation: &Invocation, token: &AccessToken) -> Result<String, Failure> {
+    let account = invocation.broker.connection(&token.connection)?.account;
+    account.username.ok_or_else(|| {
+        let message = format!("the login of {} does not say whose mailbox it is", token.connection);
+        Failure::own(ErrorKind::ConfigInvalid, message, "name it: --user person@example.com")
     })
 }

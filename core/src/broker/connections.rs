@@ -6,6 +6,7 @@ use super::Broker;
 use crate::clock::Timestamp;
 use crate::error::{Error, LoginReason, Result};
 use crate::names::{ConnectionKey, ProviderName};
+use crate::refresh::credential_warning;
 use crate::scope::{ScopeEquivalence, ScopeSet};
 use crate::store::{Account, ConnectionRecord, ConnectionStatus};
 
@@ -52,6 +53,11 @@ impl Connection {
     /// `connected` or `login_required`.
     pub fn status(&self) -> &'static str {
         if self.login_required.is_some() { "login_required" } else { "connected" }
+    }
+
+    /// One line for people when the client's secret or certificate ends within a month of `now`, or has ended.
+    pub fn credential_warning(&self, now: Timestamp) -> Option<String> {
+        credential_warning(&self.key, self.credential_expires_at, now)
     }
 }
 
@@ -134,7 +140,7 @@ fn describe(record: &ConnectionRecord, equivalence: &ScopeEquivalence) -> Connec
             ConnectionStatus::LoginRequired { reason, .. } => Some(reason),
         },
         account: record.account.clone(),
-        missing_scopes: record.granted_scopes.missing(&record.requested_scopes, equivalence),
+        missing_scopes: missing_scopes(record, equivalence),
         requested_scopes: record.requested_scopes.clone(),
         granted_scopes: record.granted_scopes.clone(),
         expires_at: token.and_then(|token| Some(token.obtained.wall.plus(token.lifetime?))),
@@ -157,4 +163,13 @@ fn describe(record: &ConnectionRecord, equivalence: &ScopeEquivalence) -> Connec
         logged_in_at: record.logged_in_at,
         refreshed_at: record.refreshed_at,
     }
+}
+
+/// What was asked for and not granted. Of a resource that no token was asked for yet, nothing is known.
+fn missing_scopes(record: &ConnectionRecord, equivalence: &ScopeEquivalence) -> ScopeSet {
+    let known = equivalence.resources(&record.granted_scopes);
+    let asked = record
+        .requested_scopes
+        .filter(|scope| equivalence.resource(scope).is_none_or(|resource| known.contains(&resource)));
+    record.granted_scopes.missing(&asked, equivalence)
 }

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::Broker;
 use super::preparation::Plan;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{FlowRequest, Granted};
 use crate::protocol::{ExpectedIdToken, check_id_token, parse_client_info, parse_id_token};
 use crate::secret::random_text;
@@ -22,21 +22,33 @@ impl Broker {
     ) -> Result<ConnectionRecord> {
         let (response, definition) = (&granted.response, &request.definition);
         let now = self.0.clock.now();
-        let account = self.account(request, granted)?;
-        let granted_scopes = response.scope.clone().unwrap_or_else(|| request.scopes.clone());
-        let missing = granted_scopes.missing(&request.scopes, &definition.scope_equivalence());
-        let credentials = &request.client.credentials;
+        let application = plan.application;
+        // RFC 6749 4.4.3: there is nobody, and no refresh token; what a server sends all the same is of no use.
+        let account = if application { Account::default() } else { self.account(request, granted)? };
+        let refresh_token = response.refresh_token.clone().filter(|_| !application);
+        if let Some(expected) = &plan.request.account {
+            check_account(expected, &account)?;
+        }
+        let granted_scopes = response.scope.clone().unwrap_or_else(|| plan.scopes.of_resource.clone());
+        let refresh_scopes = plan.scopes.refresh_scopes(&granted_scopes, &definition.scope_equivalence());
+        let renewable = application || refresh_token.is_some();
+        let token = AccessTokenRecord {
+            resource: plan.scopes.resource,
+            claims: plan.request.claims,
+            ..AccessTokenRecord::received(response, &granted_scopes, renewable, now.clone())
+        };
+        let client = &request.client;
         Ok(ConnectionRecord {
             key: plan.key,
             grant_id: random_text()?,
             status: ConnectionStatus::Connected,
             client: RecordClient {
-                client_id: credentials.client_id.clone(),
-                authentication: request.client.authentication,
-                client_secret: credentials.client_secret.clone(),
-                certificate: None,
-                credential_expires_at: None,
-                capabilities: Vec::new(),
+                client_id: client.client_id.clone(),
+                authentication: client.authentication,
+                client_secret: client.client_secret().cloned(),
+                certificate: client.certificate().cloned(),
+                credential_expires_at: client.credential.as_ref().and_then(|own| own.expires_at),
+                capabilities: plan.request.capabilities,
             },
             server: RecordServer {
                 issuer: request.endpoints.issuer.clone(),
@@ -48,23 +60,19 @@ impl Broker {
                 response_scope_separator: definition.scopes.response_separator,
                 scope_on_refresh: definition.token.scope_on_refresh,
             },
-            application: false,
+            application,
             account,
             requested_scopes: request.scopes.clone(),
-            access_tokens: vec![AccessTokenRecord::received(
-                response,
-                &granted_scopes,
-                response.refresh_token.is_some(),
-                now.clone(),
-            )],
+            access_tokens: vec![token],
             granted_scopes,
-            refresh_scopes: (!missing.is_empty()).then(|| request.scopes.without(&missing)),
-            refresh_token: response.refresh_token.clone(),
+            refresh_scopes,
+            refresh_token,
             logged_in_at: now.wall,
             refreshed_at: None,
             refresh_attempt: None,
             cool_down: None,
             refusal: None,
+            earlier_refusals: Vec::new(),
         })
     }
 
@@ -78,7 +86,7 @@ impl Broker {
         let claims = parse_id_token(id_token)?;
         let expected = ExpectedIdToken {
             issuer: request.endpoints.issuer.as_deref(),
-            client_id: &request.client.credentials.client_id,
+            client_id: &request.client.client_id,
             nonce: granted.nonce.as_deref(),
             now: self.0.clock.now().wall,
         };
@@ -91,5 +99,35 @@ impl Broker {
             object_id: claims.oid,
             home_account_id,
         })
+    }
+}
+
+/// A wider grant, or one that meets a challenge, is of the account that the connection has: nobody else's is put in
+/// its place without a word.
+fn check_account(expected: &Account, came: &Account) -> Result<()> {
+    // Without an id_token of the earlier login nobody knows whose grant it was.
+    if expected.subject.is_none() || is_same(expected, came) {
+        return Ok(());
+    }
+    let name = |account: &Account| {
+        account
+            .username
+            .clone()
+            .or_else(|| account.subject.clone())
+            .unwrap_or_else(|| "nobody known".to_owned())
+    };
+    let (expected, came) = (name(expected), name(came));
+    let message = format!("the connection is of {expected}, and {came} logged in: nothing was kept");
+    let help = format!(
+        "log in as {expected}; a login without --add-scopes and --claims replaces the connection, whoever logs in"
+    );
+    Err(Error::new(ErrorKind::ProviderRejected, message).with_help(help))
+}
+
+/// Microsoft's `oid` and `tid` name an account, whichever client asks; elsewhere `iss` and `sub` do (OIDC Core 5.7).
+fn is_same(one: &Account, other: &Account) -> bool {
+    match (&one.object_id, &one.tenant_id) {
+        (Some(_), Some(_)) => one.object_id == other.object_id && one.tenant_id == other.tenant_id,
+        _ => one.issuer == other.issuer && one.subject == other.subject,
     }
 }

@@ -6,15 +6,18 @@ use url::Url;
 
 use super::Broker;
 use super::login::LoginOptions;
+use super::login_client::{one_organization, stored_client};
+use super::login_request::LoginRequest;
+use super::login_scopes::{LoginScopes, together};
+use super::scopes::default_beside_others;
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::{FlowRequest, Interaction, registered_redirect_uri};
+use crate::flow::{FlowRequest, Interaction};
 use crate::names::{ConnectionKey, ProviderName};
 use crate::provider::{
-    Authority, ClientCredentials, ClientSources, Endpoints, ProviderDefinition, RedirectDefinition,
-    RedirectHost, client_registration, endpoints,
+    Authority, Endpoints, ProviderDefinition, RedirectDefinition, RedirectHost, endpoints,
 };
 use crate::scope::ScopeSet;
-use crate::store::{ConnectionRecord, RegistrationRecord, off_thread};
+use crate::store::{ConnectionRecord, off_thread};
 
 /// What the record will hold beside the grant.
 #[derive(Clone)]
@@ -22,6 +25,10 @@ pub(super) struct Plan {
     pub(super) key: ConnectionKey,
     pub(super) tenant: Option<String>,
     pub(super) cloud: Option<String>,
+    /// App-only access: nobody logs in.
+    pub(super) application: bool,
+    pub(super) scopes: LoginScopes,
+    pub(super) request: LoginRequest,
 }
 
 impl Broker {
@@ -60,26 +67,40 @@ impl Broker {
             .cloud
             .clone()
             .or_else(|| earlier.as_ref().and_then(|earlier| earlier.server.cloud.clone()));
+        let application = options.for_application();
         let authority = authority(&definition, tenant.as_deref(), cloud.as_deref())?;
+        if application {
+            one_organization(&definition, authority.as_ref())?;
+        }
         let endpoints = self.endpoints(&definition, authority.as_ref(), issuer.as_deref()).await?;
 
         let redirect = redirect(&definition.redirect, options.redirect_uri.as_deref())?;
-        let stored = stored_client(earlier.as_ref(), stored);
-        let sources = ClientSources {
-            client_id: options.client_id.as_deref(),
-            client_secret: options.client_secret.as_ref(),
-            stored,
-            authentication_methods: endpoints.authentication_methods.as_deref(),
+        let stored = stored_client(earlier.as_ref(), stored, application);
+        let client = self.login_client(&definition, &endpoints, &redirect, options, stored).await?;
+        // What an application was asked for is nothing that a person is asked for, and the other way round.
+        let earlier = earlier.filter(|earlier| earlier.application == application);
+        let earlier = earlier.as_ref();
+        let scopes = login_scopes(&definition, &endpoints, options, earlier);
+        if let Some(finding) = default_beside_others(&definition, &scopes.requested) {
+            return Err(Error::new(ErrorKind::ConfigInvalid, finding.message).with_help(finding.help));
+        }
+        let request = LoginRequest::resolve(&definition, options, earlier, &scopes.requested)?;
+        let flow_request = FlowRequest {
+            transport: Arc::clone(&self.0.transport),
+            clock: Arc::clone(&self.0.clock),
+            endpoints,
+            client,
+            scopes: scopes.requested.clone(),
+            authorization_scopes: scopes.authorization.clone(),
+            redemption_scopes: scopes.redemption.clone(),
+            authorization_parameters: request.parameters.clone(),
+            claims: request.claims_parameter()?,
+            redirect,
+            interaction,
+            definition: Arc::new(definition),
         };
-        let to_register = registered_redirect_uri(&redirect);
-        let client =
-            client_registration::resolve(&definition, sources, &self.0.settings.environment, &to_register)?;
-        let earlier_scopes = earlier.map(|earlier| earlier.requested_scopes);
-        let scopes = scopes(&definition, &endpoints, options.scopes.clone().or(earlier_scopes));
-        one_resource(&definition, &scopes)?;
-        let plan = Plan { key, tenant: authority.map(|authority| authority.tenant.to_string()), cloud };
-        let (transport, definition) = (Arc::clone(&self.0.transport), Arc::new(definition));
-        Ok((FlowRequest { transport, definition, endpoints, client, scopes, redirect, interaction }, plan))
+        let tenant = authority.map(|authority| authority.tenant.to_string());
+        Ok((flow_request, Plan { key, tenant, cloud, application, scopes, request }))
     }
 
     /// The provider's endpoints: from its definition, or from the metadata of the issuer.
@@ -102,23 +123,6 @@ impl Broker {
     }
 }
 
-/// The client that a login takes when none is named: the one that the connection was made with, unless the
-/// user has stored another one, or a newer secret for the same one, since.
-fn stored_client(
-    earlier: Option<&ConnectionRecord>,
-    stored: Option<RegistrationRecord>,
-) -> Option<ClientCredentials> {
-    let own = earlier.map(|earlier| ClientCredentials {
-        client_id: earlier.client.client_id.clone(),
-        client_secret: earlier.client.client_secret.clone(),
-    });
-    let newer =
-        stored.filter(|stored| earlier.is_none_or(|earlier| stored.stored_at >= earlier.logged_in_at));
-    newer
-        .map(|stored| ClientCredentials { client_id: stored.client_id, client_secret: stored.client_secret })
-        .or(own)
-}
-
 fn authority(
     definition: &ProviderDefinition,
     tenant: Option<&str>,
@@ -134,10 +138,10 @@ fn authority(
     }
 }
 
-/// The scopes to ask for: the caller's or the provider's default, with those that every login needs,
-/// less the latter where the server's metadata does not know them.
+/// The scopes to ask for: the caller's, with what their presets stand for, or the provider's default; with those that
+/// every login needs, less the latter where the server's metadata does not know them.
 fn scopes(definition: &ProviderDefinition, endpoints: &Endpoints, wanted: Option<ScopeSet>) -> ScopeSet {
-    let mut scopes = wanted.unwrap_or_else(|| definition.scopes.default.clone());
+    let mut scopes = definition.expand(wanted.as_ref().unwrap_or(&definition.scopes.default));
     for scope in definition.scopes.always.iter() {
         let known =
             endpoints.scopes_supported.as_ref().is_none_or(|known| known.iter().any(|known| known == scope));
@@ -148,16 +152,33 @@ fn scopes(definition: &ProviderDefinition, endpoints: &Endpoints, wanted: Option
     scopes
 }
 
-/// A token is for one resource. Where scopes name theirs, those of two are refused by the token endpoint, which
-/// is after the person has consented (AADSTS28003): so it is said before.
-fn one_resource(definition: &ProviderDefinition, scopes: &ScopeSet) -> Result<()> {
-    let resources = definition.scope_equivalence().resources(scopes);
-    if resources.len() <= 1 {
-        return Ok(());
+/// What the login is for: the caller's scopes, else what the connection was asked for before, with what is added to it.
+fn login_scopes(
+    definition: &ProviderDefinition,
+    endpoints: &Endpoints,
+    options: &LoginOptions,
+    earlier: Option<&ConnectionRecord>,
+) -> LoginScopes {
+    let before = earlier.map(|earlier| earlier.requested_scopes.clone());
+    if let Some(own) = definition.client_credentials.as_ref().filter(|_| options.for_application()) {
+        let wanted = options.scopes.clone().or(before).unwrap_or_else(|| own.scopes.clone());
+        let wanted = definition.scope_equivalence().of_application(&definition.expand(&wanted));
+        return LoginScopes::all(definition, wanted);
     }
-    let named = resources.into_iter().collect::<Vec<_>>().join(" and ");
-    Err(Error::new(ErrorKind::ConfigInvalid, format!("these scopes are for more than one resource: {named}"))
-        .with_help("log in once for each, as connections of their own: --connection NAME"))
+    let Some(added) = &options.add_scopes else {
+        return LoginScopes::all(
+            definition,
+            scopes(definition, endpoints, options.scopes.clone().or(before)),
+        );
+    };
+    let before = before.unwrap_or_else(|| definition.scopes.default.clone());
+    let added = definition.expand(added);
+    let all = together(&before, &added, &definition.scope_equivalence());
+    let requested = scopes(definition, endpoints, Some(all));
+    match earlier {
+        Some(earlier) => LoginScopes::more(definition, requested, &added, earlier),
+        None => LoginScopes::all(definition, requested),
+    }
 }
 
 /// The loopback redirect: the provider's, or the one that the option fixes.

@@ -78,7 +78,7 @@ impl From<CatalogEntry> for Provider {
         }
         Provider {
             endpoints,
-            presets: Vec::new(),
+            presets: entry.definition.scopes.presets.into_iter().collect(),
             discovery: entry.definition.discovery,
             name: entry.definition.name,
             display_name: entry.definition.display_name,

@@ -22,6 +22,9 @@ use crate::store::{ConnectionRecord, Watch};
 /// Each holds a file open, and a process may have few of those to spare.
 const MOST: usize = 64;
 
+/// As many lists of scopes as are known of one record: a program asks for a few, over and over.
+const MOST_SCOPES: usize = 15;
+
 /// The records by connection.
 #[derive(Default)]
 pub(super) struct Recent(RwLock<HashMap<ConnectionKey, Entry>>);
@@ -30,8 +33,9 @@ struct Entry {
     record: ConnectionRecord,
     watch: Watch,
     read_at: Instant,
-    /// Scopes that were asked for and found to be granted: agents ask for the same ones each time.
-    covered: Option<ScopeSet>,
+    /// Scopes that were asked for, and which of the record's tokens grants them: agents ask for the same ones each
+    /// time.
+    covered: Vec<(ScopeSet, usize)>,
 }
 
 impl Recent {
@@ -42,25 +46,26 @@ impl Recent {
         key: &ConnectionKey,
         now: &Instant,
         scopes: Option<&ScopeSet>,
-        judge: impl FnOnce(&ConnectionRecord) -> Option<T>,
+        judge: impl FnOnce(&ConnectionRecord, usize) -> Option<T>,
     ) -> Option<T> {
         // Never waited for: a fork may have left it locked for ever, and a read of the store is as good.
         let entries = self.0.try_read().ok()?;
         let entry = entries.get(key).filter(|entry| entry.read_at == *now)?;
-        if scopes.is_some() && entry.covered.as_ref() != scopes {
-            return None;
-        }
+        let place = match scopes {
+            None => 0,
+            Some(scopes) => entry.covered.iter().find(|(covered, _)| covered == scopes)?.1,
+        };
         // The look comes before the judgement, so that what is handed out was current after it was asked for.
-        if entry.watch.is_current() { judge(&entry.record) } else { None }
+        if entry.watch.is_current() { judge(&entry.record, place) } else { None }
     }
 
-    /// Keeps what was read at `now`. `covered`: scopes that the record was found to grant.
+    /// Keeps what was read at `now`. `covered`: scopes that were asked for, and which token was found to grant them.
     pub(super) fn keep(
         &self,
         mut record: ConnectionRecord,
         watch: Watch,
         now: &Instant,
-        covered: Option<&ScopeSet>,
+        covered: Option<(&ScopeSet, usize)>,
     ) {
         let Ok(mut entries) = self.0.try_write() else { return };
         // Those of other seconds are of no more use, and hold secrets and open files.
@@ -70,7 +75,13 @@ impl Recent {
         }
         record.refresh_token = None;
         record.client.client_secret = None;
-        let entry = Entry { watch, read_at: now.clone(), covered: covered.cloned(), record };
+        record.client.certificate = None;
+        // What was found of the same tokens within this second still holds.
+        let earlier = entries.remove(&record.key).filter(|earlier| earlier.record == record);
+        let mut all = earlier.map(|earlier| earlier.covered).unwrap_or_default();
+        all.truncate(MOST_SCOPES);
+        all.extend(covered.map(|(scopes, place)| (scopes.clone(), place)));
+        let entry = Entry { watch, read_at: now.clone(), covered: all, record };
         entries.insert(entry.record.key.clone(), entry);
     }
 

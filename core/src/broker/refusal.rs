@@ -37,12 +37,17 @@ impl Broker {
         if claims.is_none() && remedies.iter().any(|remedy| matches!(remedy, Remedy::WiderLogin { .. })) {
             return Ok(None);
         }
-        let options = TokenOptions { replaces: Some(refused.clone()), claims, ..options.clone() };
-        let options = options.settled()?;
+        let mut options = TokenOptions { replaces: Some(refused.clone()), claims, ..options.clone() };
         let key = ConnectionKey::new(provider.clone(), options.connection.clone());
         let record = self.record(&key)?;
-        let at_hand = record.access_tokens.first().filter(|token| token.secret == *refused);
-        if let Some(token) = at_hand
+        let at_hand = record.access_tokens.iter().position(|token| token.secret == *refused);
+        let at_hand = at_hand.map(|place| (place, &record.access_tokens[place]));
+        if let Some((1.., token)) = at_hand {
+            // Of another resource than the login's: the one that replaces it must be for that.
+            options.scopes.get_or_insert_with(|| token.scopes.clone());
+        }
+        let options = options.settled()?;
+        if let Some((_, token)) = at_hand
             && record.refreshed_at.is_some()
             && (options.claims.is_none() || token.claims == options.claims)
             && self.0.clock.now().age_since(&token.obtained).is_some_and(|age| age < YOUNG)

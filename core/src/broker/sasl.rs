@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+
 use super::AccessToken;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
@@ -34,7 +36,96 @@ impl AccessToken {
     /// # Errors
     /// `config_invalid` for a user name that does not fit into it.
     pub fn sasl(&self, mechanism: SaslMechanism, user: &str) -> Result<Secret> {
-        let _ = (mechanism, user);
-        Err(Error::new(ErrorKind::Unsupported, "not yet"))
+        mechanism.initial_response(user, &self.secret)
+    }
+}
+
+impl SaslMechanism {
+    /// The same for a token that is at hand as a text.
+    ///
+    /// # Errors
+    /// `config_invalid` for a user name that does not fit into it.
+    pub fn initial_response(self, user: &str, token: &Secret) -> Result<Secret> {
+        // Control-A separates the fields, and a line break would end the command.
+        if user.is_empty() || user.chars().any(char::is_control) {
+            return Err(Error::new(
+                ErrorKind::ConfigInvalid,
+                format!("{user:?} is no user of a mail server"),
+            )
+            .with_help("give the address of the mailbox, for instance person@example.com"));
+        }
+        let first = match self {
+            SaslMechanism::Xoauth2 => format!("user={user}"),
+            // RFC 5801 4: `=` and `,` have a meaning in the header that the name stands in.
+            SaslMechanism::Oauthbearer => format!("n,a={},", user.replace('=', "=3D").replace(',', "=2C")),
+        };
+        let response = Secret::new(format!("{first}\x01auth=Bearer {}\x01\x01", token.expose()));
+        Ok(Secret::new(BASE64_STANDARD.encode(response.expose())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names::{ConnectionKey, ConnectionName};
+    use crate::scope::ScopeSet;
+
+    fn response(token: &str, mechanism: &str, user: &str) -> Result<Secret> {
+        let token = AccessToken {
+            secret: Secret::new(token),
+            token_type: "Bearer".to_owned(),
+            expires_at: None,
+            scopes: ScopeSet::default(),
+            resource: None,
+            connection: ConnectionKey::new("microsoft".parse()?, ConnectionName::default()),
+        };
+        token.sasl(mechanism.parse()?, user)
+    }
+
+    fn decoded(token: &str, mechanism: &str, user: &str) -> String {
+        let encoded = response(token, mechanism, user).unwrap();
+        String::from_utf8(BASE64_STANDARD.decode(encoded.expose()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn xoauth2_is_as_microsoft_and_google_document_it() {
+        for (user, token, expected) in [
+            (
+                "test@contoso.onmicrosoft.com",
+                "EwBAAl3BAAUFFpUAo7J3Ve0bjLBWZWCclRC3EoAA",
+                "dXNlcj10ZXN0QGNvbnRvc28ub25taWNyb3NvZnQuY29tAWF1dGg9QmVhcmVy\
+                 IEV3QkFBbDNCQUFVRkZwVUFvN0ozVmUwYmpMQldaV0NjbFJDM0VvQUEBAQ==",
+            ),
+            (
+                "someuser@example.com",
+                "ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg",
+                "dXNlcj1zb21ldXNlckBleGFtcGxlLmNvbQFhdXRoPUJlYXJlciB5YTI5LnZGOWRmdDRxbVRjMk52\
+                 YjNSbGNrQmhkSFJoZG1semRHRXVZMjl0Q2cBAQ==",
+            ),
+        ] {
+            assert_eq!(response(token, "xoauth2", user).unwrap().expose(), expected);
+        }
+    }
+
+    #[test]
+    fn oauthbearer_is_that_of_rfc_7628_4_1_without_host_and_port() {
+        let example = "bixhPXVzZXJAZXhhbXBsZS5jb20sAWhvc3Q9c2VydmVyLmV4YW1wbGUuY29tAXBvcnQ9MTQzAWF1dGg9QmVhcmVy\
+                       IHZGOWRmdDRxbVRjMk52YjNSbGNrQmhiSFJoZG1semRHRXVZMjl0Q2c9PQEB";
+        let example = String::from_utf8(BASE64_STANDARD.decode(example).unwrap()).unwrap();
+        // Either may be left out (3.1).
+        let expected = example.replace("\x01host=server.example.com\x01port=143", "");
+        let token = "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==";
+        assert_eq!(decoded(token, "oauthbearer", "user@example.com"), expected);
+        assert_eq!(decoded("t", "oauthbearer", "a=b,c"), "n,a=a=3Db=2Cc,\x01auth=Bearer t\x01\x01");
+    }
+
+    #[test]
+    fn a_user_that_would_end_the_field_is_refused() {
+        for user in ["", "a\x01auth=Bearer other", "a\r\nb", "a\0"] {
+            for mechanism in ["xoauth2", "oauthbearer"] {
+                assert_eq!(response("t", mechanism, user).unwrap_err().code(), "config_invalid", "{user:?}");
+            }
+        }
+        assert_eq!(response("t", "plain", "me").unwrap_err().code(), "config_invalid");
     }
 }

@@ -1,9 +1,13 @@
 //! `check_scopes`: what is odd about a list of scopes, said before a person is asked for them.
 
 use super::Broker;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::names::ProviderName;
+use crate::provider::ProviderDefinition;
 use crate::scope::ScopeSet;
+
+/// OIDC Core 11: what brings a refresh token, where it is known.
+const OFFLINE_ACCESS: &str = "offline_access";
 
 /// What a list of scopes comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +45,7 @@ pub enum ScopeFindingKind {
     SeveralResources,
     /// Only an administrator can consent to it.
     AdminConsentNeeded,
-    /// `.default` stands for all that was consented to, and beside nothing else of its resource.
+    /// `.default` stands for all that was consented to, and beside no other scope of a resource.
     DefaultBesideOthers,
 }
 
@@ -64,7 +68,98 @@ impl Broker {
     /// # Errors
     /// `unknown_provider`; `config_invalid` when the user's own definition is broken.
     pub fn check_scopes(&self, provider: &ProviderName, scopes: &ScopeSet) -> Result<ScopeCheck> {
-        let _ = (provider, scopes);
-        Err(Error::new(ErrorKind::Unsupported, "not yet"))
+        let definition = self.0.catalog.find(provider)?.definition;
+        let scopes = definition.expand(scopes);
+        let resources = definition.scope_equivalence().resources(&scopes);
+        let findings = offline_access_missing(&definition, &scopes)
+            .into_iter()
+            .chain(covered(&definition, &scopes))
+            .chain(several_resources(&definition, &scopes))
+            .chain(admin_consent_needed(&definition, &scopes))
+            .chain(default_beside_others(&definition, &scopes))
+            .collect();
+        Ok(ScopeCheck { resources: resources.into_iter().collect(), findings, scopes })
     }
+}
+
+/// `.default` beside a scope that names its permission, of whichever resource: Entra takes no such request.
+pub(super) fn default_beside_others(
+    definition: &ProviderDefinition,
+    scopes: &ScopeSet,
+) -> Option<ScopeFinding> {
+    let equivalence = definition.scope_equivalence();
+    let for_a_resource: ScopeSet = those(scopes, |scope| equivalence.resource(scope).is_some());
+    let default = for_a_resource.iter().find(|scope| equivalence.resource_of_default(scope).is_some())?;
+    (for_a_resource.len() > 1).then(|| ScopeFinding {
+        kind: ScopeFindingKind::DefaultBesideOthers,
+        message: format!("{default} stands for all that was consented to, and beside no scope of a resource"),
+        help: format!("leave out {default}, or all of the others"),
+        scopes: for_a_resource.clone(),
+    })
+}
+
+/// Where a login adds `offline_access`, other programs that send the list may not.
+fn offline_access_missing(definition: &ProviderDefinition, scopes: &ScopeSet) -> Option<ScopeFinding> {
+    let equivalence = definition.scope_equivalence();
+    let missing = definition.scopes.always.contains(OFFLINE_ACCESS)
+        && !scopes.is_empty()
+        && !scopes.iter().any(|scope| equivalence.same(scope, OFFLINE_ACCESS));
+    missing.then(|| ScopeFinding {
+        kind: ScopeFindingKind::OfflineAccessMissing,
+        scopes: those(&definition.scopes.always, |scope| scope == OFFLINE_ACCESS),
+        message: format!("{OFFLINE_ACCESS} is missing: without it there is no refresh token"),
+        help: "a login by Tokenkeep adds it; name it where another program sends the list".to_owned(),
+    })
+}
+
+/// Each scope that an other one includes, and each that is there in two spellings.
+fn covered(definition: &ProviderDefinition, scopes: &ScopeSet) -> Vec<ScopeFinding> {
+    let equivalence = definition.scope_equivalence();
+    let finding = |wide: &str, narrow: &str, message: String| ScopeFinding {
+        kind: ScopeFindingKind::Covered,
+        scopes: those(scopes, |scope| scope == wide || scope == narrow),
+        message,
+        help: format!("leave out {narrow}"),
+    };
+    let judged = scopes.iter().enumerate().filter_map(|(at, narrow)| {
+        if let Some(first) = scopes.iter().take(at).find(|earlier| equivalence.same(earlier, narrow)) {
+            return Some(finding(first, narrow, format!("{first} and {narrow} are one scope")));
+        }
+        let wide = scopes.iter().find(|wide| definition.scopes.includes(wide, narrow))?;
+        Some(finding(wide, narrow, format!("{wide} includes {narrow}")))
+    });
+    judged.collect()
+}
+
+fn several_resources(definition: &ProviderDefinition, scopes: &ScopeSet) -> Option<ScopeFinding> {
+    let equivalence = definition.scope_equivalence();
+    let resources = equivalence.resources(scopes);
+    let named = resources.iter().map(String::as_str).collect::<Vec<_>>().join(" and ");
+    (resources.len() > 1).then(|| ScopeFinding {
+        kind: ScopeFindingKind::SeveralResources,
+        scopes: those(scopes, |scope| equivalence.resource(scope).is_some()),
+        message: format!("these scopes are for more than one resource, and a token is for one: {named}"),
+        help: "a browser login can consent to all of them, a device code login to those of one; then ask for each \
+               token with the scopes of one resource"
+            .to_owned(),
+    })
+}
+
+fn admin_consent_needed(definition: &ProviderDefinition, scopes: &ScopeSet) -> Option<ScopeFinding> {
+    let admin_only = those(scopes, |scope| definition.scopes.is_admin_only(scope));
+    (!admin_only.is_empty()).then(|| ScopeFinding {
+        kind: ScopeFindingKind::AdminConsentNeeded,
+        message: format!("only an administrator can consent to {admin_only}"),
+        help: format!(
+            "an administrator consents once, for everybody: `tokenkeep admin-consent {} --scopes \"{admin_only}\"`",
+            definition.name
+        ),
+        scopes: admin_only,
+    })
+}
+
+fn those(scopes: &ScopeSet, wanted: impl Fn(&str) -> bool) -> ScopeSet {
+    let mut found = ScopeSet::default();
+    scopes.iter().filter(|scope| wanted(scope)).for_each(|scope| found.add(scope));
+    found
 }

@@ -8,7 +8,9 @@ use super::{Broker, Kept};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::{ConnectionKey, ConnectionName, ProviderName};
-use crate::refresh::{Demand, Freshness, freshness, login_command, not_connected};
+use crate::protocol::claims;
+use crate::provider::ProviderDefinition;
+use crate::refresh::{Demand, Freshness, Wanted, freshness, not_connected, wider_login_command};
 use crate::scope::ScopeSet;
 use crate::secret::Secret;
 use crate::store::{AccessTokenRecord, ConnectionRecord};
@@ -18,7 +20,8 @@ use crate::store::{AccessTokenRecord, ConnectionRecord};
 pub struct TokenOptions {
     /// Which connection.
     pub connection: ConnectionName,
-    /// Scopes that the token must hold; none are checked when absent.
+    /// Scopes that the token must hold, of one resource: at a provider that tells resources apart (Microsoft) they say
+    /// which one the token is for. Absent: the resource that the login was for, whatever it grants there.
     pub scopes: Option<ScopeSet>,
     /// The token is refreshed first when it is good for less than this. A server may give tokens that
     /// live shorter; then the newest is handed out.
@@ -48,26 +51,10 @@ impl TokenOptions {
             && (self.claims.is_none() || self.claims == token.claims)
     }
 
-    /// What a refresh of `record` must bring.
-    fn demand(&self, record: &ConnectionRecord) -> Demand {
-        let at_hand = record.access_tokens.first().map(|token| &token.secret);
-        let replaces = if self.force_refresh { at_hand } else { self.replaces.as_ref() };
-        Demand {
-            min_lifetime: self.min_lifetime_seconds(),
-            replaces: replaces.cloned(),
-            claims: self.claims.clone(),
-        }
-    }
-
     /// The same with its claims in the one form that can be compared: two programs may write one demand in two ways.
     pub(super) fn settled(&self) -> Result<Cow<'_, TokenOptions>> {
         let Some(claims) = &self.claims else { return Ok(Cow::Borrowed(self)) };
-        let members: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_str(claims).map_err(|_| {
-                Error::new(ErrorKind::ConfigInvalid, "the claims are not a JSON object")
-                    .with_help("give them as JSON; a challenge has them in base64, which `Challenge` decodes")
-            })?;
-        let claims = serde_json::Value::from(members).to_string();
+        let claims = claims::settled(claims)?;
         Ok(Cow::Owned(TokenOptions { claims: Some(claims), ..self.clone() }))
     }
 }
@@ -118,33 +105,36 @@ impl Broker {
         Ok(self.fresh_token(kept, &key, &*options.settled()?)?.ok())
     }
 
-    /// The token, when it can be handed out as it is; else the record, for whoever goes on with it.
+    /// The token, when it can be handed out as it is; else the record and what is wanted of it, for whoever goes on.
     fn fresh_token(
         &self,
         kept: &Kept,
         key: &ConnectionKey,
         options: &TokenOptions,
-    ) -> Result<Result<AccessToken, ConnectionRecord>> {
-        let (now, wanted) = (self.0.clock.now(), options.scopes.as_ref());
-        let hand_out_fresh = |record: &ConnectionRecord| {
-            let token = record.access_tokens.first().filter(|token| options.accepts(token))?;
+    ) -> Result<Result<AccessToken, (ConnectionRecord, Demand)>> {
+        let (now, named) = (self.0.clock.now(), options.scopes.as_ref());
+        let hand_out_fresh = |record: &ConnectionRecord, place: usize| {
+            let token = record.access_tokens.get(place).filter(|token| options.accepts(token))?;
             let fresh = freshness(token, &now, options.min_lifetime_seconds()) == Freshness::Fresh;
             fresh.then(|| hand_out(record, token))
         };
-        if let Some(token) = kept.recent.find(key, &now, wanted, hand_out_fresh) {
+        if let Some(token) = kept.recent.find(key, &now, named, hand_out_fresh) {
             return Ok(Ok(token));
         }
         let Some((record, watch)) = kept.store.get_watched(key)? else {
             kept.recent.forget(key);
             return Err(self.no_such_connection(key));
         };
-        self.check_granted(&record, options)?;
-        let Some(token) = hand_out_fresh(&record) else {
-            kept.recent.forget(key);
-            return Ok(Err(record));
-        };
-        kept.recent.keep(record, watch, &now, wanted);
-        Ok(Ok(token))
+        let demand = self.demand(&record, options)?;
+        let covering = demand.token(&record).is_some_and(|token| demand.covers(token));
+        if let Some(place) = demand.place(&record).filter(|_| covering)
+            && let Some(token) = hand_out_fresh(&record, place)
+        {
+            kept.recent.keep(record, watch, &now, named.map(|scopes| (scopes, place)));
+            return Ok(Ok(token));
+        }
+        kept.recent.forget(key);
+        Ok(Err((record, demand)))
     }
 
     /// The connection's access token, refreshed first where that is needed.
@@ -166,27 +156,26 @@ impl Broker {
         let key = ConnectionKey::new(provider.clone(), options.connection.clone());
         let Some(kept) = self.kept_if_any_async().await? else { return Err(self.no_such_connection(&key)) };
         let options = &*options.settled()?;
-        let record = match self.fresh_token(kept, &key, options)? {
+        let (record, demand) = match self.fresh_token(kept, &key, options)? {
             Ok(token) => return Ok(token),
-            Err(record) => record,
+            Err(stale) => stale,
         };
-        let demand = options.demand(&record);
-        let judged =
-            |token: &AccessTokenRecord| freshness(token, &self.0.clock.now(), options.min_lifetime_seconds());
-        if let Some(token) = record.access_tokens.first().filter(|token| options.accepts(token))
-            && judged(token).is_servable()
-        {
-            if judged(token) == Freshness::RefreshWelcome {
+        if let Some(token) = demand.token(&record).filter(|token| demand.accepts(token)) {
+            let judged = freshness(token, &self.0.clock.now(), demand.min_lifetime);
+            if judged == Freshness::RefreshWelcome {
                 // The token at hand is good: nobody waits, and a failure changes nothing.
                 let replaces = Some(token.secret.clone());
-                kept.refresher.refresh_in_background(&key, &Demand { replaces, ..demand });
+                kept.refresher.refresh_in_background(&key, &Demand { replaces, ..demand.clone() });
             }
-            return Ok(hand_out(&record, token));
+            if judged.is_servable() {
+                return Ok(hand_out(&record, token));
+            }
         }
         let refreshed = kept.refresher.refreshed(&key, &demand).await?;
-        self.check_granted(&refreshed, options)?;
-        let token = refreshed.access_tokens.first().ok_or_else(|| not_connected(&key))?;
-        Ok(hand_out(&refreshed, token))
+        let token = demand.token(&refreshed).ok_or_else(|| not_connected(&key))?;
+        self.check_granted(&refreshed, &token.scopes, options)?;
+        let expires_at = ends_at(token, options, self.0.clock.now().wall);
+        Ok(AccessToken { expires_at, ..hand_out(&refreshed, token) })
     }
 
     /// Waits until the refreshes under way are written down. A program that ends calls it last: what it
@@ -211,19 +200,85 @@ impl Broker {
         self.0.catalog.find(&key.provider).err().unwrap_or_else(|| not_connected(key))
     }
 
-    fn check_granted(&self, record: &ConnectionRecord, options: &TokenOptions) -> Result<()> {
-        let Some(wanted) = &options.scopes else { return Ok(()) };
-        let equivalence = self.0.catalog.find(&record.key.provider)?.definition.scope_equivalence();
-        let missing = record.granted_scopes.missing(wanted, &equivalence);
+    /// What a call with `options` wants of `record`: of which resource, and how fresh.
+    ///
+    /// Scopes that the login asked for and did not get, and any that a grant does not reach at a provider whose scopes
+    /// name no resource, are `scope_not_granted`: to ask again would bring the same. Others are asked for: consent may
+    /// have been given elsewhere, by an administrator for one.
+    fn demand(&self, record: &ConnectionRecord, options: &TokenOptions) -> Result<Demand> {
+        let mut demand = Demand {
+            min_lifetime: options.min_lifetime_seconds(),
+            claims: options.claims.clone(),
+            allow_extended: options.allow_extended,
+            ..Demand::default()
+        };
+        if let Some(scopes) = &options.scopes {
+            let definition = self.0.catalog.find(&record.key.provider)?.definition;
+            let equivalence = definition.scope_equivalence();
+            let scopes = wanted_scopes(record, scopes, &definition);
+            let mut resources = equivalence.resources(&scopes).into_iter();
+            let resource = resources.next();
+            if let Some(other) = resources.next() {
+                return Err(several_resources(&resource.unwrap_or_default(), &other));
+            }
+            let covered = record
+                .access_tokens
+                .first()
+                .is_some_and(|own| own.scopes.missing(&scopes, &equivalence).is_empty());
+            match resource {
+                _ if covered => {}
+                None => self.check_granted(record, &record.granted_scopes, options)?,
+                Some(resource) => {
+                    let wanted = Wanted { resource, scopes, equivalence };
+                    if wanted.was_withheld(record) {
+                        self.check_granted(record, &record.granted_scopes, options)?;
+                    }
+                    demand.wanted = Some(wanted);
+                }
+            }
+        }
+        let at_hand = demand.token(record).map(|token| &token.secret);
+        demand.replaces = if options.force_refresh { at_hand } else { options.replaces.as_ref() }.cloned();
+        Ok(demand)
+    }
+
+    fn check_granted(
+        &self,
+        record: &ConnectionRecord,
+        granted: &ScopeSet,
+        options: &TokenOptions,
+    ) -> Result<()> {
+        let (key, Some(wanted)) = (&record.key, &options.scopes) else { return Ok(()) };
+        let definition = self.0.catalog.find(&key.provider)?.definition;
+        let wanted = wanted_scopes(record, wanted, &definition);
+        let missing = granted.missing(&wanted, &definition.scope_equivalence());
         if missing.is_empty() {
             return Ok(());
         }
-        let all = record.requested_scopes.union(wanted);
-        let command =
-            format!("log in again with all of them: `{} --scopes \"{all}\"`", login_command(&record.key));
-        Err(Error::new(ErrorKind::ScopeNotGranted, format!("{} was not granted {missing}", record.key))
+        let command = format!("log in again for them: `{}`", wider_login_command(key, &missing));
+        Err(Error::new(ErrorKind::ScopeNotGranted, format!("{key} was not granted {missing}"))
             .with_help(command))
     }
+}
+
+/// The scopes that `named` stands for: its presets replaced by theirs; for an application, all of their resource.
+fn wanted_scopes(record: &ConnectionRecord, named: &ScopeSet, definition: &ProviderDefinition) -> ScopeSet {
+    let named = definition.expand(named);
+    if record.application { definition.scope_equivalence().of_application(&named) } else { named }
+}
+
+/// A token is for one resource.
+fn several_resources(one: &str, other: &str) -> Error {
+    let message = format!("these scopes are for more than one resource: {one} and {other}");
+    Error::new(ErrorKind::ConfigInvalid, message)
+        .with_help("a token is for one resource: ask for one token with the scopes of each")
+}
+
+/// When `token` ends for a caller with `options`: one that has ended is only handed out for its extended life.
+fn ends_at(token: &AccessTokenRecord, options: &TokenOptions, now: Timestamp) -> Option<Timestamp> {
+    let ends_at = token.lifetime.map(|lifetime| token.obtained.wall.plus(lifetime))?;
+    let extended = token.extended_lifetime.filter(|_| options.allow_extended && ends_at <= now);
+    Some(extended.map_or(ends_at, |lifetime| token.obtained.wall.plus(lifetime)))
 }
 
 fn hand_out(record: &ConnectionRecord, token: &AccessTokenRecord) -> AccessToken {

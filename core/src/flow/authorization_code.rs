@@ -64,17 +64,16 @@ impl AuthorizationAttempt {
         let code_verifier = CodeVerifier::from_random(random_bytes()?);
         let state = Secret::new(random_text()?);
         // A nonce ties the id_token to this request (OIDC Core 3.1.2.1); without openid there is none.
-        let nonce = if request.scopes.contains("openid") { Some(random_text()?) } else { None };
-        let definition = &request.definition.authorization;
-        let mut extra: Vec<(String, String)> = definition.parameters.clone().into_iter().collect();
-        if request.scopes.contains("offline_access") {
-            extra.extend(definition.offline_access_parameters.clone());
-        }
+        let scopes = &request.authorization_scopes;
+        let nonce = if scopes.contains("openid") { Some(random_text()?) } else { None };
+        let mut extra = request.authorization_parameters.clone();
+        extra.extend(request.claims_parameter());
+        let extra: Vec<_> = extra.into_iter().collect();
         let url = AuthorizationRequest {
             endpoint,
-            client_id: &request.client.credentials.client_id,
+            client_id: &request.client.client_id,
             redirect_uri,
-            scopes: &request.scopes,
+            scopes,
             scope_separator: request.definition.scopes.separator,
             state: &state,
             code_challenge: &code_verifier.challenge(),
@@ -125,6 +124,7 @@ impl AuthorizationAttempt {
             code: &code,
             redirect_uri: &self.redirect_uri,
             code_verifier: &self.code_verifier,
+            scopes: request.redemption_scopes.as_ref(),
         };
         let response = send_token_request(request, grant).await?;
         Ok(Granted { response, nonce: self.nonce.clone(), farewell: None })

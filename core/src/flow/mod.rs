@@ -8,18 +8,21 @@
 //! | `loopback`, `page` | the listener for one answer, and the page it ends with |
 //! | `browser` | opening the person's browser |
 //! | `device_code` | the device code flow |
+//! | `client_credentials` | app-only access |
 //!
 //! Nothing is written down here, and no lock is held while a person is asked. May not enter: how a
 //! grant is kept (`refresh`).
 
 pub mod authorization_code;
 pub mod browser;
+mod client_credentials;
 mod device_code;
 pub mod interaction;
 mod loopback;
 mod page;
 pub mod surroundings;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +31,7 @@ pub use browser::open_browser;
 pub use interaction::{DeviceAuthorization, Interaction};
 pub use surroundings::{Flow, Surroundings, choose};
 
+use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::{Grant, TokenRequest, TokenResponse, parse_token_response};
 use crate::provider::{ClientRegistration, Endpoints, ProviderDefinition, RedirectDefinition};
@@ -39,6 +43,8 @@ use crate::transport::{Limits, Transport, TransportError, content_type};
 pub struct FlowRequest {
     /// The network.
     pub transport: Arc<Transport>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
     /// The provider.
     pub definition: Arc<ProviderDefinition>,
     /// Its endpoints.
@@ -47,6 +53,14 @@ pub struct FlowRequest {
     pub client: ClientRegistration,
     /// What is asked for.
     pub scopes: ScopeSet,
+    /// What the authorization request names of it.
+    pub authorization_scopes: ScopeSet,
+    /// What the redemption of the code names, when that is less.
+    pub redemption_scopes: Option<ScopeSet>,
+    /// What the authorization request says beside.
+    pub authorization_parameters: BTreeMap<String, String>,
+    /// The `claims` of every request (OIDC Core 5.5).
+    pub claims: Option<String>,
     /// The redirect that is listened on.
     pub redirect: RedirectDefinition,
     /// How to talk to the person.
@@ -59,7 +73,7 @@ impl FlowRequest {
         match flow {
             Flow::AuthorizationCode => authorization_code::run(self, way_back, timeout).await,
             Flow::DeviceCode => device_code::run(self, timeout).await,
-            Flow::ClientCredentials => Err(Error::new(ErrorKind::Unsupported, "not yet")),
+            Flow::ClientCredentials => client_credentials::run(self, timeout).await,
         }
     }
 
@@ -74,7 +88,13 @@ impl FlowRequest {
     }
 
     fn token_parameters(&self) -> Vec<(String, String)> {
-        self.definition.token.parameters.clone().into_iter().collect()
+        let mut parameters = self.definition.token.parameters.clone();
+        parameters.extend(self.claims_parameter());
+        parameters.into_iter().collect()
+    }
+
+    fn claims_parameter(&self) -> Option<(String, String)> {
+        self.claims.clone().map(|claims| ("claims".to_owned(), claims))
     }
 
     fn response_scope_separator(&self) -> char {

@@ -1,4 +1,4 @@
-//! The token request and its answer: RFC 6749 4.1.3, 5.1, 5.2, 6, RFC 7636 4.5, RFC 8628 3.4.
+//! The token request and its answer: RFC 6749 4.1.3, 4.4.2, 5.1, 5.2, 6, RFC 7636 4.5, RFC 8628 3.4.
 //!
 //! The answer is read by this file, not by the `oauth2` crate: the crate wants `expires_in` to be an
 //! integer and the content type to be JSON, and its error keeps the raw body, token included.
@@ -16,7 +16,7 @@ use url::Url;
 use super::body::{read, seconds, text};
 use super::client_auth::Client;
 use super::endpoint_error::{TokenEndpointError, check_accepted, unusable};
-use super::form::{capture, captured, form_request, oauth2_client, permitted};
+use super::form::{assertion_parameters, capture, captured, form_request, oauth2_client, permitted};
 use super::pkce::CodeVerifier;
 use crate::error::{Error, ErrorKind, Result};
 use crate::scope::ScopeSet;
@@ -38,6 +38,8 @@ pub enum Grant<'a> {
         redirect_uri: &'a str,
         /// The verifier whose challenge was sent.
         code_verifier: &'a CodeVerifier,
+        /// Microsoft: the scopes of one resource, where the authorization request named those of several.
+        scopes: Option<&'a ScopeSet>,
     },
     /// RFC 6749 6.
     RefreshToken {
@@ -50,6 +52,11 @@ pub enum Grant<'a> {
     DeviceCode {
         /// The device authorization response's own.
         device_code: &'a Secret,
+    },
+    /// RFC 6749 4.4.2: the client's own access.
+    ClientCredentials {
+        /// What is asked for.
+        scopes: &'a ScopeSet,
     },
 }
 
@@ -72,8 +79,8 @@ impl TokenRequest<'_> {
     /// The request as it is sent. Its body holds secrets: it may not be logged.
     pub fn to_http(self) -> Result<Request<Vec<u8>>> {
         match self.grant {
-            Grant::AuthorizationCode { code, redirect_uri, code_verifier } => {
-                self.redeem(code, redirect_uri, code_verifier)
+            Grant::AuthorizationCode { code, redirect_uri, code_verifier, scopes } => {
+                self.redeem(code, redirect_uri, code_verifier, scopes)
             }
             Grant::RefreshToken { refresh_token, scopes } => self.refresh(refresh_token, scopes),
             // The crate polls in a loop that it does not leave for an error of its HTTP client.
@@ -81,6 +88,7 @@ impl TokenRequest<'_> {
                 let parameters = [("grant_type", DEVICE_CODE_GRANT), ("device_code", device_code.expose())];
                 form_request(self.endpoint, &self.client, &parameters, self.extra)
             }
+            Grant::ClientCredentials { scopes } => self.ask_for_itself(scopes),
         }
     }
 
@@ -91,11 +99,19 @@ impl TokenRequest<'_> {
             Grant::AuthorizationCode { code, code_verifier, .. } => vec![*code, code_verifier.secret()],
             Grant::RefreshToken { refresh_token, .. } => vec![*refresh_token],
             Grant::DeviceCode { device_code } => vec![*device_code],
+            Grant::ClientCredentials { .. } => Vec::new(),
         };
-        error.without(secrets.into_iter().chain(self.client.client_secret))
+        let credentials = [self.client.client_secret, self.client.client_assertion];
+        error.without(secrets.into_iter().chain(credentials.into_iter().flatten()))
     }
 
-    fn redeem(&self, code: &Secret, redirect_uri: &str, verifier: &CodeVerifier) -> Result<Request<Vec<u8>>> {
+    fn redeem(
+        &self,
+        code: &Secret,
+        redirect_uri: &str,
+        verifier: &CodeVerifier,
+        scopes: Option<&ScopeSet>,
+    ) -> Result<Request<Vec<u8>>> {
         let redirect_uri = RedirectUrl::new(redirect_uri.to_owned())
             .map_err(|_| Error::new(ErrorKind::ConfigInvalid, "the redirect URI is not an absolute URL"))?;
         let client = oauth2_client(&self.client)?.set_token_uri(TokenUrl::from_url(self.endpoint.clone()));
@@ -103,10 +119,27 @@ impl TokenRequest<'_> {
             .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
             .set_pkce_verifier(PkceCodeVerifier::new(verifier.secret().expose().to_owned()))
             .set_redirect_uri(Cow::Owned(redirect_uri));
-        for (name, value) in permitted(self.extra) {
+        if let Some(scopes) = scopes {
+            request = request.add_extra_param("scope", scopes.to_wire(self.scope_separator));
+        }
+        for (name, value) in self.further_parameters()? {
             request = request.add_extra_param(name, value);
         }
         captured(request.request(&capture))
+    }
+
+    fn ask_for_itself(&self, scopes: &ScopeSet) -> Result<Request<Vec<u8>>> {
+        let client = oauth2_client(&self.client)?.set_token_uri(TokenUrl::from_url(self.endpoint.clone()));
+        let scope = Scope::new(scopes.to_wire(self.scope_separator));
+        let mut request = client.exchange_client_credentials().add_scope(scope);
+        for (name, value) in self.further_parameters()? {
+            request = request.add_extra_param(name, value);
+        }
+        captured(request.request(&capture))
+    }
+
+    fn further_parameters(&self) -> Result<impl Iterator<Item = (String, String)>> {
+        Ok(assertion_parameters(&self.client)?.into_iter().chain(permitted(self.extra)))
     }
 
     fn refresh(&self, refresh_token: &Secret, scopes: Option<&ScopeSet>) -> Result<Request<Vec<u8>>> {
@@ -117,7 +150,7 @@ impl TokenRequest<'_> {
             // The crate joins with spaces; one joined "scope" keeps the provider's separator.
             request = request.add_scope(Scope::new(scopes.to_wire(self.scope_separator)));
         }
-        for (name, value) in permitted(self.extra) {
+        for (name, value) in self.further_parameters()? {
             request = request.add_extra_param(name, value);
         }
         captured(request.request(&capture))
@@ -135,6 +168,8 @@ pub struct TokenResponse {
     pub expires_in: Option<i64>,
     /// Microsoft's `refresh_in`, in seconds: past it, a refresh is welcome though not needed.
     pub refresh_in: Option<i64>,
+    /// Microsoft's `ext_expires_in`, in seconds: how long the resource takes the token while the server is down.
+    pub ext_expires_in: Option<i64>,
     /// RFC 6749 6. Absent from the answer to a refresh: the old one stays.
     pub refresh_token: Option<Secret>,
     /// RFC 6749 5.1 `scope`. Absent or empty: what was asked for.
@@ -152,6 +187,7 @@ struct Members {
     token_type: Option<Value>,
     expires_in: Option<Value>,
     refresh_in: Option<Value>,
+    ext_expires_in: Option<Value>,
     refresh_token: Option<Secret>,
     scope: Option<Value>,
     id_token: Option<Secret>,
@@ -162,7 +198,7 @@ struct Members {
 ///
 /// Lenient: JSON under any content type; a form in place of JSON; numbers in strings; a missing
 /// `token_type` counts as `Bearer`, since servers do forget it and nothing else is ever asked for; odd
-/// `refresh_in` is only advice and counts as absent. Strict: an `error` is one under
+/// `refresh_in` and `ext_expires_in` are only advice and count as absent. Strict: an `error` is one under
 /// any status; an `expires_in` that is no number is refused, one of more than ten years cut to that; a
 /// token that is empty, larger than 128 KiB or not printable ASCII is refused, for it could not be put
 /// into a header unharmed.
@@ -196,6 +232,7 @@ pub fn parse_token_response(
             .map_err(|_| malformed("its expires_in is not a number of seconds"))?,
         // Advice to refresh at once would be followed for ever.
         refresh_in: seconds(members.refresh_in.as_ref()).unwrap_or(None).filter(|seconds| *seconds > 0),
+        ext_expires_in: seconds(members.ext_expires_in.as_ref()).unwrap_or(None),
         refresh_token: refresh_token.map_err(|NotAToken| malformed("its refresh_token is not a token"))?,
         scope: scopes(members.scope, scope_separator),
         id_token: token(members.id_token).map_err(|NotAToken| malformed("its id_token is not a token"))?,
@@ -268,13 +305,19 @@ mod tests {
     fn every_grant_has_its_parameters_and_no_others() {
         let secret = Secret::new("canary");
         let verifier = CodeVerifier::from_random(CHALLENGED);
-        let client =
-            |authentication| Client { client_id: "c1", authentication, client_secret: Some(&secret) };
+        let assertion = Secret::new("assertion-canary");
+        let client = |authentication| Client {
+            client_id: "c1",
+            authentication,
+            client_secret: Some(&secret),
+            client_assertion: Some(&assertion),
+        };
         let (public, post, basic) =
             (ClientAuthentication::None, ClientAuthentication::Post, ClientAuthentication::Basic);
 
         let redirect_uri = "http://localhost:53123/Callback";
-        let grant = Grant::AuthorizationCode { code: &secret, redirect_uri, code_verifier: &verifier };
+        let grant =
+            Grant::AuthorizationCode { code: &secret, redirect_uri, code_verifier: &verifier, scopes: None };
         let request = sent(client(public), grant, &[("resource", "r"), ("code_verifier", "evil")]);
         let mut expected = vec![
             ("grant_type", "authorization_code"),
@@ -306,6 +349,17 @@ mod tests {
         let grant = Grant::DeviceCode { device_code: &secret };
         let expected = [("grant_type", DEVICE_CODE_GRANT), ("device_code", "canary"), ("client_id", "c1")];
         assert_form(&sent(client(public), grant, &[]), &expected);
+
+        let grant = Grant::ClientCredentials { scopes: &scopes };
+        let request = sent(client(post), grant, &[("scope", "evil"), ("resource", "r")]);
+        let asked = [("grant_type", "client_credentials"), ("scope", "a b"), ("client_id", "c1")];
+        let by_secret = [("client_secret", "canary"), ("resource", "r")];
+        assert_form(&request, &[&asked[..], &by_secret].concat());
+        let assertion_type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+        let by_certificate =
+            [("client_assertion_type", assertion_type), ("client_assertion", "assertion-canary")];
+        let request = sent(client(ClientAuthentication::PrivateKeyJwt), grant, &[]);
+        assert_form(&request, &[&asked[..], &by_certificate].concat());
     }
 
     /// A body of a vector: text, JSON, bytes, or a list of parts with how often each is repeated.

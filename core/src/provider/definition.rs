@@ -14,6 +14,8 @@ use crate::protocol::{ClientAuthentication, ResponseMode};
 use crate::scope::{ScopeEquivalence, ScopeSet};
 use crate::transport::is_loopback;
 
+use super::scopes::ScopesDefinition;
+
 /// The only value of `schema` so far.
 const SCHEMA: u32 = 1;
 
@@ -45,7 +47,7 @@ pub struct ProviderDefinition {
     /// The loopback redirect (RFC 8252 7.3).
     #[serde(default)]
     pub redirect: RedirectDefinition,
-    /// What is asked for, and how scopes are compared.
+    /// What is asked for, how scopes are compared, and what is known of them.
     #[serde(default)]
     pub scopes: ScopesDefinition,
     /// The authorization request.
@@ -54,6 +56,9 @@ pub struct ProviderDefinition {
     /// The token request.
     #[serde(default)]
     pub token: TokenDefinition,
+    /// App-only access, where the provider has it.
+    #[serde(default)]
+    pub client_credentials: Option<ClientCredentialsDefinition>,
     /// Logging out.
     #[serde(default)]
     pub logout: LogoutDefinition,
@@ -71,6 +76,8 @@ pub struct EndpointsDefinition {
     pub device_authorization: Option<EndpointTemplate>,
     /// RFC 7009.
     pub revocation: Option<EndpointTemplate>,
+    /// Microsoft: where an administrator consents for all of an organization.
+    pub admin_consent: Option<EndpointTemplate>,
     /// RFC 8414 `issuer`; what `iss` must be. `{tenantid}` stands for the id_token's `tid`.
     pub issuer: Option<EndpointTemplate>,
     /// RFC 9207: true when every authorization response carries `iss`.
@@ -86,6 +93,8 @@ pub struct AuthorityDefinition {
     pub default_tenant: String,
     /// The cloud when none is named.
     pub default_cloud: String,
+    /// The GUID of the tenant that all personal accounts are of.
+    pub personal_tenant: Option<String>,
     /// The clouds by name, each with the origin of its sign-in service.
     pub clouds: BTreeMap<String, EndpointTemplate>,
 }
@@ -132,26 +141,6 @@ pub enum RedirectHost {
     Localhost,
 }
 
-/// What is asked for, and how scopes are compared.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ScopesDefinition {
-    /// Asked for when the person names none.
-    pub default: ScopeSet,
-    /// Asked for in every login.
-    pub always: ScopeSet,
-    /// What stands between two scopes: a space by RFC 6749 3.3.
-    pub separator: char,
-    /// The same in answers, where it differs.
-    pub response_separator: Option<char>,
-    /// See [`ScopeEquivalence`].
-    pub default_resource: Option<String>,
-    /// See [`ScopeEquivalence`].
-    pub case_insensitive: bool,
-    /// See [`ScopeEquivalence`].
-    pub never_echoed: Vec<String>,
-}
-
 /// The authorization request.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -172,6 +161,20 @@ pub struct TokenDefinition {
     pub scope_on_refresh: bool,
     /// Further parameters of the code exchange.
     pub parameters: BTreeMap<String, String>,
+}
+
+/// App-only access (RFC 6749 4.4): the client asks in its own name.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientCredentialsDefinition {
+    /// Asked for when nobody names any.
+    pub scopes: ScopeSet,
+    /// How a client secret is sent; absent means as the metadata says. A certificate is always `private_key_jwt`.
+    #[serde(default)]
+    pub authentication: Option<ClientAuthentication>,
+    /// What to do when no client id or no credential is known.
+    #[serde(default = "register_an_application")]
+    pub registration_steps: String,
 }
 
 /// Logging out.
@@ -196,11 +199,12 @@ impl ProviderDefinition {
 
     /// How two spellings of a scope compare at this provider.
     pub fn scope_equivalence(&self) -> ScopeEquivalence {
-        ScopeEquivalence {
-            default_resource: self.scopes.default_resource.clone(),
-            case_insensitive: self.scopes.case_insensitive,
-            never_echoed: self.scopes.never_echoed.clone(),
-        }
+        self.scopes.equivalence()
+    }
+
+    /// `scopes` with what this provider's presets stand for in their place.
+    pub fn expand(&self, scopes: &ScopeSet) -> ScopeSet {
+        self.scopes.expand(scopes)
     }
 
     /// What one member alone cannot tell.
@@ -232,6 +236,17 @@ impl ProviderDefinition {
         } else if self.endpoints.named().any(|(_, endpoint)| endpoint.has_placeholders()) {
             return Err("an endpoint has {cloud} or {tenant}, and there is no [authority]".to_owned());
         }
+        let own = self.client_credentials.as_ref().and_then(|own| own.authentication);
+        if [self.client.authentication, own].contains(&Some(ClientAuthentication::PrivateKeyJwt)) {
+            return Err(
+                "authentication says how a client secret is sent, and private_key_jwt sends none".to_owned()
+            );
+        }
+        if own == Some(ClientAuthentication::None) {
+            return Err(
+                "[client_credentials] authentication is none, and app-only access wants a secret".to_owned()
+            );
+        }
         if self.display_name.chars().any(char::is_control) {
             return Err("display_name holds a line break or another control character".to_owned());
         }
@@ -243,6 +258,7 @@ impl ProviderDefinition {
                 "access_token_variable {variable:?} is not letters, digits and underscores (POSIX 8.1)"
             ));
         }
+        self.scopes.check()?;
         self.redirect.check()
     }
 }
@@ -269,6 +285,7 @@ impl EndpointsDefinition {
             ("token", &self.token),
             ("device_authorization", &self.device_authorization),
             ("revocation", &self.revocation),
+            ("admin_consent", &self.admin_consent),
             ("issuer", &self.issuer),
         ];
         members.into_iter().filter_map(|(name, endpoint)| Some((name, endpoint.as_ref()?)))
@@ -353,18 +370,10 @@ impl Default for RedirectDefinition {
     }
 }
 
-impl Default for ScopesDefinition {
-    fn default() -> Self {
-        ScopesDefinition {
-            default: ScopeSet::default(),
-            always: ScopeSet::default(),
-            separator: ' ',
-            response_separator: None,
-            default_resource: None,
-            case_insensitive: false,
-            never_echoed: Vec::new(),
-        }
-    }
+fn register_an_application() -> String {
+    "register an application with the provider, and give its id with --client-id and its secret with \
+     --client-secret-stdin"
+        .to_owned()
 }
 
 fn schema<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {

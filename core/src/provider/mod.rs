@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `definition` | the form of a provider's file |
+//! | `scopes` | its scopes: how they compare, presets, what is known of single ones |
 //! | `catalog` | the bundled files and the user's |
 //! | `authority` | Microsoft's tenant and cloud |
 //! | `endpoints` | a definition or an issuer, turned into URLs |
@@ -15,10 +16,11 @@ pub mod catalog;
 pub mod client_registration;
 pub mod definition;
 pub mod endpoints;
+pub mod scopes;
 
 pub use authority::Authority;
 pub use catalog::{Catalog, CatalogEntry, DefinitionOrigin};
-pub use client_registration::{ClientCredentials, ClientRegistration, ClientSources};
+pub use client_registration::{ClientRegistration, ClientSources, Credential, Proof, StoredClient};
 pub use definition::{ProviderDefinition, RedirectDefinition, RedirectHost};
 pub use endpoints::Endpoints;
 

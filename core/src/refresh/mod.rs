@@ -2,11 +2,11 @@
 //!
 //! The argument, step by step; each step closes a race:
 //!
-//! 1. **Single flight** ([`single_flight`]): a thousand tasks of one process make one flight.
+//! 1. **Single flight** ([`single_flight`]): a thousand tasks of one process that ask the same make one flight.
 //! 2. **A task of its own**: a caller that is cancelled stops watching. It cannot drop a response that
 //!    has rotated the refresh token.
-//! 3. **A lock across processes**: whoever holds it is the only one to use this refresh token. The
-//!    kernel frees it when its holder dies.
+//! 3. **A lock across processes**: whoever holds it is the only one to use this refresh token, whichever of
+//!    its resources a token is wanted for. The kernel frees it when its holder dies.
 //! 4. **Re-read under the lock**: what was read before it may have been refreshed, replaced by a new
 //!    login, or logged out since. From here on only the re-read record is used.
 //! 5. **A marker before the request** ([`RefreshAttempt`]): whoever finds it after a crash knows that
@@ -17,12 +17,17 @@
 //! 7. **`invalid_grant` only ends what it was about**: the record is read once more, and only if it still
 //!    holds the grant and the refresh token that were sent is it marked. It is never deleted.
 //!
-//! `exchange` holds steps 3 to 5 and `conclusion` 6 and 7; `freshness` says when they are needed, `pause` when
+//! App-only access (RFC 6749 4.4) goes the same way, so that it too is one request: the client asks in its own name, nothing
+//! rotates, and no refusal ends anything.
+//!
+//! `demand` says what a caller wants, `exchange` holds steps 3 to 5 and `conclusion` 6 and 7; `freshness` says when they are needed, `pause` when
 //! they have to wait, and `retry_after` reads a server's wish. May not enter: how a grant is got (`flow`).
 //!
 //! [`RefreshAttempt`]: crate::store::RefreshAttempt
 
 mod conclusion;
+mod credential;
+mod demand;
 mod exchange;
 mod freshness;
 mod pause;
@@ -33,7 +38,10 @@ mod unsaved;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use exchange::{login_command, not_connected};
+pub(crate) use credential::credential_warning;
+use demand::Question;
+pub use demand::{Demand, Wanted};
+pub(crate) use exchange::{not_connected, wider_login_command};
 pub use freshness::{Freshness, freshness};
 use single_flight::SingleFlight;
 use unsaved::Unsaved;
@@ -41,36 +49,8 @@ use unsaved::Unsaved;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::ConnectionKey;
-use crate::secret::Secret;
-use crate::store::{AccessTokenRecord, ConnectionRecord, TokenStore};
+use crate::store::{ConnectionRecord, TokenStore};
 use crate::transport::Transport;
-
-/// What a caller wants of the token.
-#[derive(Debug, Clone, Default)]
-pub struct Demand {
-    /// Seconds that the token must still be good for.
-    pub min_lifetime: i64,
-    /// An access token that the caller knows to be of no use: any other will do. So a forced refresh
-    /// is not repeated by those who waited for it.
-    pub replaces: Option<Secret>,
-    /// A claims challenge (OIDC Core 5.5): a token that was not asked for with it will not do.
-    pub claims: Option<String>,
-}
-
-impl Demand {
-    /// True when the record's token is what the caller wants, with no request sent.
-    fn is_met_by(&self, record: &ConnectionRecord, clock: &dyn Clock) -> bool {
-        record.access_tokens.first().is_some_and(|token| {
-            self.accepts(token) && freshness(token, &clock.now(), self.min_lifetime).is_servable()
-        })
-    }
-
-    /// True for a token that the caller has a use for, as long as it lives.
-    pub fn accepts(&self, token: &AccessTokenRecord) -> bool {
-        self.replaces.as_ref() != Some(&token.secret)
-            && (self.claims.is_none() || self.claims == token.claims)
-    }
-}
 
 /// A record, and whether asking again could give a better one.
 #[derive(Debug, Clone)]
@@ -82,7 +62,7 @@ pub(crate) struct Refreshed {
 /// Keeps grants fresh.
 pub struct Refresher {
     parts: Arc<Parts>,
-    flights: SingleFlight<ConnectionKey, Result<Refreshed>>,
+    flights: SingleFlight<Question, Result<Refreshed>>,
 }
 
 /// What a flight takes along.
@@ -123,11 +103,9 @@ impl Refresher {
             };
             let refreshed = outcome
                 .ok_or_else(|| Error::new(ErrorKind::Internal, "a refresh ended without an outcome"))??;
-            // A flight that others launched may have met their wish without a request, and not ours; or with
-            // one that did not carry our claims. One that is settled is as fresh as the server makes them now.
-            let answers = demand.claims.is_none()
-                || refreshed.record.access_tokens.iter().any(|token| demand.accepts(token));
-            if (refreshed.settled && answers) || demand.is_met_by(&refreshed.record, &*self.parts.clock) {
+            // A flight that others launched may have met their wish without a request, and not ours. One that is
+            // settled is as fresh as the server makes them now.
+            if refreshed.settled || demand.is_met_by(&refreshed.record, &self.parts.clock.now()) {
                 return Ok(refreshed.record);
             }
         }
@@ -156,7 +134,7 @@ impl Refresher {
         demand: &Demand,
     ) -> tokio::sync::watch::Receiver<Option<Result<Refreshed>>> {
         let (parts, key_of_flight, demand) = (Arc::clone(&self.parts), key.clone(), demand.clone());
-        self.flights.join(key, move || async move {
+        self.flights.join(&demand.question(key), move || async move {
             let outcome = exchange::refresh(&parts, &key_of_flight, &demand).await;
             if let Err(error) = &outcome {
                 tracing::info!(connection = %key_of_flight, code = error.code(), %error, "not refreshed");

@@ -5,17 +5,19 @@
 //! |---|---|---|
 //! | the server asked (429, `Retry-After`; RFC 9110 10.2.3) | as it said, an hour at most | everybody |
 //! | a refresh failed | 10 s | those whose token still works |
-//! | the server wants the person | 60 s | everybody who asks the same: they get the same error |
+//! | the server wants the person, or consent | 60 s | everybody who asks the same: they get the same error |
 //! | a new token had ended before it could be used | 30 s | everybody |
 //!
 //! May not enter: what an answer means (`conclusion`).
 
-use super::exchange::login_command;
+use super::Demand;
+use super::exchange::wider_login_command;
 use crate::clock::{Instant, Timestamp};
 use crate::error::{Error, ErrorKind};
+use crate::login_command::LoginCommand;
 use crate::names::ConnectionKey;
-use crate::protocol::OauthError;
-use crate::store::{ConnectionRecord, CoolDown};
+use crate::protocol::advised;
+use crate::store::{ConnectionRecord, CoolDown, Refusal};
 
 /// See the table.
 const AFTER_FAILURE: i64 = 10;
@@ -27,24 +29,23 @@ const AFTER_USELESS_TOKEN: i64 = 30;
 /// A token that is given for so few seconds is of no use: times here are whole seconds.
 const USELESS: i64 = 1;
 
-/// Why no request with `claims` may be sent for `record` now. `has_usable` is true for a caller whose token works.
+/// Why no request for `demand` may be sent now. `can_go_on` is true for a caller who has a token to go on with.
 pub(super) fn no_request_yet(
     record: &ConnectionRecord,
     now: &Instant,
-    has_usable: bool,
-    claims: Option<&str>,
+    can_go_on: bool,
+    demand: &Demand,
 ) -> Option<Error> {
     let key = &record.key;
-    if let Some(refusal) = &record.refusal
-        && refusal.claims.as_deref() == claims
-        && left_of(AFTER_REFUSAL, &refusal.since, now).is_some()
-    {
-        return Some(refused(key, &refusal.error));
+    let mut refusals = record.refusals();
+    let same = refusals.find(|refusal| refusal.answers(demand.scopes(), demand.claims.as_deref()));
+    if let Some(refusal) = same.filter(|refusal| left_of(AFTER_REFUSAL, &refusal.since, now).is_some()) {
+        return Some(refused(record, refusal));
     }
-    let pause = record.cool_down.as_ref().filter(|pause| !pause.own || has_usable)?;
+    let pause = record.cool_down.as_ref().filter(|pause| !pause.own || can_go_on)?;
     let left = left_of(pause.seconds, &pause.started, now)?;
     let retry_at = now.wall.plus(left);
-    Some(match useless_lifetime(record) {
+    Some(match useless_lifetime(record, demand) {
         Some(lifetime) => Error::new(
             ErrorKind::Throttled { retry_at: Some(retry_at) },
             format!(
@@ -59,9 +60,30 @@ pub(super) fn no_request_yet(
 }
 
 /// What the server said, and the login that answers it.
-pub(super) fn refused(key: &ConnectionKey, said: &OauthError) -> Error {
-    let again = format!("log in again: `{}`", login_command(key));
-    said.to_error(&format!("{key} could not be refreshed")).with_help(again)
+pub(super) fn refused(record: &ConnectionRecord, refusal: &Refusal) -> Error {
+    let key = &record.key;
+    let said = refusal.error.to_error(&format!("{key} could not be refreshed"));
+    let Some(scopes) = &refusal.scopes else {
+        let login = LoginCommand::of(key);
+        return advised(said.with_help(format!("log in again: `{login}`")), &login, None);
+    };
+    // The server may call it the end of the grant. It was asked for more than the grant is known to reach, and says
+    // no more than that.
+    let login = wider_login_command(key, scopes);
+    let consent = format!("consent to them: `{login}`");
+    let refused = match said.kind() {
+        ErrorKind::LoginRequired { .. } | ErrorKind::ConsentRequired => {
+            let message = format!("{key} was not granted {scopes}: {}", refusal.error.error);
+            let error = Error::new(ErrorKind::ConsentRequired, message).with_help(consent);
+            match said.server() {
+                Some(server) => error.with_server(server.clone()),
+                None => error,
+            }
+        }
+        ErrorKind::InteractionRequired { .. } => said.with_help(consent),
+        _ => said,
+    };
+    advised(refused, &login, None)
 }
 
 /// The server asked for a pause, of which `seconds` are left.
@@ -82,9 +104,13 @@ pub(super) fn own(now: &Instant) -> CoolDown {
 }
 
 /// The pause after a refresh that brought a token of no use: without it each call would send the next one.
-pub(super) fn after_useless_token(rotated: &ConnectionRecord, now: &Instant) -> Option<CoolDown> {
+pub(super) fn after_useless_token(
+    rotated: &ConnectionRecord,
+    demand: &Demand,
+    now: &Instant,
+) -> Option<CoolDown> {
     let pause = || CoolDown { started: now.clone(), seconds: AFTER_USELESS_TOKEN, own: false };
-    useless_lifetime(rotated).map(|_| pause())
+    useless_lifetime(rotated, demand).map(|_| pause())
 }
 
 /// True for an error that the same request would bring again until a person, or their administrator, has acted.
@@ -92,8 +118,8 @@ pub(super) fn is_final_for_now(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::InteractionRequired { .. } | ErrorKind::ConsentRequired)
 }
 
-fn useless_lifetime(record: &ConnectionRecord) -> Option<i64> {
-    record.access_tokens.first()?.lifetime.filter(|lifetime| *lifetime <= USELESS)
+fn useless_lifetime(record: &ConnectionRecord, demand: &Demand) -> Option<i64> {
+    demand.token(record)?.lifetime.filter(|lifetime| *lifetime <= USELESS)
 }
 
 /// Seconds that are left of a time that began at `since`.

@@ -8,6 +8,7 @@ use authorization_server::{Action, LiveOptions, Rotation};
 
 use super::*;
 use crate::error::LoginReason;
+use crate::secret::Secret;
 use crate::store::{ConnectionStatus, CoolDown};
 use stage::{Stage, futures_join, reply, throttle};
 

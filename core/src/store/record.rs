@@ -11,15 +11,16 @@
 //! issued to, and the scopes. A grant therefore only ever goes back to where it came from, whatever
 //! becomes of the provider's definition later.
 
+mod renewal;
+
 use serde::{Deserialize, Serialize};
 
+pub use renewal::Renewal;
+
 use crate::clock::{Instant, Timestamp};
-use crate::error::{LoginReason, Result};
+use crate::error::LoginReason;
 use crate::names::{ConnectionKey, ProviderName};
-use crate::protocol::{
-    Client, ClientAuthentication, OauthError, OriginalIdentity, TokenResponse, check_refreshed,
-    parse_id_token,
-};
+use crate::protocol::{Client, ClientAuthentication, OauthError, TokenResponse};
 use crate::scope::ScopeSet;
 use crate::secret::{Secret, serialize_exposed, serialize_exposed_option};
 
@@ -78,38 +79,13 @@ pub struct ConnectionRecord {
     /// What the server refused the last refresh with, when only a person can change its mind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Refusal>,
+    /// The same of other questions, the newest first: each resource has policies of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_refusals: Vec<Refusal>,
 }
 
 impl Record for ConnectionRecord {
     const SCHEMA: &'static str = "tokenkeep/connection/1";
-}
-
-impl ConnectionRecord {
-    /// This record with what a refresh brought (RFC 6749 6) that was asked for with `claims`. A response without
-    /// a refresh token leaves the old one in use.
-    ///
-    /// # Errors
-    /// `provider_rejected` when the id_token in the response is somebody else's (OIDC Core 12.2).
-    pub fn rotated(&self, response: &TokenResponse, claims: Option<&str>, now: Instant) -> Result<Self> {
-        if let (Some(id_token), Some(subject)) = (&response.id_token, &self.account.subject) {
-            let issuer = self.account.issuer.as_deref().unwrap_or_default();
-            let original = OriginalIdentity { issuer, subject, client_id: &self.client.client_id };
-            check_refreshed(&parse_id_token(id_token)?, &original)?;
-        }
-        let granted_scopes = response.scope.clone().unwrap_or_else(|| self.granted_scopes.clone());
-        let refresh_token = response.refresh_token.clone().or_else(|| self.refresh_token.clone());
-        let mut rotated = self.clone();
-        let received =
-            AccessTokenRecord::received(response, &granted_scopes, refresh_token.is_some(), now.clone());
-        rotated.access_tokens = vec![AccessTokenRecord { claims: claims.map(str::to_owned), ..received }];
-        rotated.granted_scopes = granted_scopes;
-        rotated.refresh_token = refresh_token;
-        rotated.refreshed_at = Some(now.wall);
-        rotated.refresh_attempt = None;
-        rotated.cool_down = None;
-        rotated.refusal = None;
-        Ok(rotated)
-    }
 }
 
 /// Whether a grant still works.
@@ -156,6 +132,7 @@ impl RecordClient {
             client_id: &self.client_id,
             authentication: self.authentication,
             client_secret: self.client_secret.as_ref(),
+            client_assertion: None,
         }
     }
 }
@@ -264,7 +241,7 @@ impl AccessTokenRecord {
             obtained: now,
             lifetime: response.expires_in.or(assumed),
             refresh_in: response.refresh_in,
-            extended_lifetime: None,
+            extended_lifetime: response.ext_expires_in,
             requested_scopes: None,
             claims: None,
         }
@@ -303,6 +280,16 @@ pub struct Refusal {
     /// The claims challenge that was asked with: another question may have another answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims: Option<String>,
+    /// The scopes that were asked for, when they were not those of the login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<ScopeSet>,
+}
+
+impl Refusal {
+    /// True when it is the answer to this question.
+    pub fn answers(&self, scopes: Option<&ScopeSet>, claims: Option<&str>) -> bool {
+        self.scopes.as_ref() == scopes && self.claims.as_deref() == claims
+    }
 }
 
 /// A client registration that the user gave once for a provider (`tokenkeep client set`).

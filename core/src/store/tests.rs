@@ -69,6 +69,7 @@ pub(crate) fn record(name: &str) -> ConnectionRecord {
         refresh_attempt: None,
         cool_down: None,
         refusal: None,
+        earlier_refusals: Vec::new(),
     }
 }
 

@@ -4,6 +4,7 @@
 // A scenario that cannot go on has failed: the panic is its report.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod admin_consent;
 mod answers;
 mod browser;
 mod challenges;
@@ -15,10 +16,12 @@ mod device;
 mod documentation;
 #[cfg(unix)]
 mod examples;
+mod explain;
 mod library;
 #[cfg(unix)]
 mod links;
 mod login;
+mod login_options;
 mod logout;
 mod loopback;
 mod names;
@@ -28,6 +31,7 @@ mod network;
 #[cfg(target_os = "linux")]
 mod odd_home;
 mod output;
+mod presets;
 mod providers;
 #[cfg(unix)]
 mod reader;
@@ -35,6 +39,7 @@ mod refresh;
 mod refresh_faults;
 mod refused;
 mod reliability;
+mod resources;
 mod scopes;
 mod store;
 mod throttling;

@@ -12,6 +12,7 @@ use authorization_server::{
 use super::super::*;
 use crate::clock::{BootTime, Instant, Timestamp};
 use crate::scope::ScopeSet;
+use crate::secret::Secret;
 use crate::store::{
     AccessTokenRecord, MemoryStore, RecordClient, RecordServer, RegistrationRecord, Stamp, StoreLock, Watch,
 };

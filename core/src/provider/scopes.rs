@@ -1,0 +1,120 @@
+//! The scopes of a provider's file: what is asked for, how two compare, the words that stand for several, and what its
+//! documentation says of single ones.
+//!
+//! May not enter: what a login or a lint makes of them (`broker`).
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::scope::{ScopeEquivalence, ScopeSet};
+
+/// What is asked for, how scopes are compared, and what is known of them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScopesDefinition {
+    /// Asked for when the person names none.
+    pub default: ScopeSet,
+    /// Asked for in every login.
+    pub always: ScopeSet,
+    /// What stands between two scopes: a space by RFC 6749 3.3.
+    pub separator: char,
+    /// The same in answers, where it differs.
+    pub response_separator: Option<char>,
+    /// See [`ScopeEquivalence`].
+    pub default_resource: Option<String>,
+    /// See [`ScopeEquivalence`].
+    pub resource_aliases: BTreeMap<String, String>,
+    /// See [`ScopeEquivalence`].
+    pub case_insensitive: bool,
+    /// See [`ScopeEquivalence`].
+    pub never_echoed: Vec<String>,
+    /// True when consent adds up: what was consented to before need not be named again.
+    pub incremental: bool,
+    /// Words for a list of scopes, each with the scopes that it stands for.
+    pub presets: BTreeMap<String, ScopeSet>,
+    /// Scopes, each with those that it includes.
+    pub includes: BTreeMap<String, ScopeSet>,
+    /// Scopes that only an administrator can consent to.
+    pub admin_only: ScopeSet,
+}
+
+impl ScopesDefinition {
+    /// `scopes` with what its presets stand for in their place.
+    pub fn expand(&self, scopes: &ScopeSet) -> ScopeSet {
+        let mut expanded = ScopeSet::default();
+        for word in scopes.iter() {
+            match self.presets.get(word) {
+                Some(preset) => preset.iter().for_each(|scope| expanded.add(scope)),
+                None => expanded.add(word),
+            }
+        }
+        expanded
+    }
+
+    /// True when `wide` includes `narrow`, in whatever spelling.
+    pub fn includes(&self, wide: &str, narrow: &str) -> bool {
+        let equivalence = self.equivalence();
+        self.includes.iter().any(|(scope, included)| {
+            equivalence.same(scope, wide) && included.iter().any(|scope| equivalence.same(scope, narrow))
+        })
+    }
+
+    /// True when only an administrator can consent to `scope`.
+    pub fn is_admin_only(&self, scope: &str) -> bool {
+        let equivalence = self.equivalence();
+        self.admin_only.iter().any(|known| equivalence.same(known, scope))
+    }
+
+    pub(super) fn equivalence(&self) -> ScopeEquivalence {
+        ScopeEquivalence {
+            default_resource: self.default_resource.clone(),
+            resource_aliases: self.resource_aliases.clone(),
+            case_insensitive: self.case_insensitive,
+            never_echoed: self.never_echoed.clone(),
+        }
+    }
+
+    /// A word must be told from a scope: whoever asks for `profile` means OpenID Connect's.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let known = [&self.default, &self.always, &self.admin_only];
+        let known = known.into_iter().chain(self.presets.values()).chain(self.includes.values());
+        let known = known.flat_map(ScopeSet::iter);
+        let known = known.chain(self.never_echoed.iter().chain(self.includes.keys()).map(String::as_str));
+        let known: Vec<&str> = known.collect();
+        for (preset, scopes) in &self.presets {
+            let word = preset.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+            if !word || preset.is_empty() {
+                return Err(format!(
+                    "[scopes.presets] {preset:?} is not lower case letters, digits and hyphens"
+                ));
+            }
+            if known.iter().any(|scope| scope.eq_ignore_ascii_case(preset)) {
+                return Err(format!("[scopes.presets] {preset:?} is also a scope"));
+            }
+            if scopes.is_empty() {
+                return Err(format!("[scopes.presets] {preset:?} stands for nothing"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Default for ScopesDefinition {
+    fn default() -> Self {
+        ScopesDefinition {
+            default: ScopeSet::default(),
+            always: ScopeSet::default(),
+            separator: ' ',
+            response_separator: None,
+            default_resource: None,
+            resource_aliases: BTreeMap::new(),
+            case_insensitive: false,
+            never_echoed: Vec::new(),
+            incremental: false,
+            presets: BTreeMap::new(),
+            includes: BTreeMap::new(),
+            admin_only: ScopeSet::default(),
+        }
+    }
+}
