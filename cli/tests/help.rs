@@ -14,6 +14,7 @@ const COMMANDS: [&str; 12] = [
     "client",
     "init",
     "doctor",
+    "explain",
     "completions",
 ];
 

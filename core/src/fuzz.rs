@@ -137,7 +137,7 @@ pub fn device_response(data: &[u8]) {
             assert!(!granted);
             check_endpoint_error(status, &error);
         }
-        DevicePoll::Pending | DevicePoll::Denied | DevicePoll::Expired => assert!(!granted),
+        DevicePoll::Pending | DevicePoll::Denied(_) | DevicePoll::Expired(_) => assert!(!granted),
     }
     let read = |body: &[u8]| {
         let poll = classify_device_poll(status, content_type, body, ' ');

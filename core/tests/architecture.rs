@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// Rooms by rank. A file may name lower ranks and its own room; never a higher rank, never a sibling.
 const RANKS: [&[&str]; 7] = [
-    &["clock", "environment", "error", "hosts", "names", "scope", "secret"],
+    &["clock", "environment", "error", "hosts", "login_command", "names", "scope", "secret"],
     &["protocol", "transport"],
     &["provider", "store"],
     &["flow", "refresh"],

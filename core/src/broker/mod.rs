@@ -13,7 +13,7 @@
 //! | `refusal` | `token_after_refusal` |
 //! | `recent` | the records that this second's calls have read |
 //! | `admin_consent` | `admin_consent_url`, `read_admin_consent` |
-//! | `explain` | `explain` |
+//! | `explain` | `explain`, and the command that tries a login again |
 //! | `scopes` | `check_scopes` |
 //! | `sasl` | a token as mail servers want it |
 //! | `connections` | `connections`, `connection` |
@@ -49,7 +49,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 pub use admin_consent::{AdminConsent, AdminConsentOptions, AdminConsentRequest};
 pub use connection_changes::{ChangeKind, ConnectionChange, ConnectionChanges};
 pub use connections::{Connection, Connections, HeldToken};
-pub use explain::Explanation;
+pub use explain::{Explanation, explain};
 pub use login::{LoginOptions, PendingLogin};
 pub use logout::{LogoutOutcome, Revocation};
 pub use options::BrokerOptions;

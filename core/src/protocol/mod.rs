@@ -11,6 +11,7 @@
 //! | RFC 6749 | 3.1, 4.1.1, 4.1.2 authorization request and response | [`authorization`] |
 //! | RFC 6749 | 4.1.3, 4.4, 5.1, 5.2, 6 token request and response | [`token_endpoint`] |
 //! | RFC 6749 | 4.1.2.1, 5.2 errors, with Microsoft's members | [`oauth_error`], [`endpoint_error`] |
+//! | none: Microsoft's numbers | what they mean to a person | [`aadsts`] |
 //! | RFC 6749 | appendix B form bodies, and answers that should have been JSON | `form`, `body` |
 //! | RFC 6750, RFC 9110, RFC 9728 | 3, 11.6.1, 5.1 what an API says when it refuses | [`challenge`] |
 //! | RFC 7009 | revocation | [`revocation`] |
@@ -27,6 +28,7 @@
 //! belong into a header). No error holds any part of a body but the members that RFC 6749 5.2 means for
 //! people, shortened, on one line, with whatever looks like a token taken out.
 
+pub mod aadsts;
 pub mod authorization;
 mod body;
 pub mod certificate;
@@ -45,6 +47,7 @@ pub mod pkce;
 pub mod revocation;
 pub mod token_endpoint;
 
+pub use aadsts::advised;
 pub use authorization::{
     AuthorizationRequest, AuthorizationResponse, ExpectedResponse, ResponseMode, ResponseRejection,
     parse_authorization_response,

@@ -21,11 +21,11 @@
 //! May not enter: the request, and how an answer is read.
 
 use super::credential::help_after_its_end;
-use super::exchange::{login_command, not_connected, what_ended};
+use super::exchange::{not_connected, what_ended};
 use super::{Demand, Parts, Refreshed, pause};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, LoginReason, Result};
-use crate::protocol::{TokenEndpointError, TokenResponse};
+use crate::protocol::{TokenEndpointError, TokenResponse, advised};
 use crate::store::{ConnectionRecord, ConnectionStatus, Locked, RecordClient, Refusal, Renewal};
 
 /// What came back, and when.
@@ -71,6 +71,7 @@ pub(super) async fn conclude(
         Err(error) => error,
     };
     let key = record.key.clone();
+    let login = record.login_command();
     // An application has no grant that could end or be widened: what it is refused, an administrator can change.
     let is_wider = demand.is_wider_than(&record) && !record.application;
     if ends_grant(&error) && !is_wider && !record.application {
@@ -78,11 +79,11 @@ pub(super) async fn conclude(
         let reason = if lost { LoginReason::ResponseLost } else { LoginReason::GrantEnded };
         let refused = error.to_error(&format!("{key}: {}", what_ended(reason)));
         let mut ended = Error::new(ErrorKind::LoginRequired { reason }, refused.message())
-            .with_help(format!("log in again: `{}`", login_command(&key)));
+            .with_help(format!("log in again: `{login}`"));
         if let Some(server) = refused.server() {
             ended = ended.with_server(server.clone());
         }
-        return end_grant(parts, locked, record, ended).await;
+        return end_grant(parts, locked, record, advised(ended, &login, None)).await;
     }
     if is_the_servers_own(&error) {
         // The server answered, and it was not about this grant: no answer was lost.
@@ -94,7 +95,7 @@ pub(super) async fn conclude(
         record.refresh_token = Some(rotated.clone());
         record.refresh_attempt = None;
     }
-    let mut refused = error.to_error(&format!("{key} could not be refreshed"));
+    let mut refused = advised(error.to_error(&format!("{key} could not be refreshed")), &login, None);
     if record.application && matches!(refused.kind(), ErrorKind::LoginRequired { .. }) {
         let server = refused.server().cloned().unwrap_or_default();
         refused = Error::new(ErrorKind::ProviderRejected, refused.message()).with_server(server);

@@ -178,3 +178,6 @@ impl Wanted {
         login.filter(|scope| self.equivalence.resource(scope).is_none()).union(&asked)
     }
 }
+
+#[cfg(test)]
+mod tests;

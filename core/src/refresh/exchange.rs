@@ -13,6 +13,7 @@ use super::credential::credential_warning;
 use super::{Demand, Parts, Refreshed, freshness, pause, retry_after};
 use crate::clock::{Instant, Timestamp};
 use crate::error::{Error, ErrorKind, LoginReason, Result};
+use crate::login_command::LoginCommand;
 use crate::names::ConnectionKey;
 use crate::protocol::{
     Client, Grant, TokenEndpointError, TokenRequest, TokenResponse, claims, client_assertion,
@@ -241,13 +242,13 @@ fn parse(
 /// There is nothing to refresh: nobody has logged in, or somebody has logged out.
 pub(crate) fn not_connected(key: &ConnectionKey) -> Error {
     Error::new(ErrorKind::NotConnected, format!("{key} is not connected"))
-        .with_help(format!("log in: `{}`", login_command(key)))
+        .with_help(format!("log in: `{}`", LoginCommand::of(key)))
 }
 
 /// The grant has ended.
 pub(super) fn login_required(key: &ConnectionKey, reason: LoginReason) -> Error {
     Error::new(ErrorKind::LoginRequired { reason }, format!("{key}: {}", what_ended(reason)))
-        .with_help(format!("log in again: `{}`", login_command(key)))
+        .with_help(format!("log in again: `{}`", LoginCommand::of(key)))
 }
 
 pub(super) fn what_ended(reason: LoginReason) -> &'static str {
@@ -260,17 +261,7 @@ pub(super) fn what_ended(reason: LoginReason) -> &'static str {
     }
 }
 
-/// What to type to log in to this very connection.
-pub(crate) fn login_command(key: &ConnectionKey) -> String {
-    let connection = &key.connection;
-    if *connection == Default::default() {
-        format!("tokenkeep login {}", key.provider)
-    } else {
-        format!("tokenkeep login {} --connection {connection}", key.provider)
-    }
-}
-
 /// What to type to log in to it again and be granted `scopes` besides.
-pub(crate) fn wider_login_command(key: &ConnectionKey, scopes: &ScopeSet) -> String {
-    format!("{} --add-scopes \"{scopes}\"", login_command(key))
+pub(crate) fn wider_login_command(key: &ConnectionKey, scopes: &ScopeSet) -> LoginCommand {
+    LoginCommand::of(key).with("--add-scopes", &scopes.to_string())
 }

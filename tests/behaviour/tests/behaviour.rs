@@ -29,6 +29,7 @@ mod network;
 #[cfg(target_os = "linux")]
 mod odd_home;
 mod output;
+mod presets;
 mod providers;
 #[cfg(unix)]
 mod reader;

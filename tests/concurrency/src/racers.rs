@@ -101,6 +101,17 @@ impl<'a> Racers<'a> {
     }
 }
 
+impl Racers<'_> {
+    /// Each process that lives on does what `line` says for its number, all at once; what they got, in that order.
+    #[track_caller]
+    pub fn each(&mut self, line: impl Fn(usize) -> String) -> Vec<Calls> {
+        for (number, worker) in self.workers.iter_mut().enumerate() {
+            worker.tell(&line(number));
+        }
+        self.workers.iter_mut().map(Worker::answer).collect()
+    }
+}
+
 /// One call of the command line. What it costs to start the process is part of the wait.
 fn ask(home: &Home, provider: &str) -> Call {
     let begun = Instant::now();

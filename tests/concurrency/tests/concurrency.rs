@@ -8,4 +8,5 @@
 mod connections;
 mod holder;
 mod one_refresh;
+mod resources;
 mod valid_token;

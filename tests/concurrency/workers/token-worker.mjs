@@ -35,7 +35,7 @@ function read(line) {
   const [what, value] = line.trim().split(' ');
   switch (what) {
     case 'token': return {};
-    case 'force': return { forceRefresh: true };
+    case 'force': return { forceRefresh: true, ...(value && { scopes: value }) };
     case 'min-lifetime': return { minLifetime: Number(value) };
     default: throw new Error(`no such line: ${line}`);
   }

@@ -60,7 +60,7 @@ def read(line):
     if what == "token":
         return {}
     if what == "force":
-        return {"force_refresh": True}
+        return {"force_refresh": True} | ({"scopes": value} if value else {})
     if what == "min-lifetime":
         return {"min_lifetime": int(value)}
     raise ValueError(f"no such line: {line!r}")

@@ -7,7 +7,7 @@
 //! of JSON: an array with what each thread's call brought (`Call` of the library). The lines:
 //!
 //! - `token`: all threads ask at once;
-//! - `force`: the same, and no caller takes the token that is there;
+//! - `force [SCOPE]`: the same, and no caller takes the token that is there, be it that of a scope's resource;
 //! - `min-lifetime SECONDS`: the same for a token that is good for so long.
 //!
 //! It ends when its stdin closes. The workers in `workers/` speak the same lines.
@@ -63,7 +63,12 @@ fn main() {
 fn options(line: &str) -> TokenOptions {
     match line.split_once(' ').unwrap_or((line, "")) {
         ("token", _) => TokenOptions::default(),
-        ("force", _) => TokenOptions { force_refresh: true, ..TokenOptions::default() },
+        ("force", "") => TokenOptions { force_refresh: true, ..TokenOptions::default() },
+        ("force", scope) => TokenOptions {
+            force_refresh: true,
+            scopes: Some(scope.parse().expect("a scope")),
+            ..TokenOptions::default()
+        },
         ("min-lifetime", seconds) => TokenOptions {
             min_lifetime: Duration::from_secs(seconds.parse().expect("seconds")),
             ..TokenOptions::default()

@@ -19,12 +19,15 @@ struct Call: Encodable {
 struct Wanted {
     var forceRefresh = false
     var minLifetime: TimeInterval?
+    var scopes: [String]?
 
     init(_ line: String) {
         let words = line.split(separator: " ")
         switch words.first {
         case "token": break
-        case "force": forceRefresh = true
+        case "force":
+            forceRefresh = true
+            scopes = words.count > 1 ? [String(words[1])] : nil
         case "min-lifetime": minLifetime = TimeInterval(words[1])
         default: fatalError("no such line: \(line)")
         }
@@ -42,7 +45,7 @@ let broker = try Broker(BrokerOptions(lockWait: lockWait))
     let begun = clock.now
     do {
         let token = try await broker.token(
-            provider, minLifetime: wanted.minLifetime, forceRefresh: wanted.forceRefresh)
+            provider, scopes: wanted.scopes, minLifetime: wanted.minLifetime, forceRefresh: wanted.forceRefresh)
         call.token = token.secret
         call.expires_at = token.expiresAt.map { Int($0.timeIntervalSince1970) }
     } catch let error as TokenkeepError {
