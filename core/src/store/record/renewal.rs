@@ -6,6 +6,7 @@
 use super::{AccessTokenRecord, ConnectionRecord, Refusal};
 use crate::clock::Instant;
 use crate::error::Result;
+use crate::login_command::LoginCommand;
 use crate::protocol::{OriginalIdentity, TokenResponse, check_refreshed, parse_id_token};
 use crate::scope::ScopeSet;
 
@@ -34,6 +35,12 @@ impl ConnectionRecord {
     /// What a refresh for the login's own resource names (RFC 6749 6).
     pub fn login_scopes(&self) -> &ScopeSet {
         self.refresh_scopes.as_ref().unwrap_or(&self.requested_scopes)
+    }
+
+    /// The login that makes this connection anew.
+    pub fn login_command(&self) -> LoginCommand {
+        let login = LoginCommand::of(&self.key);
+        if self.application { login.with("--flow", "client-credentials") } else { login }
     }
 
     /// What the server refused lately, the newest first.
