@@ -110,7 +110,7 @@ impl Broker {
         issuer: Option<&str>,
     ) -> Result<Endpoints> {
         if !definition.discovery {
-            return endpoints::from_definition(definition, authority);
+            return endpoints::of_tenant(&self.0.transport, definition, authority).await;
         }
         let fixed = definition.endpoints.issuer.as_ref().map(|issuer| issuer.as_str());
         let issuer = issuer.or(fixed).ok_or_else(|| {
