@@ -54,7 +54,7 @@ pub enum Command {
         tokenkeep login microsoft --client-id 11111111-2222-3333-4444-555555555555\n  \
         tokenkeep login microsoft --connection work --tenant contoso.com --scopes User.Read,Mail.Read\n  \
         tokenkeep login oidc --issuer https://login.example --client-id my-app --flow device-code")]
-    Login(LoginArgs),
+    Login(Box<LoginArgs>),
     /// Print a fresh access token
     #[command(after_help = "Examples:\n  \
         curl -H \"Authorization: Bearer $(tokenkeep token microsoft)\" https://graph.microsoft.com/v1.0/me\n  \
@@ -111,6 +111,12 @@ pub enum Command {
     /// Look at the store, the keychain and the network settings; changes nothing
     #[command(after_help = "Examples:\n  tokenkeep doctor\n  tokenkeep doctor --json")]
     Doctor,
+    /// Say what an error code of Microsoft's means, who must act, and what to type
+    #[command(after_help = "Examples:\n  \
+        tokenkeep explain AADSTS65001\n  \
+        tokenkeep explain < error.txt              a whole error, as it was shown\n  \
+        tokenkeep explain 50076 53003 --json")]
+    Explain(ExplainArgs),
     /// Print the completions of a shell
     #[command(after_help = "Examples:\n  \
         tokenkeep completions bash > ~/.local/share/bash-completion/completions/tokenkeep\n  \
@@ -392,6 +398,13 @@ pub struct InitArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A code, or the error that holds it [else standard input]
+    #[arg(value_name = "TEXT")]
+    pub text: Vec<String>,
+}
+
+#[derive(Debug, Args)]
 pub struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
@@ -422,6 +435,30 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    /// What people are told to type can be typed.
+    #[test]
+    fn every_command_of_an_explanation_is_one() {
+        let table = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/src/protocol/aadsts.toml");
+        let table = std::fs::read_to_string(table).unwrap();
+        let quoted = |line: &str| line.strip_prefix("command = \"")?.strip_suffix('"').map(str::to_owned);
+        let commands: Vec<String> = table.lines().filter_map(quoted).collect();
+        assert!(commands.len() > 100);
+        let filled = [
+            ("SCOPES", "User.Read"),
+            ("CLOUD", "china"),
+            ("TENANT", "t.example"),
+            ("ID", "11111111-2222-3333-4444-555555555555"),
+        ];
+        let is_fiction = |command: &&String| {
+            let words = command
+                .split(' ')
+                .map(|word| filled.iter().find(|(name, _)| *name == word).map_or(word, |(_, value)| *value));
+            Cli::try_parse_from(words).is_err()
+        };
+        let fictions: Vec<_> = commands.iter().filter(is_fiction).collect();
+        assert!(fictions.is_empty(), "{fictions:#?}");
     }
 
     #[test]

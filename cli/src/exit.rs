@@ -8,7 +8,7 @@ use std::io;
 use serde::Serialize;
 use tokenkeep::{Error, ErrorKind, ServerError};
 
-use crate::output::{rfc3339, say};
+use crate::output::{printable, rfc3339, say};
 
 /// Each kind of error: its code, its exit code, and what it means.
 const KINDS: [(&str, u8, &str); 21] = [
@@ -177,6 +177,9 @@ impl<'a> Report<'a> {
                 .to_string()
                 .trim_end());
         }
+        if let Some(ids) = self.server.as_ref().and_then(Server::ids) {
+            say(format_args!("for a support request: {ids}"));
+        }
     }
 }
 
@@ -191,6 +194,16 @@ impl<'a> From<&'a Error> for Report<'a> {
             _ => {}
         }
         report
+    }
+}
+
+impl Server<'_> {
+    /// What the server's support asks for.
+    fn ids(&self) -> Option<String> {
+        let named = [("correlation id", self.correlation_id), ("trace id", self.trace_id)];
+        let ids: Vec<_> =
+            named.iter().filter_map(|(name, id)| Some(format!("{name} {}", printable((*id)?)))).collect();
+        (!ids.is_empty()).then(|| ids.join(", "))
     }
 }
 

@@ -137,7 +137,7 @@ pub fn device_response(data: &[u8]) {
             assert!(!granted);
             check_endpoint_error(status, &error);
         }
-        DevicePoll::Pending | DevicePoll::Denied | DevicePoll::Expired => assert!(!granted),
+        DevicePoll::Pending | DevicePoll::Denied(_) | DevicePoll::Expired(_) => assert!(!granted),
     }
     let read = |body: &[u8]| {
         let poll = classify_device_poll(status, content_type, body, ' ');
@@ -335,7 +335,7 @@ fn check_quoted_secret(around: &str) {
     let (sent, authentication) = (Secret::new(SENT), ClientAuthentication::None);
     let request = TokenRequest {
         endpoint: &endpoint,
-        client: Client { client_id: "c1", authentication, client_secret: None },
+        client: Client { client_id: "c1", authentication, client_secret: None, client_assertion: None },
         grant: Grant::RefreshToken { refresh_token: &sent, scopes: None },
         scope_separator: ' ',
         extra: &[],

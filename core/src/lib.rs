@@ -59,6 +59,7 @@ pub mod fuzz;
 #[cfg(all(test, not(fuzzing)))]
 mod fuzz;
 mod hosts;
+mod login_command;
 mod names;
 mod protocol;
 mod provider;
@@ -74,7 +75,7 @@ pub use broker::{
     AccessToken, AdminConsent, AdminConsentOptions, AdminConsentRequest, Broker, BrokerOptions, ChangeKind,
     Connection, ConnectionChange, ConnectionChanges, Connections, Explanation, HeldToken, LoginOptions,
     LogoutOutcome, PendingLogin, Provider, Registration, Revocation, SaslMechanism, ScopeCheck, ScopeFinding,
-    ScopeFindingKind, TokenOptions,
+    ScopeFindingKind, TokenOptions, explain,
 };
 pub use clock::{Timestamp, seconds};
 pub use environment::Environment;

@@ -6,6 +6,7 @@ mod admin_consent;
 mod client;
 mod completions;
 mod doctor;
+mod explain;
 mod export;
 mod get;
 mod init;
@@ -43,6 +44,10 @@ pub fn run(cli: &Cli) -> Result<(), Failure> {
     if let Command::Completions(args) = &cli.command {
         // Run by a shell's start-up or a package's build: there may be no home to open a store in.
         return completions::run(args, cli.global.json);
+    }
+    if let Command::Explain(args) = &cli.command {
+        // About an error that somebody was sent, and not about this machine.
+        return explain::run(args, cli.global.json);
     }
     let invocation = Invocation::open(cli, None)?;
     let outcome = invocation.run(&cli.command);
@@ -101,6 +106,7 @@ impl Invocation {
             Command::AdminConsent(args) => admin_consent::run(self, args),
             Command::Init(_) => init::run(self),
             Command::Doctor => doctor::run(self),
+            Command::Explain(args) => explain::run(args, self.json),
             Command::Completions(args) => completions::run(args, self.json),
         }
     }

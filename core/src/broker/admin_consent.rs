@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::Broker;
-use super::preparation::stored_client;
+use super::login_client::stored_client;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::registered_redirect_uri;
 use crate::names::{ConnectionKey, ConnectionName, ProviderName};
@@ -94,7 +94,7 @@ impl Broker {
         };
         let sources = ClientSources {
             client_id: options.client_id.as_deref(),
-            stored: stored_client(earlier, stored),
+            stored: stored_client(earlier, stored, false),
             ..ClientSources::default()
         };
         let environment = &self.0.settings.environment;
@@ -103,7 +103,7 @@ impl Broker {
         let state = random_text()?;
         let url = AdminConsentUrl {
             endpoint: &endpoint,
-            client_id: &client.credentials.client_id,
+            client_id: &client.client_id,
             scopes: &scopes(&definition, options, earlier)?,
             redirect_uri: &redirect_uri,
             state: &state,

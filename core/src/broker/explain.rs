@@ -1,6 +1,12 @@
-//! `explain`: what the numbers in a server's error mean, who must act, and what to type.
+//! `explain`: what the numbers in a server's error mean, who must act, and what to type. And the
+//! command that a login which failed is told to try again with.
 
-use super::Broker;
+use super::{Broker, LoginOptions};
+use crate::error::{Error, ErrorKind, Result};
+use crate::login_command::LoginCommand;
+use crate::names::{ConnectionKey, ProviderName};
+use crate::protocol::aadsts;
+use crate::scope::ScopeSet;
 
 /// What one error code means. For people: nothing branches on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +28,58 @@ pub struct Explanation {
 impl Broker {
     /// The codes in `text` that are known, in their order: one code, or a whole error as it was pasted.
     pub fn explain(&self, text: &str) -> Vec<Explanation> {
-        let _ = text;
-        Vec::new()
+        known(&aadsts::codes_in(text))
     }
+}
+
+/// As [`Broker::explain`], without a broker, for somebody who wants an answer.
+///
+/// # Errors
+/// `config_invalid` when no code in `text` is known; the help says where to look.
+pub fn explain(text: &str) -> Result<Vec<Explanation>> {
+    let codes = aadsts::codes_in(text);
+    let explanations = known(&codes);
+    match codes.first() {
+        _ if !explanations.is_empty() => Ok(explanations),
+        Some(code) => {
+            let message = format!("{} is not known here", aadsts::written(*code));
+            let address = format!("https://login.microsoftonline.com/error?code={code}");
+            Err(Error::new(ErrorKind::ConfigInvalid, message)
+                .with_help(format!("Microsoft explains it: {address}")))
+        }
+        None => Err(Error::new(ErrorKind::ConfigInvalid, "there is no error code in that text")
+            .with_help("give a code, such as AADSTS65001, or the whole error as it was shown")),
+    }
+}
+
+fn known(codes: &[u64]) -> Vec<Explanation> {
+    let explanation = |code: &u64| {
+        let row = aadsts::find(*code)?;
+        Some(Explanation {
+            code: aadsts::written(*code),
+            name: row.name.clone(),
+            meaning: row.meaning.clone(),
+            who: row.who.as_str().to_owned(),
+            remedy: row.remedy.clone(),
+            command: row.command.clone(),
+        })
+    };
+    codes.iter().filter_map(explanation).collect()
+}
+
+/// What to type to try this login again. It has what the options name: a login that failed is not remembered.
+pub(super) fn login_again(provider: &ProviderName, options: &LoginOptions) -> LoginCommand {
+    let key = ConnectionKey::new(provider.clone(), options.connection.clone());
+    let list = |scopes: &Option<ScopeSet>| scopes.as_ref().map(ToString::to_string);
+    let named = [
+        ("--flow", options.flow.map(|flow| flow.as_str().to_owned())),
+        ("--tenant", options.tenant.clone()),
+        ("--cloud", options.cloud.clone()),
+        ("--issuer", options.issuer.clone()),
+        ("--client-id", options.client_id.clone()),
+        ("--scopes", list(&options.scopes)),
+        ("--add-scopes", list(&options.add_scopes)),
+    ];
+    let named = named.into_iter().filter_map(|(option, value)| Some((option, value?)));
+    named.fold(LoginCommand::of(&key), |login, (option, value)| login.with(option, &value))
 }

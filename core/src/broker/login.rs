@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::explain::login_again;
 use super::login_request::check_flow;
 use super::preparation::Plan;
 use super::{Broker, Connection};
@@ -17,7 +18,9 @@ use crate::flow::{
     AuthorizationAttempt, DeviceAuthorization, Flow, FlowRequest, Granted, Interaction, Return, Surroundings,
     ask, choose,
 };
+use crate::login_command::LoginCommand;
 use crate::names::{ConnectionName, ProviderName};
+use crate::protocol::advised;
 use crate::scope::ScopeSet;
 use crate::secret::Secret;
 use crate::store::Locked;
@@ -57,7 +60,7 @@ pub struct LoginOptions {
     pub issuer: Option<String>,
     /// RFC 6749 2.2.
     pub client_id: Option<String>,
-    /// RFC 6749 2.3.1.
+    /// RFC 6749 2.3.1. At most one of this and the next three.
     pub client_secret: Option<Secret>,
     /// For app-only access: a certificate and its private key, in PEM (RFC 7523 2.2).
     pub certificate: Option<Secret>,
@@ -82,6 +85,7 @@ pub struct PendingLogin {
     request: FlowRequest,
     plan: Plan,
     attempt: AuthorizationAttempt,
+    again: LoginCommand,
     // A server that sees a code twice ends the grant (RFC 6749 4.1.2).
     answered: AtomicBool,
 }
@@ -120,7 +124,10 @@ impl Broker {
         let (request, plan) = self.prepare(provider, options, interaction).await?;
         let flow = self.choose_flow(&request, options).await?;
         let way_back = if options.paste { Return::Paste } else { Return::Browser };
-        let granted = request.run(flow, way_back, options.timeout.unwrap_or(TIMEOUT)).await?;
+        let granted = request
+            .run(flow, way_back, options.timeout.unwrap_or(TIMEOUT))
+            .await
+            .map_err(|error| advised(error, &login_again(provider, options), Some(flow.as_str())))?;
         self.keep(&request, plan, granted).await
     }
 
@@ -137,11 +144,16 @@ impl Broker {
                 "begin_login needs the redirect URI that the answer is received at",
             )
         })?;
+        if options.for_application() {
+            let message = "app-only access sends nobody anywhere, and cannot be begun and finished";
+            return Err(Error::new(ErrorKind::ConfigInvalid, message).with_help("call login instead"));
+        }
         // The redirect is the caller's own, of any scheme: it is not listened on.
         let without_redirect = LoginOptions { redirect_uri: None, ..options.clone() };
         let (request, plan) = self.prepare(provider, &without_redirect, Arc::new(Nobody)).await?;
         let attempt = AuthorizationAttempt::new(&request, &redirect_uri, None)?;
-        Ok(PendingLogin { request, plan, attempt, answered: AtomicBool::new(false) })
+        let again = login_again(provider, &without_redirect);
+        Ok(PendingLogin { request, plan, attempt, again, answered: AtomicBool::new(false) })
     }
 
     /// The second half: the address that the provider sent the person back to. One that is not the
@@ -160,7 +172,9 @@ impl Broker {
             return Err(Error::new(ErrorKind::ProviderRejected, "this login has had its answer")
                 .with_help("begin a new login: a code is good for one use"));
         }
-        let granted = pending.attempt.redeem(&pending.request, answer).await?;
+        let browser = Some(Flow::AuthorizationCode.as_str());
+        let redeemed = pending.attempt.redeem(&pending.request, answer).await;
+        let granted = redeemed.map_err(|error| advised(error, &pending.again, browser))?;
         self.keep(&pending.request, pending.plan.clone(), granted).await
     }
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `options` | what a broker is opened with |
 //! | `login` | `login`, `begin_login`, `finish_login` |
+//! | `login_client`, `credential` | which client a login is made with, and what it proves itself with |
 //! | `preparation` | what a login resolves before the person is asked |
 //! | `login_scopes` | which scopes it asks for |
 //! | `login_request` | what it asks beside scopes |
@@ -12,7 +13,7 @@
 //! | `refusal` | `token_after_refusal` |
 //! | `recent` | the records that this second's calls have read |
 //! | `admin_consent` | `admin_consent_url`, `read_admin_consent` |
-//! | `explain` | `explain` |
+//! | `explain` | `explain`, and the command that tries a login again |
 //! | `scopes` | `check_scopes` |
 //! | `sasl` | a token as mail servers want it |
 //! | `connections` | `connections`, `connection` |
@@ -24,8 +25,10 @@
 mod admin_consent;
 mod connection_changes;
 mod connections;
+mod credential;
 mod explain;
 mod login;
+mod login_client;
 mod login_request;
 mod login_scopes;
 mod logout;
@@ -46,7 +49,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 pub use admin_consent::{AdminConsent, AdminConsentOptions, AdminConsentRequest};
 pub use connection_changes::{ChangeKind, ConnectionChange, ConnectionChanges};
 pub use connections::{Connection, Connections, HeldToken};
-pub use explain::Explanation;
+pub use explain::{Explanation, explain};
 pub use login::{LoginOptions, PendingLogin};
 pub use logout::{LogoutOutcome, Revocation};
 pub use options::BrokerOptions;

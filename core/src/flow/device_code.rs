@@ -22,8 +22,8 @@ use super::interaction::DeviceAuthorization;
 use super::{FlowRequest, Granted, ask};
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::{
-    DeviceAuthorizationRequest, DeviceAuthorizationResponse, DevicePoll, Grant, classify_device_poll,
-    parse_device_authorization_response,
+    DeviceAuthorizationRequest, DeviceAuthorizationResponse, DevicePoll, Grant, TokenEndpointError,
+    classify_device_poll, parse_device_authorization_response,
 };
 use crate::transport::{Limits, content_type};
 
@@ -103,13 +103,11 @@ async fn poll(request: &FlowRequest, authorization: &DeviceAuthorizationResponse
                 let wanted = wanted.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
                 interval = (interval + SLOW_DOWN).max(wanted.unwrap_or_default());
             }
-            DevicePoll::Denied => {
-                return Err(Error::new(
-                    ErrorKind::AccessDenied,
-                    "the login was declined on the other device",
-                ));
+            DevicePoll::Denied(said) => {
+                let said = message.clean(TokenEndpointError::Oauth(said));
+                return Err(said.to_error("the login was declined on the other device"));
             }
-            DevicePoll::Expired => return Err(expired()),
+            DevicePoll::Expired(said) => return Err(expired().with_server(said.said())),
             DevicePoll::Failed(error) if error.to_error("").retryable() => {
                 tracing::info!(%error, "a poll found the server in trouble");
                 interval = (interval * 2).min(MAX_INTERVAL);

@@ -13,6 +13,7 @@ use super::body::{read, seconds, text};
 use super::client_auth::Client;
 use super::endpoint_error::{TokenEndpointError, check_accepted, unusable};
 use super::form::{capture, captured, oauth2_client, permitted};
+use super::oauth_error::OauthError;
 use super::token_endpoint::{TokenResponse, parse_token_response, token};
 use crate::error::{Result, one_line};
 use crate::scope::ScopeSet;
@@ -140,9 +141,9 @@ pub enum DevicePoll {
         interval: Option<i64>,
     },
     /// `access_denied`: the person, or a policy, said no.
-    Denied,
+    Denied(Box<OauthError>),
     /// `expired_token`: the codes are too old.
-    Expired,
+    Expired(Box<OauthError>),
     /// Anything else. RFC 8628 3.5: no more polls, unless the error is one of the network.
     Failed(TokenEndpointError),
 }
@@ -168,8 +169,8 @@ pub fn classify_device_poll(
         "authorization_pending" => DevicePoll::Pending,
         "slow_down" => DevicePoll::SlowDown { interval: named_interval(content_type, body) },
         // The second name is Microsoft's.
-        "access_denied" | "authorization_declined" => DevicePoll::Denied,
-        "expired_token" | "code_expired" => DevicePoll::Expired,
+        "access_denied" | "authorization_declined" => DevicePoll::Denied(error),
+        "expired_token" | "code_expired" => DevicePoll::Expired(error),
         // Microsoft's `bad_verification_code` among them: the code was never good.
         _ => DevicePoll::Failed(TokenEndpointError::Oauth(error)),
     }
@@ -213,7 +214,7 @@ mod tests {
         let authentication = ClientAuthentication::None;
         let request = DeviceAuthorizationRequest {
             endpoint: &Url::parse("https://as.example/device").unwrap(),
-            client: Client { client_id: "c1", authentication, client_secret: None },
+            client: Client { client_id: "c1", authentication, client_secret: None, client_assertion: None },
             scopes: &"repo gist".parse().unwrap(),
             scope_separator: ',',
             extra: &extra,
@@ -265,8 +266,8 @@ mod tests {
                 DevicePoll::Pending => "pending".to_owned(),
                 DevicePoll::SlowDown { interval: None } => "slow_down".to_owned(),
                 DevicePoll::SlowDown { interval: Some(seconds) } => format!("slow_down {seconds}"),
-                DevicePoll::Denied => "denied".to_owned(),
-                DevicePoll::Expired => "expired".to_owned(),
+                DevicePoll::Denied(_) => "denied".to_owned(),
+                DevicePoll::Expired(_) => "expired".to_owned(),
                 DevicePoll::Failed(error) => format!("failed {}", error.to_error("the poll").code()),
             };
             assert_eq!(seen, case["poll"], "{name}");

@@ -12,7 +12,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::aadsts::advised_in_general;
 use super::body::{Unreadable, read, text};
+use super::id_token::is_guid;
 use crate::error::{Error, ErrorKind, LoginReason, ServerError, one_line};
 use crate::secret::Secret;
 
@@ -77,9 +79,12 @@ impl OauthError {
         suberror: Option<String>,
         claims: Option<String>,
     ) -> Self {
+        let description = description.map(|text| clean(&text, MAX_DESCRIPTION));
         OauthError {
             error: clean(error, MAX_WORD),
-            description: description.map(|text| clean(&text, MAX_DESCRIPTION)),
+            trace_id: description.as_deref().and_then(|text| named_guid(text, "Trace ID: ")),
+            correlation_id: description.as_deref().and_then(|text| named_guid(text, "Correlation ID: ")),
+            description,
             uri: uri.map(|text| clean(&text, MAX_MESSAGE)),
             suberror: suberror.map(|text| clean(&text, MAX_WORD)),
             claims: claims.filter(|claims| claims.len() <= MAX_CLAIMS),
@@ -114,11 +119,13 @@ impl OauthError {
         };
         let word = |member| text(member).map(|text| clean(&text, MAX_WORD));
         let description = text(members.error_description).or(description);
+        let said =
+            OauthError::new(&error, description, text(members.error_uri), text(members.suberror), claims);
         Ok(Some(OauthError {
             error_codes: numbers(members.error_codes),
-            trace_id: word(members.trace_id),
-            correlation_id: word(members.correlation_id),
-            ..OauthError::new(&error, description, text(members.error_uri), text(members.suberror), claims)
+            trace_id: word(members.trace_id).or(said.trace_id.clone()),
+            correlation_id: word(members.correlation_id).or(said.correlation_id.clone()),
+            ..said
         }))
     }
 
@@ -151,6 +158,9 @@ impl OauthError {
     /// never a reason to throw a grant away.
     pub fn kind(&self) -> ErrorKind {
         let ended = ErrorKind::LoginRequired { reason: LoginReason::GrantEnded };
+        // Microsoft's words for what a person, or their administrator, can put right: the grant lives on.
+        let remediable =
+            matches!(self.suberror.as_deref(), Some("basic_action" | "additional_action" | "message_only"));
         match self.error.as_str() {
             "access_denied" | "authorization_declined" => ErrorKind::AccessDenied,
             "temporarily_unavailable" | "server_error" => ErrorKind::Network,
@@ -169,6 +179,7 @@ impl OauthError {
             // The grant lives on, it only does not reach this far: no reason to end it.
             "consent_required" => ErrorKind::ConsentRequired,
             _ if self.suberror.as_deref() == Some("consent_required") => ErrorKind::ConsentRequired,
+            "invalid_grant" if remediable => ErrorKind::InteractionRequired { claims: None },
             "login_required" | "account_selection_required" => ended,
             // GitHub and Slack have names of their own for a refresh token that is no longer good.
             "invalid_grant" | "bad_refresh_token" | "invalid_refresh_token" => ended,
@@ -177,21 +188,27 @@ impl OauthError {
     }
 
     /// The error for a caller; `context` says in a few words what was refused. The message has the first
-    /// sentence of the description; the rest is in [`Error::server`].
+    /// sentence of the description; the rest is in [`Error::server`]. The help explains a code that is known.
     pub fn to_error(&self, context: &str) -> Error {
         let mut message = format!("{context}: {}", self.error);
         if let Some(description) = &self.description {
             message.push_str(": ");
             message.push_str(first_sentence(description));
         }
-        Error::new(self.kind(), shortened(&message, MAX_MESSAGE)).with_server(ServerError {
+        let error = Error::new(self.kind(), shortened(&message, MAX_MESSAGE)).with_server(self.said());
+        advised_in_general(error)
+    }
+
+    /// What is kept of it for people and for support requests.
+    pub fn said(&self) -> ServerError {
+        ServerError {
             error: self.error.clone(),
             description: self.description.as_deref().map(|text| shortened(text, MAX_MESSAGE)),
             suberror: self.suberror.clone(),
             error_codes: self.error_codes.clone(),
             trace_id: self.trace_id.clone(),
             correlation_id: self.correlation_id.clone(),
-        })
+        }
     }
 }
 
@@ -204,6 +221,12 @@ fn numbers(member: Option<Value>) -> Vec<u64> {
     };
     let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.trim().parse().ok());
     list.iter().filter_map(number).take(10).collect()
+}
+
+/// The GUID behind `name`: through the browser Microsoft's ids come in the description alone.
+fn named_guid(text: &str, name: &str) -> Option<String> {
+    let (_, rest) = text.split_once(name)?;
+    rest.split_whitespace().next().filter(|word| is_guid(word)).map(str::to_owned)
 }
 
 /// Foreign text made fit for an error: one line, without what may be a token, not too long.
@@ -257,6 +280,7 @@ fn shortened(text: &str, max: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::aadsts;
     use super::*;
     use proptest::prelude::*;
 
@@ -321,19 +345,21 @@ mod tests {
         #[test]
         fn no_number_steers_the_kind(
             error in "invalid_grant|interaction_required|invalid_client|invalid_request|odd",
-            suberror in proptest::option::of("consent_required|bad_token|basic_action"),
-            number in prop_oneof![
-                prop::sample::select(&[50076_u64, 53003, 65001, 70008, 70016, 90094, 700082, 7000218][..]),
-                16_000_u64..=9_999_999,
-            ],
+            suberror in proptest::option::of("consent_required|bad_token|basic_action|message_only"),
+            claims in proptest::option::of("c1"),
+            unknown in 16_000_u64..=9_999_999,
         ) {
-            let plain = OauthError { error, suberror, ..OauthError::default() };
-            let numbered = OauthError {
-                error_codes: vec![number],
-                description: Some(format!("AADSTS{number}: Something happened. Trace ID: x")),
-                ..plain.clone()
-            };
-            prop_assert_eq!(plain.kind(), numbered.kind());
+            let plain = OauthError { error, suberror, claims, ..OauthError::default() };
+            for number in aadsts::codes().chain([unknown]) {
+                let numbered = OauthError {
+                    error_codes: vec![number],
+                    description: Some(format!("AADSTS{number}: Something happened. Trace ID: x")),
+                    ..plain.clone()
+                };
+                prop_assert_eq!(plain.kind(), numbered.kind());
+                let made = numbered.to_error("x");
+                prop_assert_eq!(made.kind(), &plain.kind());
+            }
         }
 
         #[test]

@@ -80,6 +80,13 @@ impl Authority {
     }
 }
 
+impl Tenant {
+    /// True when it is known beforehand whose organization it is.
+    pub fn is_one_organization(&self) -> bool {
+        matches!(self, Tenant::Id(_) | Tenant::Domain(_))
+    }
+}
+
 impl FromStr for Tenant {
     type Err = Error;
 

@@ -56,6 +56,9 @@ pub struct ProviderDefinition {
     /// The token request.
     #[serde(default)]
     pub token: TokenDefinition,
+    /// App-only access, where the provider has it.
+    #[serde(default)]
+    pub client_credentials: Option<ClientCredentialsDefinition>,
     /// Logging out.
     #[serde(default)]
     pub logout: LogoutDefinition,
@@ -162,6 +165,20 @@ pub struct TokenDefinition {
     pub parameters: BTreeMap<String, String>,
 }
 
+/// App-only access (RFC 6749 4.4): the client asks in its own name.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientCredentialsDefinition {
+    /// Asked for when nobody names any.
+    pub scopes: ScopeSet,
+    /// How a client secret is sent; absent means as the metadata says. A certificate is always `private_key_jwt`.
+    #[serde(default)]
+    pub authentication: Option<ClientAuthentication>,
+    /// What to do when no client id or no credential is known.
+    #[serde(default = "register_an_application")]
+    pub registration_steps: String,
+}
+
 /// Logging out.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -220,6 +237,17 @@ impl ProviderDefinition {
             }
         } else if self.endpoints.named().any(|(_, endpoint)| endpoint.has_placeholders()) {
             return Err("an endpoint has {cloud} or {tenant}, and there is no [authority]".to_owned());
+        }
+        let own = self.client_credentials.as_ref().and_then(|own| own.authentication);
+        if [self.client.authentication, own].contains(&Some(ClientAuthentication::PrivateKeyJwt)) {
+            return Err(
+                "authentication says how a client secret is sent, and private_key_jwt sends none".to_owned()
+            );
+        }
+        if own == Some(ClientAuthentication::None) {
+            return Err(
+                "[client_credentials] authentication is none, and app-only access wants a secret".to_owned()
+            );
         }
         if self.display_name.chars().any(char::is_control) {
             return Err("display_name holds a line break or another control character".to_owned());
@@ -343,6 +371,12 @@ impl Default for RedirectDefinition {
     fn default() -> Self {
         RedirectDefinition { host: RedirectHost::Ipv4, port: None, path: "/callback".to_owned() }
     }
+}
+
+fn register_an_application() -> String {
+    "register an application with the provider, and give its id with --client-id and its secret with \
+     --client-secret-stdin"
+        .to_owned()
 }
 
 fn schema<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {

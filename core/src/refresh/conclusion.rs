@@ -6,6 +6,7 @@
 //! | a token response | rotated, durable | gets the new token |
 //! | `invalid_grant` | marked `login_required`, kept | old token while it works, then `login_required` |
 //! | the same to a question that is wider than the grant is known to be | the error, for a minute | `consent_required`: the grant lives on |
+//! | any OAuth error to an application | a short pause | old token while it works, then the error |
 //! | another OAuth error | a short pause | old token while it works, then the error: the grant lives on |
 //! | one that only the person can answer | the error, for a minute | old token while it works, then the same error |
 //! | a token that has ended already | rotated, durable; a pause | gets it; the next one waits: `throttled` |
@@ -19,12 +20,14 @@
 //!
 //! May not enter: the request, and how an answer is read.
 
-use super::exchange::{login_command, not_connected, what_ended};
+use super::credential::help_after_its_end;
+use super::exchange::{not_connected, what_ended};
 use super::{Demand, Parts, Refreshed, pause};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, LoginReason, Result};
-use crate::protocol::{TokenEndpointError, TokenResponse};
-use crate::store::{ConnectionRecord, ConnectionStatus, Locked, Refusal, Renewal};
+use crate::login_command::LoginCommand;
+use crate::protocol::{TokenEndpointError, TokenResponse, advised};
+use crate::store::{ConnectionRecord, ConnectionStatus, Locked, RecordClient, Refusal, Renewal};
 
 /// What came back, and when.
 pub(super) struct Answer<'a> {
@@ -38,6 +41,8 @@ pub(super) struct Answer<'a> {
     pub(super) demand: &'a Demand,
     /// What was asked for.
     pub(super) renewal: Renewal,
+    /// The client that asked.
+    pub(super) client: RecordClient,
 }
 
 /// Steps 6 and 7: what the answer means for the record.
@@ -45,31 +50,41 @@ pub(super) async fn conclude(
     parts: &Parts,
     locked: &Locked,
     mut record: ConnectionRecord,
-    Answer { outcome, asked, now, demand, renewal }: Answer<'_>,
+    Answer { outcome, asked, now, demand, renewal, client }: Answer<'_>,
 ) -> Result<Refreshed> {
     let error = match outcome {
         Ok(response) => {
             let mut rotated = record.rotated(&response, &renewal, now.clone())?;
             rotated.cool_down = pause::after_useless_token(&rotated, demand, &now);
+            // What was renewed in the registration and has worked is the connection's own from here on.
+            rotated.client = client;
             // Step 6. Nobody gets the token before its refresh token is safe, unless the disk refuses.
-            if let (Err(error), Some(sent)) = (locked.write(&rotated).await, &record.refresh_token) {
-                parts.unsaved.keep(sent, &rotated, &error);
+            match (locked.write(&rotated).await, &record.refresh_token) {
+                (Err(error), Some(sent)) => parts.unsaved.keep(sent, &rotated, &error),
+                // An application's token can be asked for again.
+                (Err(error), None) => {
+                    tracing::warn!(connection = %record.key, %error, "its token could not be written")
+                }
+                (Ok(()), _) => {}
             }
             return Ok(Refreshed { record: rotated, settled: true });
         }
         Err(error) => error,
     };
     let key = record.key.clone();
-    if ends_grant(&error) && !demand.is_wider_than(&record) {
+    let login = LoginCommand::of(&key);
+    // An application has no grant that could end or be widened: what it is refused, an administrator can change.
+    let is_wider = demand.is_wider_than(&record) && !record.application;
+    if ends_grant(&error) && !is_wider && !record.application {
         let lost = record.refresh_attempt.as_ref().is_some_and(|attempt| attempt.count > 1);
         let reason = if lost { LoginReason::ResponseLost } else { LoginReason::GrantEnded };
         let refused = error.to_error(&format!("{key}: {}", what_ended(reason)));
         let mut ended = Error::new(ErrorKind::LoginRequired { reason }, refused.message())
-            .with_help(format!("log in again: `{}`", login_command(&key)));
+            .with_help(format!("log in again: `{login}`"));
         if let Some(server) = refused.server() {
             ended = ended.with_server(server.clone());
         }
-        return end_grant(parts, locked, record, ended).await;
+        return end_grant(parts, locked, record, advised(ended, &login, None)).await;
     }
     if is_the_servers_own(&error) {
         // The server answered, and it was not about this grant: no answer was lost.
@@ -82,8 +97,18 @@ pub(super) async fn conclude(
         record.refresh_attempt = None;
     }
     let mut refused = error.to_error(&format!("{key} could not be refreshed"));
+    if record.application && matches!(refused.kind(), ErrorKind::LoginRequired { .. }) {
+        let server = refused.server().cloned().unwrap_or_default();
+        refused = Error::new(ErrorKind::ProviderRejected, refused.message()).with_server(server);
+    }
+    refused = advised(refused, &login, None);
+    if *refused.kind() == ErrorKind::ProviderRejected
+        && let Some(help) = help_after_its_end(&record, &client, now.wall)
+    {
+        refused = refused.with_help(help);
+    }
     if let TokenEndpointError::Oauth(said) = &error
-        && (pause::is_final_for_now(&refused) || demand.is_wider_than(&record))
+        && (pause::is_final_for_now(&refused) || is_wider)
         && !refused.retryable()
     {
         let (scopes, claims) = (renewal.wanted_scopes, renewal.claims);

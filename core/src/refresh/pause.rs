@@ -11,10 +11,12 @@
 //! May not enter: what an answer means (`conclusion`).
 
 use super::Demand;
-use super::exchange::{login_command, wider_login_command};
+use super::exchange::wider_login_command;
 use crate::clock::{Instant, Timestamp};
 use crate::error::{Error, ErrorKind};
+use crate::login_command::LoginCommand;
 use crate::names::ConnectionKey;
+use crate::protocol::advised;
 use crate::store::{ConnectionRecord, CoolDown, Refusal};
 
 /// See the table.
@@ -62,12 +64,14 @@ pub(super) fn refused(record: &ConnectionRecord, refusal: &Refusal) -> Error {
     let key = &record.key;
     let said = refusal.error.to_error(&format!("{key} could not be refreshed"));
     let Some(scopes) = &refusal.scopes else {
-        return said.with_help(format!("log in again: `{}`", login_command(key)));
+        let login = LoginCommand::of(key);
+        return advised(said.with_help(format!("log in again: `{login}`")), &login, None);
     };
     // The server may call it the end of the grant. It was asked for more than the grant is known to reach, and says
     // no more than that.
-    let consent = format!("consent to them: `{}`", wider_login_command(key, scopes));
-    match said.kind() {
+    let login = wider_login_command(key, scopes);
+    let consent = format!("consent to them: `{login}`");
+    let refused = match said.kind() {
         ErrorKind::LoginRequired { .. } | ErrorKind::ConsentRequired => {
             let message = format!("{key} was not granted {scopes}: {}", refusal.error.error);
             let error = Error::new(ErrorKind::ConsentRequired, message).with_help(consent);
@@ -78,7 +82,8 @@ pub(super) fn refused(record: &ConnectionRecord, refusal: &Refusal) -> Error {
         }
         ErrorKind::InteractionRequired { .. } => said.with_help(consent),
         _ => said,
-    }
+    };
+    advised(refused, &login, None)
 }
 
 /// The server asked for a pause, of which `seconds` are left.

@@ -11,26 +11,21 @@
 //! issued to, and the scopes. A grant therefore only ever goes back to where it came from, whatever
 //! becomes of the provider's definition later.
 
+mod renewal;
+
 use serde::{Deserialize, Serialize};
 
+pub use renewal::Renewal;
+
 use crate::clock::{Instant, Timestamp};
-use crate::error::{LoginReason, Result};
+use crate::error::LoginReason;
 use crate::names::{ConnectionKey, ProviderName};
-use crate::protocol::{
-    Client, ClientAuthentication, OauthError, OriginalIdentity, TokenResponse, check_refreshed,
-    parse_id_token,
-};
+use crate::protocol::{Client, ClientAuthentication, OauthError, TokenResponse};
 use crate::scope::ScopeSet;
 use crate::secret::{Secret, serialize_exposed, serialize_exposed_option};
 
 /// Seconds that a token is taken to live when the server does not say and it can be refreshed.
 const ASSUMED_LIFETIME: i64 = 3600;
-
-/// As many resources as one grant is asked for; each token has some KiB.
-const MOST_TOKENS: usize = 32;
-
-/// As many refusals as are told again without a request.
-const MOST_REFUSALS: usize = 16;
 
 /// A record that a vault can seal: its schema tag is part of what the seal covers.
 pub trait Record: Serialize + for<'de> Deserialize<'de> {
@@ -93,89 +88,6 @@ impl Record for ConnectionRecord {
     const SCHEMA: &'static str = "tokenkeep/connection/1";
 }
 
-impl ConnectionRecord {
-    /// What a refresh for the login's own resource names (RFC 6749 6).
-    pub fn login_scopes(&self) -> &ScopeSet {
-        self.refresh_scopes.as_ref().unwrap_or(&self.requested_scopes)
-    }
-
-    /// What the server refused lately, the newest first.
-    pub fn refusals(&self) -> impl Iterator<Item = &Refusal> {
-        self.refusal.iter().chain(&self.earlier_refusals)
-    }
-
-    /// Keeps a refusal; an earlier one of the same question is gone.
-    pub fn refuse(&mut self, refusal: Refusal) {
-        self.forget_refusal(refusal.scopes.as_ref(), refusal.claims.as_deref());
-        self.earlier_refusals.splice(0..0, self.refusal.replace(refusal));
-        self.earlier_refusals.truncate(MOST_REFUSALS);
-    }
-
-    /// The server has answered this question after all.
-    fn forget_refusal(&mut self, scopes: Option<&ScopeSet>, claims: Option<&str>) {
-        self.refusal.take_if(|refusal| refusal.answers(scopes, claims));
-        self.earlier_refusals.retain(|refusal| !refusal.answers(scopes, claims));
-    }
-
-    /// This record with what a refresh brought (RFC 6749 6). A response without a refresh token leaves the old one in
-    /// use, and the access tokens of other resources stay as they are.
-    ///
-    /// # Errors
-    /// `provider_rejected` when the id_token in the response is somebody else's (OIDC Core 12.2).
-    pub fn rotated(&self, response: &TokenResponse, renewal: &Renewal, now: Instant) -> Result<Self> {
-        if let (Some(id_token), Some(subject)) = (&response.id_token, &self.account.subject) {
-            let issuer = self.account.issuer.as_deref().unwrap_or_default();
-            let tenant_id = self.account.tenant_id.as_deref();
-            let original = OriginalIdentity { issuer, subject, tenant_id, client_id: &self.client.client_id };
-            check_refreshed(&parse_id_token(id_token)?, &original)?;
-        }
-        let before = renewal.place.and_then(|place| self.access_tokens.get(place));
-        // RFC 6749 5.1: a response that does not say grants what was asked for; so does that of a refresh.
-        let granted = response.scope.clone().or_else(|| before.map(|before| before.scopes.clone()));
-        let granted = granted.or_else(|| renewal.requested_scopes.clone()).unwrap_or_default();
-        let mut rotated = self.clone();
-        rotated.refresh_token = response.refresh_token.clone().or_else(|| self.refresh_token.clone());
-        let renewable = rotated.refresh_token.is_some() || self.application;
-        let received = AccessTokenRecord::received(response, &granted, renewable, now.clone());
-        let token = AccessTokenRecord {
-            resource: renewal.resource.clone(),
-            requested_scopes: renewal.requested_scopes.clone(),
-            claims: renewal.claims.clone(),
-            ..received
-        };
-        match renewal.place.and_then(|place| rotated.access_tokens.get_mut(place)) {
-            Some(old) => *old = token,
-            None => rotated.access_tokens.push(token),
-        }
-        if rotated.access_tokens.len() > MOST_TOKENS {
-            // The first is the login's own; the one after it has been there longest.
-            rotated.access_tokens.remove(1);
-        }
-        let all = rotated.access_tokens.iter().map(|token| &token.scopes);
-        rotated.granted_scopes = all.fold(ScopeSet::default(), |all, scopes| all.union(scopes));
-        rotated.refreshed_at = Some(now.wall);
-        rotated.refresh_attempt = None;
-        rotated.cool_down = None;
-        rotated.forget_refusal(renewal.wanted_scopes.as_ref(), renewal.claims.as_deref());
-        Ok(rotated)
-    }
-}
-
-/// What a refresh of a record asks for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Renewal {
-    /// Where the record keeps the token that the new one replaces, if it has one.
-    pub place: Option<usize>,
-    /// The resource that the token is for, at a server that tells resources apart.
-    pub resource: Option<String>,
-    /// The scopes that the request names; absent: those of the login.
-    pub requested_scopes: Option<ScopeSet>,
-    /// The scopes that the caller named, where they decide what is asked.
-    pub wanted_scopes: Option<ScopeSet>,
-    /// The claims challenge (OIDC Core 5.5).
-    pub claims: Option<String>,
-}
-
 /// Whether a grant still works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -220,6 +132,7 @@ impl RecordClient {
             client_id: &self.client_id,
             authentication: self.authentication,
             client_secret: self.client_secret.as_ref(),
+            client_assertion: None,
         }
     }
 }

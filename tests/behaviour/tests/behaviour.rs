@@ -17,6 +17,7 @@ mod device;
 mod documentation;
 #[cfg(unix)]
 mod examples;
+mod explain;
 mod library;
 #[cfg(unix)]
 mod links;
@@ -31,6 +32,7 @@ mod network;
 #[cfg(target_os = "linux")]
 mod odd_home;
 mod output;
+mod presets;
 mod providers;
 #[cfg(unix)]
 mod reader;

@@ -159,6 +159,21 @@ fn every_block_runs() {
 }
 
 #[test]
+fn the_presets_of_microsoft_are_those_of_the_command_line() {
+    let document = fs::read_to_string(root().join("docs/providers/microsoft.md")).unwrap();
+    let table = document.split_once("<!-- presets -->").unwrap().1.split_once("<!-- /presets -->").unwrap().0;
+    let words = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let documented = table.lines().filter(|line| line.starts_with("| `")).map(|row| {
+        let cells: Vec<_> = row.split('|').collect();
+        assert!(cells.len() == 5 && cells[3].trim().len() > 5, "it does not say what for: {row}");
+        [words(cells[1]), words(cells[2])].concat().join(" ")
+    });
+    let printed = Stage::microsoft().home.run(["scopes", "microsoft"]).ok().stdout;
+    let printed = printed.lines().skip(1).map(|row| row.split_whitespace().collect::<Vec<_>>().join(" "));
+    assert_eq!(documented.collect::<Vec<_>>(), printed.collect::<Vec<_>>());
+}
+
+#[test]
 fn the_examples_in_rust_run() {
     let stage = Stage::microsoft();
     let example = |name: &str| {

@@ -1,5 +1,6 @@
-//! What other programs read: `export` and `get`.
+//! What other programs read: `export`, `get` and `token --sasl`.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::json;
 use tokenkeep_behaviour::{CLIENT_ID, Stage, fails};
 
@@ -58,18 +59,22 @@ fn get_fields() {
         ("tenant_id", "7f2c2d4e-5c3b-4a1f-9d0e-1b2a3c4d5e6f"),
         ("scopes", scope),
         ("requested_scopes", &format!("{scope} offline_access")),
+        ("guest", "false"),
+        ("resources", "https://graph.microsoft.com"),
         ("has_refresh_token", "true"),
+        ("application", "false"),
+        ("client_capabilities", ""),
         ("client_id", CLIENT_ID),
         ("tenant", "organizations"),
         ("refreshed_at", ""),
     ] {
         assert_eq!(stage.field(field, &[]), value, "{field}");
     }
-    for field in ["subject", "home_account_id", "issuer", "expires_at", "logged_in_at"] {
+    for field in ["subject", "object_id", "home_account_id", "issuer", "expires_at", "logged_in_at"] {
         assert_ne!(stage.field(field, &[]), "", "{field}");
     }
     let all = stage.home.run(["get", "microsoft"]).ok().stdout;
-    assert!(all.lines().count() == 18 && all.contains("\nstatus: connected\n"), "{all}");
+    assert!(all.lines().count() == 24 && all.contains("\nstatus: connected\n"), "{all}");
     let json = stage.home.run(["get", "microsoft", "--json"]).ok().json();
     assert_eq!(
         (&json["status"], &json["account"]["username"]),
@@ -84,4 +89,39 @@ fn get_fields() {
     let usage = stage.home.run(["get", "microsoft", "--field", "refresh_token"]);
     assert!(usage.code == 2 && usage.stderr.contains("home_account_id"), "{usage:#?}");
     fails(&stage.home.run(["get", "microsoft", "--connection", "other", "--json"]), "not_connected");
+}
+
+#[test]
+fn sasl_strings_for_mail_servers() {
+    let stage = Stage::microsoft();
+    stage.login(&["--scopes", "outlook-imap outlook-smtp"]).ok();
+    let token = stage.access_token(&[]);
+    let said = |more: &[&str]| {
+        let response = stage.access_token(more);
+        String::from_utf8(BASE64_STANDARD.decode(&response).unwrap()).unwrap()
+    };
+    let xoauth2 = |user: &str| format!("user={user}\u{1}auth=Bearer {token}\u{1}\u{1}");
+    assert_eq!(said(&["--sasl", "xoauth2", "--user", "me@example.com"]), xoauth2("me@example.com"));
+    // A shared mailbox is named; else it is that of the account.
+    assert_eq!(said(&["--sasl", "xoauth2"]), xoauth2("person@example.com"));
+    let oauthbearer = said(&["--sasl", "oauthbearer", "--user", "a=b,c@example.com"]);
+    assert_eq!(oauthbearer, format!("n,a=a=3Db=2Cc@example.com,\u{1}auth=Bearer {token}\u{1}\u{1}"));
+
+    let shown = stage.token(&["--sasl", "xoauth2", "--json"]).ok().json();
+    assert_eq!(shown["sasl"], BASE64_STANDARD.encode(xoauth2("person@example.com")));
+    assert!(shown.get("access_token").is_none() && shown["expires_at"].is_string(), "{shown}");
+    assert!(stage.token(&["--json"]).ok().json().get("sasl").is_none());
+
+    for user in ["", "me\u{1}auth=Bearer x", "me\r\nLOGOUT"] {
+        fails(&stage.token(&["--json", "--sasl", "xoauth2", "--user", user]), "config_invalid");
+    }
+    let usage = stage.token(&["--sasl", "plain"]);
+    assert!(usage.code == 2 && usage.stderr.contains("xoauth2, oauthbearer"), "{usage:#?}");
+    assert_eq!(stage.token(&["--user", "me@example.com"]).code, 2);
+
+    // Nobody's name came with this login.
+    let acme = Stage::acme();
+    acme.login(&[]).ok();
+    let failure = fails(&acme.token(&["--json", "--sasl", "xoauth2"]), "config_invalid");
+    assert!(failure.help().contains("--user"), "{failure:?}");
 }
