@@ -2,7 +2,7 @@
 
 use crate::support::{Home, kinds};
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "login",
     "token",
     "list",
