@@ -54,7 +54,7 @@ pub enum Command {
         tokenkeep login microsoft --client-id 11111111-2222-3333-4444-555555555555\n  \
         tokenkeep login microsoft --connection work --tenant contoso.com --scopes User.Read,Mail.Read\n  \
         tokenkeep login oidc --issuer https://login.example --client-id my-app --flow device-code")]
-    Login(LoginArgs),
+    Login(Box<LoginArgs>),
     /// Print a fresh access token
     #[command(after_help = "Examples:\n  \
         curl -H \"Authorization: Bearer $(tokenkeep token microsoft)\" https://graph.microsoft.com/v1.0/me\n  \
@@ -98,6 +98,11 @@ pub enum Command {
         tokenkeep client set google --client-id ID --client-secret-stdin < secret.txt\n  \
         tokenkeep client remove google")]
     Client(ClientArgs),
+    /// Print the address that an administrator consents at, for all of their organization; or read their answer
+    #[command(after_help = "Examples:\n  \
+        tokenkeep admin-consent microsoft --scopes teams\n  \
+        tokenkeep admin-consent microsoft --state STATE --answer 'http://localhost/callback?admin_consent=True&...'")]
+    AdminConsent(AdminConsentArgs),
     /// Make the store, and choose where its key is kept
     #[command(after_help = "Examples:\n  \
         tokenkeep init                             the system's keychain\n  \
@@ -356,6 +361,33 @@ pub enum ClientAction {
         /// The provider
         provider: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct AdminConsentArgs {
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// The organization: a GUID, a domain, or organizations [else the connection's]
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+    /// Microsoft: global, us-government or china
+    #[arg(long, value_name = "CLOUD")]
+    pub cloud: Option<String>,
+    /// The client id of your registration with the provider
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<String>,
+    /// What to consent to, separated by commas or spaces [else what the connection was asked for]
+    #[arg(long, value_name = "LIST")]
+    pub scopes: Option<String>,
+    /// Where the administrator is sent afterwards: one of the registration's
+    #[arg(long, value_name = "URI")]
+    pub redirect_uri: Option<String>,
+    /// The address that the administrator ended up at: says whether they consented
+    #[arg(long, value_name = "ADDRESS", requires = "state")]
+    pub answer: Option<String>,
+    /// The state that was printed with the address
+    #[arg(long, value_name = "STATE", requires = "answer")]
+    pub state: Option<String>,
 }
 
 #[derive(Debug, Args)]

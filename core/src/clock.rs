@@ -37,6 +37,50 @@ impl Timestamp {
     pub const fn seconds_since(self, earlier: Timestamp) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
+
+    /// The first second of a day, UTC, as `2027-01-31` writes it (RFC 3339 5.6, `full-date`).
+    pub(crate) fn from_date(text: &str) -> Option<Self> {
+        let digits =
+            |(at, byte): (usize, u8)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+        if text.len() != 10 || !text.bytes().enumerate().all(digits) {
+            return None;
+        }
+        let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<i64>().ok();
+        let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+        if !(1..=12).contains(&month) {
+            return None;
+        }
+        let date = Timestamp(days_before(year, month).saturating_add(day - 1).saturating_mul(DAY));
+        // A day that its month does not have would be one of the next.
+        (date.date() == text).then_some(date)
+    }
+
+    /// The day, UTC, as `2027-01-31` (RFC 3339 5.6). It has four digits for a year: what lies beyond is its last day.
+    pub(crate) fn date(self) -> String {
+        let days = self.0.div_euclid(DAY).clamp(days_before(0, 1), days_before(10_000, 1) - 1);
+        // A year has 365.2425 days: this is the right one or its neighbour.
+        let guess = 1970 + days * 400 / 146_097;
+        let year = if days < days_before(guess, 1) {
+            guess - 1
+        } else if days >= days_before(guess + 1, 1) {
+            guess + 1
+        } else {
+            guess
+        };
+        let month = (1..=12).rev().find(|month| days >= days_before(year, *month)).unwrap_or(1);
+        format!("{year:04}-{month:02}-{:02}", days - days_before(year, month) + 1)
+    }
+}
+
+/// Seconds of a day.
+const DAY: i64 = 86_400;
+
+/// Days from the Unix epoch to the first of a month, in the Gregorian calendar.
+const fn days_before(year: i64, month: i64) -> i64 {
+    // Counted from March, so that the day that comes and goes is the last of its year.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    year * 365 + leap_days + (month * 153 + 2) / 5 - 719_468
 }
 
 /// A length of time from a language that counts in seconds, with a fraction. `name` is what its caller knows it by.
@@ -162,6 +206,47 @@ mod tests {
             let error = seconds("timeout", bad).unwrap_err();
             assert_eq!(error.code(), "config_invalid");
             assert!(error.message().contains("timeout"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_the_first_second_of_its_day() {
+        // GNU date -u -d DATE +%s
+        let cases = [
+            ("0000-01-01", -62_167_219_200),
+            ("1969-12-31", -86_400),
+            ("1970-01-01", 0),
+            ("2000-02-29", 951_782_400),
+            ("2027-01-31", 1_801_353_600),
+            ("2100-03-01", 4_107_542_400),
+            ("9999-12-31", 253_402_214_400),
+        ];
+        for (text, seconds) in cases {
+            assert_eq!(Timestamp::from_date(text), Some(Timestamp(seconds)), "{text}");
+            assert_eq!(Timestamp(seconds).date(), text);
+            assert_eq!(Timestamp(seconds + DAY - 1).date(), text);
+        }
+        let bad = [
+            "",
+            "2027-1-31",
+            "2027-13-01",
+            "2027-00-01",
+            "2027-02-29",
+            "2027-01-00",
+            "2027-01-32",
+            "31.01.2027",
+        ];
+        for text in bad.into_iter().chain(["+027-01-31", "2027-01-31T00:00:00Z", "2027/01/31", "２027-01-3"])
+        {
+            assert_eq!(Timestamp::from_date(text), None, "{text}");
+        }
+        assert_eq!(
+            (Timestamp(i64::MAX).date(), Timestamp(i64::MIN).date()),
+            ("9999-12-31".into(), "0000-01-01".into())
+        );
+        // Every day of eight centuries comes back as itself.
+        for day in -146_097..146_097 {
+            assert_eq!(Timestamp::from_date(&Timestamp(day * DAY).date()), Some(Timestamp(day * DAY)));
         }
     }
 

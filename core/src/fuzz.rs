@@ -335,7 +335,7 @@ fn check_quoted_secret(around: &str) {
     let (sent, authentication) = (Secret::new(SENT), ClientAuthentication::None);
     let request = TokenRequest {
         endpoint: &endpoint,
-        client: Client { client_id: "c1", authentication, client_secret: None },
+        client: Client { client_id: "c1", authentication, client_secret: None, client_assertion: None },
         grant: Grant::RefreshToken { refresh_token: &sent, scopes: None },
         scope_separator: ' ',
         extra: &[],

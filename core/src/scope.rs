@@ -165,6 +165,18 @@ impl ScopeEquivalence {
         (permission(scope) == ".default").then(|| self.resource(scope)).flatten()
     }
 
+    /// What an application asks for to be given `scopes`: at a provider whose scopes name resources, all that was
+    /// consented to at theirs, for nothing narrower is taken there (RFC 6749 4.4.2; Microsoft's `.default`).
+    pub(crate) fn of_application(&self, scopes: &ScopeSet) -> ScopeSet {
+        let Some(default_resource) = &self.default_resource else { return scopes.clone() };
+        let mut asked = ScopeSet::default();
+        for scope in scopes.iter().filter(|scope| !self.about_the_person(scope)) {
+            let resource = scope.rfind('/').map_or(default_resource.as_str(), |slash| &scope[..=slash]);
+            asked.add(&format!("{resource}.default"));
+        }
+        asked
+    }
+
     /// The one spelling of `scope` that compares.
     fn canonical(&self, scope: &str) -> String {
         match self.resource(scope) {

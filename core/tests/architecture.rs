@@ -21,7 +21,7 @@ const RANKS: [&[&str]; 7] = [
 ];
 
 /// Crates that only one room may name.
-const DOORS: [(&str, &str); 9] = [
+const DOORS: [(&str, &str); 10] = [
     ("reqwest", "transport.rs"),
     ("rustls_platform_verifier", "transport.rs"),
     ("oauth2", "protocol/"),
@@ -30,6 +30,7 @@ const DOORS: [(&str, &str); 9] = [
     ("secrecy", "secret.rs"),
     ("chacha20poly1305", "store/"),
     ("hyper", "flow/"),
+    ("pki_types", "protocol/certificate.rs"),
     ("azure_core", "azure.rs"),
 ];
 

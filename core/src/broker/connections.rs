@@ -6,6 +6,7 @@ use super::Broker;
 use crate::clock::Timestamp;
 use crate::error::{Error, LoginReason, Result};
 use crate::names::{ConnectionKey, ProviderName};
+use crate::refresh::credential_warning;
 use crate::scope::{ScopeEquivalence, ScopeSet};
 use crate::store::{Account, ConnectionRecord, ConnectionStatus};
 
@@ -52,6 +53,11 @@ impl Connection {
     /// `connected` or `login_required`.
     pub fn status(&self) -> &'static str {
         if self.login_required.is_some() { "login_required" } else { "connected" }
+    }
+
+    /// One line for people when the client's secret or certificate ends within a month of `now`, or has ended.
+    pub fn credential_warning(&self, now: Timestamp) -> Option<String> {
+        credential_warning(&self.key, self.credential_expires_at, now)
     }
 }
 

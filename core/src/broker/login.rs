@@ -52,7 +52,7 @@ pub struct LoginOptions {
     /// Microsoft: what this client can do. `cp1` says that it answers claims challenges: it then gets tokens that live
     /// for a day and are revoked at once (continuous access evaluation).
     pub client_capabilities: Option<Vec<String>>,
-    /// Microsoft: who signs the person in.
+    /// Microsoft: who signs the person in. A domain costs a request to the tenant's metadata, which names its GUID.
     pub tenant: Option<String>,
     /// Microsoft: which cloud.
     pub cloud: Option<String>,
@@ -60,7 +60,7 @@ pub struct LoginOptions {
     pub issuer: Option<String>,
     /// RFC 6749 2.2.
     pub client_id: Option<String>,
-    /// RFC 6749 2.3.1.
+    /// RFC 6749 2.3.1. At most one of this and the next three.
     pub client_secret: Option<Secret>,
     /// For app-only access: a certificate and its private key, in PEM (RFC 7523 2.2).
     pub certificate: Option<Secret>,
@@ -144,6 +144,10 @@ impl Broker {
                 "begin_login needs the redirect URI that the answer is received at",
             )
         })?;
+        if options.for_application() {
+            let message = "app-only access sends nobody anywhere, and cannot be begun and finished";
+            return Err(Error::new(ErrorKind::ConfigInvalid, message).with_help("call login instead"));
+        }
         // The redirect is the caller's own, of any scheme: it is not listened on.
         let without_redirect = LoginOptions { redirect_uri: None, ..options.clone() };
         let (request, plan) = self.prepare(provider, &without_redirect, Arc::new(Nobody)).await?;

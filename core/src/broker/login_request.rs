@@ -100,6 +100,12 @@ pub(super) fn check_flow(flow: Flow, options: &LoginOptions, request: &FlowReque
         return Err(Error::new(ErrorKind::ConfigInvalid, message)
             .with_help(format!("leave the {name} out, or log in with --flow pkce")));
     }
+    if flow == Flow::ClientCredentials && options.add_scopes.is_some() {
+        let message =
+            "an application is given what an administrator consented to, and nothing can be added to it";
+        return Err(Error::new(ErrorKind::ConfigInvalid, message)
+            .with_help("leave out --add-scopes; the permissions are the registration's"));
+    }
     let resources = request.definition.scope_equivalence().resources(&request.scopes);
     if resources.len() > 1 {
         let named = resources.into_iter().collect::<Vec<_>>().join(" and ");

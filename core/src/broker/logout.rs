@@ -83,6 +83,11 @@ impl Broker {
         if matches!(record.status, ConnectionStatus::LoginRequired { .. }) {
             return Revocation::AlreadyEnded;
         }
+        if record.application {
+            let note = "app-only access leaves nothing to revoke: a token at hand ends by itself, and removing the client \
+                        secret or the certificate from the registration ends the access";
+            return Revocation::NotSupported { note: Some(note.to_owned()) };
+        }
         let Some(endpoint) = &record.server.revocation_endpoint else {
             let note =
                 self.0.catalog.find(&record.key.provider).ok().and_then(|entry| entry.definition.logout.note);

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `options` | what a broker is opened with |
 //! | `login` | `login`, `begin_login`, `finish_login` |
+//! | `login_client`, `credential` | which client a login is made with, and what it proves itself with |
 //! | `preparation` | what a login resolves before the person is asked |
 //! | `login_scopes` | which scopes it asks for |
 //! | `login_request` | what it asks beside scopes |
@@ -24,8 +25,10 @@
 mod admin_consent;
 mod connection_changes;
 mod connections;
+mod credential;
 mod explain;
 mod login;
+mod login_client;
 mod login_request;
 mod login_scopes;
 mod logout;

@@ -22,29 +22,32 @@ impl Broker {
     ) -> Result<ConnectionRecord> {
         let (response, definition) = (&granted.response, &request.definition);
         let now = self.0.clock.now();
-        let account = self.account(request, granted)?;
+        let application = plan.application;
+        // RFC 6749 4.4.3: there is nobody, and no refresh token; what a server sends all the same is of no use.
+        let account = if application { Account::default() } else { self.account(request, granted)? };
+        let refresh_token = response.refresh_token.clone().filter(|_| !application);
         if let Some(expected) = &plan.request.account {
             check_account(expected, &account)?;
         }
         let granted_scopes = response.scope.clone().unwrap_or_else(|| plan.scopes.of_resource.clone());
         let refresh_scopes = plan.scopes.refresh_scopes(&granted_scopes, &definition.scope_equivalence());
-        let renewable = response.refresh_token.is_some();
+        let renewable = application || refresh_token.is_some();
         let token = AccessTokenRecord {
             resource: plan.scopes.resource,
             claims: plan.request.claims,
             ..AccessTokenRecord::received(response, &granted_scopes, renewable, now.clone())
         };
-        let credentials = &request.client.credentials;
+        let client = &request.client;
         Ok(ConnectionRecord {
             key: plan.key,
             grant_id: random_text()?,
             status: ConnectionStatus::Connected,
             client: RecordClient {
-                client_id: credentials.client_id.clone(),
-                authentication: request.client.authentication,
-                client_secret: credentials.client_secret.clone(),
-                certificate: None,
-                credential_expires_at: None,
+                client_id: client.client_id.clone(),
+                authentication: client.authentication,
+                client_secret: client.client_secret().cloned(),
+                certificate: client.certificate().cloned(),
+                credential_expires_at: client.credential.as_ref().and_then(|own| own.expires_at),
                 capabilities: plan.request.capabilities,
             },
             server: RecordServer {
@@ -57,13 +60,13 @@ impl Broker {
                 response_scope_separator: definition.scopes.response_separator,
                 scope_on_refresh: definition.token.scope_on_refresh,
             },
-            application: false,
+            application,
             account,
             requested_scopes: request.scopes.clone(),
             access_tokens: vec![token],
             granted_scopes,
             refresh_scopes,
-            refresh_token: response.refresh_token.clone(),
+            refresh_token,
             logged_in_at: now.wall,
             refreshed_at: None,
             refresh_attempt: None,
@@ -83,7 +86,8 @@ impl Broker {
         let claims = parse_id_token(id_token)?;
         let expected = ExpectedIdToken {
             issuer: request.endpoints.issuer.as_deref(),
-            client_id: &request.client.credentials.client_id,
+            tenant: request.endpoints.tenant.as_ref(),
+            client_id: &request.client.client_id,
             nonce: granted.nonce.as_deref(),
             now: self.0.clock.now().wall,
         };

@@ -6,18 +6,18 @@ use url::Url;
 
 use super::Broker;
 use super::login::LoginOptions;
+use super::login_client::{one_organization, stored_client};
 use super::login_request::LoginRequest;
 use super::login_scopes::{LoginScopes, together};
 use super::scopes::default_beside_others;
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::{FlowRequest, Interaction, registered_redirect_uri};
+use crate::flow::{FlowRequest, Interaction};
 use crate::names::{ConnectionKey, ProviderName};
 use crate::provider::{
-    Authority, ClientCredentials, ClientSources, Endpoints, ProviderDefinition, RedirectDefinition,
-    RedirectHost, client_registration, endpoints,
+    Authority, Endpoints, ProviderDefinition, RedirectDefinition, RedirectHost, endpoints,
 };
 use crate::scope::ScopeSet;
-use crate::store::{ConnectionRecord, RegistrationRecord, off_thread};
+use crate::store::{ConnectionRecord, off_thread};
 
 /// What the record will hold beside the grant.
 #[derive(Clone)]
@@ -25,6 +25,8 @@ pub(super) struct Plan {
     pub(super) key: ConnectionKey,
     pub(super) tenant: Option<String>,
     pub(super) cloud: Option<String>,
+    /// App-only access: nobody logs in.
+    pub(super) application: bool,
     pub(super) scopes: LoginScopes,
     pub(super) request: LoginRequest,
 }
@@ -65,21 +67,20 @@ impl Broker {
             .cloud
             .clone()
             .or_else(|| earlier.as_ref().and_then(|earlier| earlier.server.cloud.clone()));
+        let application = options.for_application();
         let authority = authority(&definition, tenant.as_deref(), cloud.as_deref())?;
-        let endpoints = self.endpoints(&definition, authority.as_ref(), issuer.as_deref()).await?;
+        if application {
+            one_organization(&definition, authority.as_ref())?;
+        }
+        let endpoints =
+            self.endpoints(&definition, authority.as_ref(), issuer.as_deref(), application).await?;
 
         let redirect = redirect(&definition.redirect, options.redirect_uri.as_deref())?;
+        let stored = stored_client(earlier.as_ref(), stored, application);
+        let client = self.login_client(&definition, &endpoints, &redirect, options, stored).await?;
+        // What an application was asked for is nothing that a person is asked for, and the other way round.
+        let earlier = earlier.filter(|earlier| earlier.application == application);
         let earlier = earlier.as_ref();
-        let stored = stored_client(earlier, stored);
-        let sources = ClientSources {
-            client_id: options.client_id.as_deref(),
-            client_secret: options.client_secret.as_ref(),
-            stored,
-            authentication_methods: endpoints.authentication_methods.as_deref(),
-        };
-        let to_register = registered_redirect_uri(&redirect);
-        let client =
-            client_registration::resolve(&definition, sources, &self.0.settings.environment, &to_register)?;
         let scopes = login_scopes(&definition, &endpoints, options, earlier);
         if let Some(finding) = default_beside_others(&definition, &scopes.requested) {
             return Err(Error::new(ErrorKind::ConfigInvalid, finding.message).with_help(finding.help));
@@ -87,6 +88,7 @@ impl Broker {
         let request = LoginRequest::resolve(&definition, options, earlier, &scopes.requested)?;
         let flow_request = FlowRequest {
             transport: Arc::clone(&self.0.transport),
+            clock: Arc::clone(&self.0.clock),
             endpoints,
             client,
             scopes: scopes.requested.clone(),
@@ -99,7 +101,7 @@ impl Broker {
             definition: Arc::new(definition),
         };
         let tenant = authority.map(|authority| authority.tenant.to_string());
-        Ok((flow_request, Plan { key, tenant, cloud, scopes, request }))
+        Ok((flow_request, Plan { key, tenant, cloud, application, scopes, request }))
     }
 
     /// The provider's endpoints: from its definition, or from the metadata of the issuer.
@@ -108,9 +110,14 @@ impl Broker {
         definition: &ProviderDefinition,
         authority: Option<&Authority>,
         issuer: Option<&str>,
+        application: bool,
     ) -> Result<Endpoints> {
-        if !definition.discovery {
+        // No id_token comes back to an application, whose tenant would have to be known.
+        if !definition.discovery && application {
             return endpoints::from_definition(definition, authority);
+        }
+        if !definition.discovery {
+            return endpoints::of_tenant(&self.0.transport, definition, authority).await;
         }
         let fixed = definition.endpoints.issuer.as_ref().map(|issuer| issuer.as_str());
         let issuer = issuer.or(fixed).ok_or_else(|| {
@@ -120,23 +127,6 @@ impl Broker {
         })?;
         endpoints::discover(&self.0.transport, issuer).await
     }
-}
-
-/// The client that a login takes when none is named: the one that the connection was made with, unless the
-/// user has stored another one, or a newer secret for the same one, since.
-fn stored_client(
-    earlier: Option<&ConnectionRecord>,
-    stored: Option<RegistrationRecord>,
-) -> Option<ClientCredentials> {
-    let own = earlier.map(|earlier| ClientCredentials {
-        client_id: earlier.client.client_id.clone(),
-        client_secret: earlier.client.client_secret.clone(),
-    });
-    let newer =
-        stored.filter(|stored| earlier.is_none_or(|earlier| stored.stored_at >= earlier.logged_in_at));
-    newer
-        .map(|stored| ClientCredentials { client_id: stored.client_id, client_secret: stored.client_secret })
-        .or(own)
 }
 
 fn authority(
@@ -176,6 +166,11 @@ fn login_scopes(
     earlier: Option<&ConnectionRecord>,
 ) -> LoginScopes {
     let before = earlier.map(|earlier| earlier.requested_scopes.clone());
+    if let Some(own) = definition.client_credentials.as_ref().filter(|_| options.for_application()) {
+        let wanted = options.scopes.clone().or(before).unwrap_or_else(|| own.scopes.clone());
+        let wanted = definition.scope_equivalence().of_application(&definition.expand(&wanted));
+        return LoginScopes::all(definition, wanted);
+    }
     let Some(added) = &options.add_scopes else {
         return LoginScopes::all(
             definition,

@@ -9,6 +9,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::{ConnectionKey, ConnectionName, ProviderName};
 use crate::protocol::claims;
+use crate::provider::ProviderDefinition;
 use crate::refresh::{Demand, Freshness, Wanted, freshness, not_connected, wider_login_command};
 use crate::scope::ScopeSet;
 use crate::secret::Secret;
@@ -172,7 +173,7 @@ impl Broker {
         }
         let refreshed = kept.refresher.refreshed(&key, &demand).await?;
         let token = demand.token(&refreshed).ok_or_else(|| not_connected(&key))?;
-        self.check_granted(&refreshed.key, &token.scopes, options)?;
+        self.check_granted(&refreshed, &token.scopes, options)?;
         let expires_at = ends_at(token, options, self.0.clock.now().wall);
         Ok(AccessToken { expires_at, ..hand_out(&refreshed, token) })
     }
@@ -213,7 +214,8 @@ impl Broker {
         };
         if let Some(scopes) = &options.scopes {
             let definition = self.0.catalog.find(&record.key.provider)?.definition;
-            let (scopes, equivalence) = (definition.expand(scopes), definition.scope_equivalence());
+            let equivalence = definition.scope_equivalence();
+            let scopes = wanted_scopes(record, scopes, &definition);
             let mut resources = equivalence.resources(&scopes).into_iter();
             let resource = resources.next();
             if let Some(other) = resources.next() {
@@ -225,11 +227,11 @@ impl Broker {
                 .is_some_and(|own| own.scopes.missing(&scopes, &equivalence).is_empty());
             match resource {
                 _ if covered => {}
-                None => self.check_granted(&record.key, &record.granted_scopes, options)?,
+                None => self.check_granted(record, &record.granted_scopes, options)?,
                 Some(resource) => {
                     let wanted = Wanted { resource, scopes, equivalence };
                     if wanted.was_withheld(record) {
-                        self.check_granted(&record.key, &record.granted_scopes, options)?;
+                        self.check_granted(record, &record.granted_scopes, options)?;
                     }
                     demand.wanted = Some(wanted);
                 }
@@ -240,10 +242,16 @@ impl Broker {
         Ok(demand)
     }
 
-    fn check_granted(&self, key: &ConnectionKey, granted: &ScopeSet, options: &TokenOptions) -> Result<()> {
-        let Some(wanted) = &options.scopes else { return Ok(()) };
+    fn check_granted(
+        &self,
+        record: &ConnectionRecord,
+        granted: &ScopeSet,
+        options: &TokenOptions,
+    ) -> Result<()> {
+        let (key, Some(wanted)) = (&record.key, &options.scopes) else { return Ok(()) };
         let definition = self.0.catalog.find(&key.provider)?.definition;
-        let missing = granted.missing(&definition.expand(wanted), &definition.scope_equivalence());
+        let wanted = wanted_scopes(record, wanted, &definition);
+        let missing = granted.missing(&wanted, &definition.scope_equivalence());
         if missing.is_empty() {
             return Ok(());
         }
@@ -251,6 +259,12 @@ impl Broker {
         Err(Error::new(ErrorKind::ScopeNotGranted, format!("{key} was not granted {missing}"))
             .with_help(command))
     }
+}
+
+/// The scopes that `named` stands for: its presets replaced by theirs; for an application, all of their resource.
+fn wanted_scopes(record: &ConnectionRecord, named: &ScopeSet, definition: &ProviderDefinition) -> ScopeSet {
+    let named = definition.expand(named);
+    if record.application { definition.scope_equivalence().of_application(&named) } else { named }
 }
 
 /// A token is for one resource.

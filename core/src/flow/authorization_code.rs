@@ -71,7 +71,7 @@ impl AuthorizationAttempt {
         let extra: Vec<_> = extra.into_iter().collect();
         let url = AuthorizationRequest {
             endpoint,
-            client_id: &request.client.credentials.client_id,
+            client_id: &request.client.client_id,
             redirect_uri,
             scopes,
             scope_separator: request.definition.scopes.separator,

@@ -8,12 +8,14 @@
 //! | `loopback`, `page` | the listener for one answer, and the page it ends with |
 //! | `browser` | opening the person's browser |
 //! | `device_code` | the device code flow |
+//! | `client_credentials` | app-only access |
 //!
 //! Nothing is written down here, and no lock is held while a person is asked. May not enter: how a
 //! grant is kept (`refresh`).
 
 pub mod authorization_code;
 pub mod browser;
+mod client_credentials;
 mod device_code;
 pub mod interaction;
 mod loopback;
@@ -29,6 +31,7 @@ pub use browser::open_browser;
 pub use interaction::{DeviceAuthorization, Interaction};
 pub use surroundings::{Flow, Surroundings, choose};
 
+use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::{Grant, TokenRequest, TokenResponse, parse_token_response};
 use crate::provider::{ClientRegistration, Endpoints, ProviderDefinition, RedirectDefinition};
@@ -40,6 +43,8 @@ use crate::transport::{Limits, Transport, TransportError, content_type};
 pub struct FlowRequest {
     /// The network.
     pub transport: Arc<Transport>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
     /// The provider.
     pub definition: Arc<ProviderDefinition>,
     /// Its endpoints.
@@ -68,7 +73,7 @@ impl FlowRequest {
         match flow {
             Flow::AuthorizationCode => authorization_code::run(self, way_back, timeout).await,
             Flow::DeviceCode => device_code::run(self, timeout).await,
-            Flow::ClientCredentials => Err(Error::new(ErrorKind::Unsupported, "not yet")),
+            Flow::ClientCredentials => client_credentials::run(self, timeout).await,
         }
     }
 

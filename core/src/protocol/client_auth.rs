@@ -1,9 +1,9 @@
-//! How a client says who it is: RFC 6749 2.3.1, under the names of RFC 7591 2.
+//! How a client says who it is: RFC 6749 2.3.1 and RFC 7523 2.2, under the names of RFC 7591 2.
 //!
 //! A native app cannot keep a secret (RFC 8252 8.5), so most clients here are public and only name
 //! themselves. A secret that was shipped with an app is still sent where a server insists on it.
 //!
-//! May not enter: assertions (`private_key_jwt`), which need a key and a clock.
+//! May not enter: the making of an assertion (`client_assertion`), which needs a key and a clock.
 
 use std::fmt;
 use std::str::FromStr;
@@ -30,6 +30,9 @@ pub enum ClientAuthentication {
     /// `client_secret_basic`: the secret is in the `Authorization` header (RFC 6749 2.3.1).
     #[serde(rename = "client_secret_basic")]
     Basic,
+    /// `private_key_jwt`: an assertion that is signed with a certificate's key (RFC 7523 2.2).
+    #[serde(rename = "private_key_jwt")]
+    PrivateKeyJwt,
 }
 
 impl ClientAuthentication {
@@ -39,6 +42,7 @@ impl ClientAuthentication {
             ClientAuthentication::None => "none",
             ClientAuthentication::Post => "client_secret_post",
             ClientAuthentication::Basic => "client_secret_basic",
+            ClientAuthentication::PrivateKeyJwt => "private_key_jwt",
         }
     }
 }
@@ -54,10 +58,12 @@ impl FromStr for ClientAuthentication {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        use ClientAuthentication::{Basic, None, Post};
-        [None, Post, Basic].into_iter().find(|known| known.as_str() == name).ok_or_else(|| {
+        use ClientAuthentication::{Basic, None, Post, PrivateKeyJwt};
+        [None, Post, Basic, PrivateKeyJwt].into_iter().find(|known| known.as_str() == name).ok_or_else(|| {
             Error::new(ErrorKind::ConfigInvalid, format!("{name:?} is not a client authentication method"))
-                .with_help("use none, client_secret_post or client_secret_basic (RFC 7591 2)")
+                .with_help(
+                    "use none, client_secret_post, client_secret_basic or private_key_jwt (RFC 7591 2)",
+                )
         })
     }
 }
@@ -71,6 +77,8 @@ pub struct Client<'a> {
     pub authentication: ClientAuthentication,
     /// RFC 6749 2.3.1. Never sent when `authentication` is `None`.
     pub client_secret: Option<&'a Secret>,
+    /// RFC 7523 2.2, made for this one request. Only sent when `authentication` is `PrivateKeyJwt`.
+    pub client_assertion: Option<&'a Secret>,
 }
 
 /// What is sent to prove who the client is: a method that has what it needs.
@@ -82,17 +90,28 @@ pub(super) enum Credentials<'a> {
     Post(&'a Secret),
     /// RFC 6749 2.3.1: both in the `Authorization` header.
     Basic(&'a Secret),
+    /// RFC 7523 2.2: `client_id` and `client_assertion` in the body.
+    Assertion(&'a Secret),
 }
 
 impl<'a> Client<'a> {
-    /// The method together with its secret: a method without its secret is a mistake in the
+    /// The method together with its secret or assertion: a method without its secret is a mistake in the
     /// configuration, and better said here than guessed from the server's `invalid_client`.
     pub(super) fn credentials(&self) -> Result<Credentials<'a>> {
-        let secret = self.client_secret.filter(|secret| !secret.is_empty());
-        match (self.authentication, secret) {
+        let proof = match self.authentication {
+            ClientAuthentication::PrivateKeyJwt => self.client_assertion,
+            _ => self.client_secret.filter(|secret| !secret.is_empty()),
+        };
+        match (self.authentication, proof) {
             (ClientAuthentication::None, _) => Ok(Credentials::Public),
             (ClientAuthentication::Post, Some(secret)) => Ok(Credentials::Post(secret)),
             (ClientAuthentication::Basic, Some(secret)) => Ok(Credentials::Basic(secret)),
+            (ClientAuthentication::PrivateKeyJwt, Some(assertion)) => Ok(Credentials::Assertion(assertion)),
+            (ClientAuthentication::PrivateKeyJwt, None) => Err(Error::new(
+                ErrorKind::RegistrationMissing,
+                "the client authenticates by private_key_jwt, and its certificate is not known",
+            )
+            .with_help("give the certificate of the registration and its private key")),
             (method, None) => Err(Error::new(
                 ErrorKind::RegistrationMissing,
                 format!("the client authenticates by {method}, and its client secret is not known"),
@@ -121,13 +140,13 @@ mod tests {
 
     #[test]
     fn names_are_those_of_the_registry() {
-        for name in ["none", "client_secret_post", "client_secret_basic"] {
+        for name in ["none", "client_secret_post", "client_secret_basic", "private_key_jwt"] {
             let method: ClientAuthentication = name.parse().unwrap();
             assert_eq!(method.to_string(), name);
             assert_eq!(serde_json::to_value(method).unwrap(), name);
             assert_eq!(serde_json::from_value::<ClientAuthentication>(name.into()).unwrap(), method);
         }
-        assert!("private_key_jwt".parse::<ClientAuthentication>().is_err());
+        assert!("client_secret_jwt".parse::<ClientAuthentication>().is_err());
         assert!("None".parse::<ClientAuthentication>().is_err());
     }
 
@@ -146,13 +165,22 @@ mod tests {
         let empty = Secret::new("");
         for client_secret in [None, Some(&empty)] {
             for authentication in [ClientAuthentication::Post, ClientAuthentication::Basic] {
-                let client = Client { client_id: "id", authentication, client_secret };
+                let client =
+                    Client { client_id: "id", authentication, client_secret, client_assertion: None };
                 assert_eq!(client.credentials().unwrap_err().code(), "registration_missing");
             }
         }
         let secret = Secret::new("s");
-        let public = ClientAuthentication::None;
-        let client = Client { client_id: "id", authentication: public, client_secret: Some(&secret) };
-        assert!(matches!(client.credentials(), Ok(Credentials::Public)));
+        let client = |authentication| Client {
+            client_id: "id",
+            authentication,
+            client_secret: Some(&secret),
+            client_assertion: None,
+        };
+        let public = client(ClientAuthentication::None);
+        assert!(matches!(public.credentials(), Ok(Credentials::Public)));
+        // A secret is no assertion.
+        let by_certificate = client(ClientAuthentication::PrivateKeyJwt);
+        assert_eq!(by_certificate.credentials().unwrap_err().code(), "registration_missing");
     }
 }

@@ -214,7 +214,7 @@ mod tests {
         let authentication = ClientAuthentication::None;
         let request = DeviceAuthorizationRequest {
             endpoint: &Url::parse("https://as.example/device").unwrap(),
-            client: Client { client_id: "c1", authentication, client_secret: None },
+            client: Client { client_id: "c1", authentication, client_secret: None, client_assertion: None },
             scopes: &"repo gist".parse().unwrap(),
             scope_separator: ',',
             extra: &extra,

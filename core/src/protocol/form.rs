@@ -19,6 +19,7 @@ use oauth2::{AuthType, ClientId, ClientSecret, HttpRequest, HttpResponse, Reques
 use url::Url;
 use url::form_urlencoded::Serializer;
 
+use super::client_assertion::CLIENT_ASSERTION_TYPE;
 use super::client_auth::{Client, Credentials, basic_authorization};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -62,8 +63,16 @@ pub(super) fn permitted(extra: &[(String, String)]) -> impl Iterator<Item = (Str
     extra.iter().filter(|(name, _)| !is_protocol_parameter(name)).cloned()
 }
 
+/// RFC 7523 2.2: how an assertion is sent, which the `oauth2` crate leaves to extra parameters.
+pub(super) fn assertion_parameters(client: &Client<'_>) -> Result<Vec<(String, String)>> {
+    let Credentials::Assertion(assertion) = client.credentials()? else { return Ok(Vec::new()) };
+    let parameters =
+        [("client_assertion_type", CLIENT_ASSERTION_TYPE), ("client_assertion", assertion.expose())];
+    Ok(parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+}
+
 /// The client as the `oauth2` crate knows it (RFC 6749 2.3.1). A public client says `RequestBody`, which
-/// without a secret means that the body names the client (RFC 6749 3.2.1).
+/// without a secret means that the body names the client (RFC 6749 3.2.1); so does one with an assertion.
 ///
 /// The crate keeps secrets in plain strings that it does not wipe. They live as long as one request is
 /// being built, and the request's body is as plain as they are.
@@ -71,7 +80,7 @@ pub(super) fn oauth2_client(client: &Client<'_>) -> Result<BasicClient> {
     let built = BasicClient::new(ClientId::new(client.client_id.to_owned()));
     let secret = |text: &str| ClientSecret::new(text.to_owned());
     Ok(match client.credentials()? {
-        Credentials::Public => built.set_auth_type(AuthType::RequestBody),
+        Credentials::Public | Credentials::Assertion(_) => built.set_auth_type(AuthType::RequestBody),
         Credentials::Post(given) => {
             built.set_auth_type(AuthType::RequestBody).set_client_secret(secret(given.expose()))
         }
@@ -139,6 +148,10 @@ pub(super) fn form_request(
         Credentials::Public => {
             body.append_pair("client_id", client.client_id);
         }
+        Credentials::Assertion(_) => {
+            body.append_pair("client_id", client.client_id);
+            body.extend_pairs(assertion_parameters(client)?);
+        }
         Credentials::Post(secret) => {
             body.append_pair("client_id", client.client_id);
             body.append_pair("client_secret", secret.expose());
@@ -169,18 +182,35 @@ pub(super) mod tests {
         url::form_urlencoded::parse(request.body()).into_owned().collect()
     }
 
+    fn public() -> Client<'static> {
+        Client {
+            client_id: "id",
+            authentication: ClientAuthentication::None,
+            client_secret: None,
+            client_assertion: None,
+        }
+    }
+
     #[test]
     fn the_crate_and_this_file_build_the_same() {
         let endpoint = Url::parse("https://as.example/t?tenant=a%20b").unwrap();
         let secret = Secret::new("s:%+ &=é");
         let code = "c +&=%";
-        for authentication in
-            [ClientAuthentication::None, ClientAuthentication::Post, ClientAuthentication::Basic]
-        {
-            let client = Client { client_id: "id:/", authentication, client_secret: Some(&secret) };
+        let assertion = Secret::new("a.b.c");
+        use ClientAuthentication::{Basic, None, Post, PrivateKeyJwt};
+        for authentication in [None, Post, Basic, PrivateKeyJwt] {
+            let client = Client {
+                client_id: "id:/",
+                authentication,
+                client_secret: Some(&secret),
+                client_assertion: Some(&assertion),
+            };
             let theirs = oauth2_client(&client).unwrap().set_token_uri(TokenUrl::from_url(endpoint.clone()));
-            let theirs = theirs.exchange_code(AuthorizationCode::new(code.to_owned())).request(&capture);
-            let theirs = captured(theirs).unwrap();
+            let mut theirs = theirs.exchange_code(AuthorizationCode::new(code.to_owned()));
+            for (name, value) in assertion_parameters(&client).unwrap() {
+                theirs = theirs.add_extra_param(name, value);
+            }
+            let theirs = captured(theirs.request(&capture)).unwrap();
             let parameters = [("grant_type", "authorization_code"), ("code", code)];
             let ours = form_request(&endpoint, &client, &parameters, &[]).unwrap();
             assert_eq!(ours.body(), theirs.body(), "{authentication}");
@@ -193,8 +223,7 @@ pub(super) mod tests {
     #[test]
     fn extra_parameters_follow_and_override_nothing() {
         let endpoint = Url::parse("https://as.example/t").unwrap();
-        let client =
-            Client { client_id: "id", authentication: ClientAuthentication::None, client_secret: None };
+        let client = public();
         let extra = [("client_id", "evil"), ("resource", "a"), ("resource", "b"), ("grant_type", "password")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let request = form_request(&endpoint, &client, &[("grant_type", "x")], &extra).unwrap();
@@ -204,8 +233,7 @@ pub(super) mod tests {
 
     #[test]
     fn an_endpoint_that_is_no_request_target_is_an_error() {
-        let client =
-            Client { client_id: "id", authentication: ClientAuthentication::None, client_secret: None };
+        let client = public();
         let long = Url::parse(&format!("https://as.example/{}", "a".repeat(70_000))).unwrap();
         assert_eq!(form_request(&long, &client, &[], &[]).unwrap_err().code(), "config_invalid");
         let theirs = oauth2_client(&client).unwrap().set_token_uri(TokenUrl::from_url(long));

@@ -2,19 +2,21 @@
 //!
 //! Value in, value out. May not enter: a clock (the time is an argument), the network (a request is an
 //! `http::Request<Vec<u8>>`, an answer is a status, a content type and bytes), the store, randomness
-//! (random bytes are an argument). Only this room names the `oauth2` crate, and only for requests: its
+//! (random bytes are an argument; but for the salt of a signature, which nobody can foresee or see). Only this room names the `oauth2` crate, and only for requests: its
 //! response parsing keeps raw bodies in its errors.
 //!
 //! | Standard | Sections | File |
 //! |---|---|---|
 //! | RFC 6749 | 2.3.1 client authentication | [`client_auth`] |
 //! | RFC 6749 | 3.1, 4.1.1, 4.1.2 authorization request and response | [`authorization`] |
-//! | RFC 6749 | 4.1.3, 5.1, 5.2, 6 token request and response | [`token_endpoint`] |
+//! | RFC 6749 | 4.1.3, 4.4, 5.1, 5.2, 6 token request and response | [`token_endpoint`] |
 //! | RFC 6749 | 4.1.2.1, 5.2 errors, with Microsoft's members | [`oauth_error`], [`endpoint_error`] |
 //! | none: Microsoft's numbers | what they mean to a person | [`aadsts`] |
 //! | RFC 6749 | appendix B form bodies, and answers that should have been JSON | `form`, `body` |
 //! | RFC 6750, RFC 9110, RFC 9728 | 3, 11.6.1, 5.1 what an API says when it refuses | [`challenge`] |
+//! | Microsoft | admin consent | [`admin_consent`] |
 //! | RFC 7009 | revocation | [`revocation`] |
+//! | RFC 7523 | 2.2, 3 a certificate as the client's proof | [`client_assertion`](mod@client_assertion), [`certificate`], `der` |
 //! | RFC 7636 | PKCE | [`pkce`] |
 //! | RFC 8414, OIDC Discovery 1.0 | authorization server metadata | [`metadata`] |
 //! | RFC 8628 | device authorization | [`device`] |
@@ -28,11 +30,15 @@
 //! people, shortened, on one line, with whatever looks like a token taken out.
 
 pub mod aadsts;
+pub mod admin_consent;
 pub mod authorization;
 mod body;
+pub mod certificate;
 pub mod challenge;
 pub mod claims;
+pub mod client_assertion;
 pub mod client_auth;
+mod der;
 pub mod device;
 pub mod endpoint_error;
 mod form;
@@ -44,11 +50,14 @@ pub mod revocation;
 pub mod token_endpoint;
 
 pub use aadsts::advised;
+pub use admin_consent::{AdminConsentResponse, AdminConsentUrl, parse_admin_consent};
 pub use authorization::{
     AuthorizationRequest, AuthorizationResponse, ExpectedResponse, ResponseMode, ResponseRejection,
     parse_authorization_response,
 };
+pub use certificate::ClientCertificate;
 pub use challenge::{Challenge, Remedy};
+pub use client_assertion::client_assertion;
 pub use client_auth::{Client, ClientAuthentication};
 pub use device::{
     DeviceAuthorizationRequest, DeviceAuthorizationResponse, DevicePoll, classify_device_poll,
@@ -56,10 +65,10 @@ pub use device::{
 };
 pub use endpoint_error::TokenEndpointError;
 pub use id_token::{
-    ExpectedIdToken, OriginalIdentity, check_id_token, check_refreshed, is_guid, parse_client_info,
-    parse_id_token,
+    ExpectedIdToken, ExpectedTenant, OriginalIdentity, check_id_token, check_refreshed, is_guid,
+    parse_client_info, parse_id_token,
 };
-pub use metadata::{AuthorizationServerMetadata, parse_metadata, well_known_urls};
+pub use metadata::{AuthorizationServerMetadata, parse_metadata, parse_tenant, well_known_urls};
 pub use oauth_error::OauthError;
 pub use pkce::CodeVerifier;
 pub use revocation::{RevocationOutcome, RevocationRequest, TokenKind, classify_revocation};
@@ -82,7 +91,10 @@ mod tests {
         let error = token.as_ref().err().map(|error| error.to_error("context"));
         let id_token = parse_id_token(&Secret::new(text.clone())).map(|claims| {
             let now = Timestamp::from_unix(0);
-            check_id_token(&claims, &ExpectedIdToken { issuer: None, client_id: "c1", nonce: None, now })
+            check_id_token(
+                &claims,
+                &ExpectedIdToken { issuer: None, tenant: None, client_id: "c1", nonce: None, now },
+            )
         });
         format!(
             "{:?}",
@@ -90,7 +102,7 @@ mod tests {
                 (token, error, parse_device_authorization_response(status, content_type, body)),
                 (classify_device_poll(status, content_type, body, ','), classify_revocation(status, body)),
                 (parse_authorization_response(&text, &expected), parse_metadata("https://as.example", body)),
-                (id_token.is_ok(), parse_client_info(&text)),
+                (id_token.is_ok(), parse_client_info(&text), parse_admin_consent(&text, &state)),
             )
         )
     }

@@ -93,7 +93,7 @@ mod tests {
         let authentication = ClientAuthentication::None;
         let request = RevocationRequest {
             endpoint: &Url::parse("http://127.0.0.1:1/revoke").unwrap(),
-            client: Client { client_id: "c1", authentication, client_secret: None },
+            client: Client { client_id: "c1", authentication, client_secret: None, client_assertion: None },
             token: &token,
             hint: TokenKind::RefreshToken,
         };

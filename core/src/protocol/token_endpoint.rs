@@ -1,4 +1,4 @@
-//! The token request and its answer: RFC 6749 4.1.3, 5.1, 5.2, 6, RFC 7636 4.5, RFC 8628 3.4.
+//! The token request and its answer: RFC 6749 4.1.3, 4.4.2, 5.1, 5.2, 6, RFC 7636 4.5, RFC 8628 3.4.
 //!
 //! The answer is read by this file, not by the `oauth2` crate: the crate wants `expires_in` to be an
 //! integer and the content type to be JSON, and its error keeps the raw body, token included.
@@ -16,7 +16,7 @@ use url::Url;
 use super::body::{read, seconds, text};
 use super::client_auth::Client;
 use super::endpoint_error::{TokenEndpointError, check_accepted, unusable};
-use super::form::{capture, captured, form_request, oauth2_client, permitted};
+use super::form::{assertion_parameters, capture, captured, form_request, oauth2_client, permitted};
 use super::pkce::CodeVerifier;
 use crate::error::{Error, ErrorKind, Result};
 use crate::scope::ScopeSet;
@@ -53,6 +53,11 @@ pub enum Grant<'a> {
         /// The device authorization response's own.
         device_code: &'a Secret,
     },
+    /// RFC 6749 4.4.2: the client's own access.
+    ClientCredentials {
+        /// What is asked for.
+        scopes: &'a ScopeSet,
+    },
 }
 
 /// RFC 6749 3.2: a request to the token endpoint.
@@ -83,6 +88,7 @@ impl TokenRequest<'_> {
                 let parameters = [("grant_type", DEVICE_CODE_GRANT), ("device_code", device_code.expose())];
                 form_request(self.endpoint, &self.client, &parameters, self.extra)
             }
+            Grant::ClientCredentials { scopes } => self.ask_for_itself(scopes),
         }
     }
 
@@ -93,8 +99,10 @@ impl TokenRequest<'_> {
             Grant::AuthorizationCode { code, code_verifier, .. } => vec![*code, code_verifier.secret()],
             Grant::RefreshToken { refresh_token, .. } => vec![*refresh_token],
             Grant::DeviceCode { device_code } => vec![*device_code],
+            Grant::ClientCredentials { .. } => Vec::new(),
         };
-        error.without(secrets.into_iter().chain(self.client.client_secret))
+        let credentials = [self.client.client_secret, self.client.client_assertion];
+        error.without(secrets.into_iter().chain(credentials.into_iter().flatten()))
     }
 
     fn redeem(
@@ -114,10 +122,24 @@ impl TokenRequest<'_> {
         if let Some(scopes) = scopes {
             request = request.add_extra_param("scope", scopes.to_wire(self.scope_separator));
         }
-        for (name, value) in permitted(self.extra) {
+        for (name, value) in self.further_parameters()? {
             request = request.add_extra_param(name, value);
         }
         captured(request.request(&capture))
+    }
+
+    fn ask_for_itself(&self, scopes: &ScopeSet) -> Result<Request<Vec<u8>>> {
+        let client = oauth2_client(&self.client)?.set_token_uri(TokenUrl::from_url(self.endpoint.clone()));
+        let scope = Scope::new(scopes.to_wire(self.scope_separator));
+        let mut request = client.exchange_client_credentials().add_scope(scope);
+        for (name, value) in self.further_parameters()? {
+            request = request.add_extra_param(name, value);
+        }
+        captured(request.request(&capture))
+    }
+
+    fn further_parameters(&self) -> Result<impl Iterator<Item = (String, String)>> {
+        Ok(assertion_parameters(&self.client)?.into_iter().chain(permitted(self.extra)))
     }
 
     fn refresh(&self, refresh_token: &Secret, scopes: Option<&ScopeSet>) -> Result<Request<Vec<u8>>> {
@@ -128,7 +150,7 @@ impl TokenRequest<'_> {
             // The crate joins with spaces; one joined "scope" keeps the provider's separator.
             request = request.add_scope(Scope::new(scopes.to_wire(self.scope_separator)));
         }
-        for (name, value) in permitted(self.extra) {
+        for (name, value) in self.further_parameters()? {
             request = request.add_extra_param(name, value);
         }
         captured(request.request(&capture))
@@ -283,8 +305,13 @@ mod tests {
     fn every_grant_has_its_parameters_and_no_others() {
         let secret = Secret::new("canary");
         let verifier = CodeVerifier::from_random(CHALLENGED);
-        let client =
-            |authentication| Client { client_id: "c1", authentication, client_secret: Some(&secret) };
+        let assertion = Secret::new("assertion-canary");
+        let client = |authentication| Client {
+            client_id: "c1",
+            authentication,
+            client_secret: Some(&secret),
+            client_assertion: Some(&assertion),
+        };
         let (public, post, basic) =
             (ClientAuthentication::None, ClientAuthentication::Post, ClientAuthentication::Basic);
 
@@ -322,6 +349,17 @@ mod tests {
         let grant = Grant::DeviceCode { device_code: &secret };
         let expected = [("grant_type", DEVICE_CODE_GRANT), ("device_code", "canary"), ("client_id", "c1")];
         assert_form(&sent(client(public), grant, &[]), &expected);
+
+        let grant = Grant::ClientCredentials { scopes: &scopes };
+        let request = sent(client(post), grant, &[("scope", "evil"), ("resource", "r")]);
+        let asked = [("grant_type", "client_credentials"), ("scope", "a b"), ("client_id", "c1")];
+        let by_secret = [("client_secret", "canary"), ("resource", "r")];
+        assert_form(&request, &[&asked[..], &by_secret].concat());
+        let assertion_type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+        let by_certificate =
+            [("client_assertion_type", assertion_type), ("client_assertion", "assertion-canary")];
+        let request = sent(client(ClientAuthentication::PrivateKeyJwt), grant, &[]);
+        assert_form(&request, &[&asked[..], &by_certificate].concat());
     }
 
     /// A body of a vector: text, JSON, bytes, or a list of parts with how often each is repeated.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::definition::AuthorityDefinition;
 use crate::error::{Error, ErrorKind, Result};
-use crate::protocol::is_guid;
+use crate::protocol::{ExpectedTenant, is_guid};
 
 /// Who may sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct Authority {
     pub cloud: String,
     /// The tenant.
     pub tenant: Tenant,
+    /// The GUID of the tenant that all personal accounts are of.
+    pub personal_tenant: Option<String>,
 }
 
 impl Authority {
@@ -50,7 +52,38 @@ impl Authority {
             ));
         };
         let tenant = tenant.unwrap_or(&definition.default_tenant).parse()?;
-        Ok(Authority { cloud: origin.as_str().to_owned(), tenant })
+        let personal_tenant = definition.personal_tenant.as_deref().map(str::to_ascii_lowercase);
+        Ok(Authority { cloud: origin.as_str().to_owned(), tenant, personal_tenant })
+    }
+}
+
+impl Authority {
+    /// Whose accounts it signs in. `None`: any; for a domain the tenant's metadata knows.
+    pub fn expected_tenant(&self) -> Option<ExpectedTenant> {
+        let personal = || self.personal_tenant.clone();
+        match &self.tenant {
+            Tenant::Common | Tenant::Domain(_) => None,
+            Tenant::Organizations => personal().map(ExpectedTenant::AnyBut),
+            Tenant::Consumers => personal().map(ExpectedTenant::Only),
+            Tenant::Id(id) => Some(ExpectedTenant::Only(id.clone())),
+        }
+    }
+
+    /// The tenant as far as it can be an organization: whoever signs in at `common` may be of one.
+    pub fn organization(&self) -> Option<Tenant> {
+        match &self.tenant {
+            Tenant::Common => Some(Tenant::Organizations),
+            Tenant::Consumers => None,
+            Tenant::Id(id) if self.personal_tenant.as_ref() == Some(id) => None,
+            organization => Some(organization.clone()),
+        }
+    }
+}
+
+impl Tenant {
+    /// True when it is known beforehand whose organization it is.
+    pub fn is_one_organization(&self) -> bool {
+        matches!(self, Tenant::Id(_) | Tenant::Domain(_))
     }
 }
 

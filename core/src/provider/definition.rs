@@ -56,6 +56,9 @@ pub struct ProviderDefinition {
     /// The token request.
     #[serde(default)]
     pub token: TokenDefinition,
+    /// App-only access, where the provider has it.
+    #[serde(default)]
+    pub client_credentials: Option<ClientCredentialsDefinition>,
     /// Logging out.
     #[serde(default)]
     pub logout: LogoutDefinition,
@@ -73,6 +76,10 @@ pub struct EndpointsDefinition {
     pub device_authorization: Option<EndpointTemplate>,
     /// RFC 7009.
     pub revocation: Option<EndpointTemplate>,
+    /// Microsoft: the metadata of a tenant, whose issuer names the tenant's GUID.
+    pub metadata: Option<EndpointTemplate>,
+    /// Microsoft: where an administrator consents for all of an organization.
+    pub admin_consent: Option<EndpointTemplate>,
     /// RFC 8414 `issuer`; what `iss` must be. `{tenantid}` stands for the id_token's `tid`.
     pub issuer: Option<EndpointTemplate>,
     /// RFC 9207: true when every authorization response carries `iss`.
@@ -88,6 +95,8 @@ pub struct AuthorityDefinition {
     pub default_tenant: String,
     /// The cloud when none is named.
     pub default_cloud: String,
+    /// The GUID of the tenant that all personal accounts are of.
+    pub personal_tenant: Option<String>,
     /// The clouds by name, each with the origin of its sign-in service.
     pub clouds: BTreeMap<String, EndpointTemplate>,
 }
@@ -156,6 +165,20 @@ pub struct TokenDefinition {
     pub parameters: BTreeMap<String, String>,
 }
 
+/// App-only access (RFC 6749 4.4): the client asks in its own name.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientCredentialsDefinition {
+    /// Asked for when nobody names any.
+    pub scopes: ScopeSet,
+    /// How a client secret is sent; absent means as the metadata says. A certificate is always `private_key_jwt`.
+    #[serde(default)]
+    pub authentication: Option<ClientAuthentication>,
+    /// What to do when no client id or no credential is known.
+    #[serde(default = "register_an_application")]
+    pub registration_steps: String,
+}
+
 /// Logging out.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -215,6 +238,17 @@ impl ProviderDefinition {
         } else if self.endpoints.named().any(|(_, endpoint)| endpoint.has_placeholders()) {
             return Err("an endpoint has {cloud} or {tenant}, and there is no [authority]".to_owned());
         }
+        let own = self.client_credentials.as_ref().and_then(|own| own.authentication);
+        if [self.client.authentication, own].contains(&Some(ClientAuthentication::PrivateKeyJwt)) {
+            return Err(
+                "authentication says how a client secret is sent, and private_key_jwt sends none".to_owned()
+            );
+        }
+        if own == Some(ClientAuthentication::None) {
+            return Err(
+                "[client_credentials] authentication is none, and app-only access wants a secret".to_owned()
+            );
+        }
         if self.display_name.chars().any(char::is_control) {
             return Err("display_name holds a line break or another control character".to_owned());
         }
@@ -253,6 +287,8 @@ impl EndpointsDefinition {
             ("token", &self.token),
             ("device_authorization", &self.device_authorization),
             ("revocation", &self.revocation),
+            ("metadata", &self.metadata),
+            ("admin_consent", &self.admin_consent),
             ("issuer", &self.issuer),
         ];
         members.into_iter().filter_map(|(name, endpoint)| Some((name, endpoint.as_ref()?)))
@@ -335,6 +371,12 @@ impl Default for RedirectDefinition {
     fn default() -> Self {
         RedirectDefinition { host: RedirectHost::Ipv4, port: None, path: "/callback".to_owned() }
     }
+}
+
+fn register_an_application() -> String {
+    "register an application with the provider, and give its id with --client-id and its secret with \
+     --client-secret-stdin"
+        .to_owned()
 }
 
 fn schema<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {

@@ -20,7 +20,7 @@ pub mod scopes;
 
 pub use authority::Authority;
 pub use catalog::{Catalog, CatalogEntry, DefinitionOrigin};
-pub use client_registration::{ClientCredentials, ClientRegistration, ClientSources};
+pub use client_registration::{ClientRegistration, ClientSources, Credential, Proof, StoredClient};
 pub use definition::{ProviderDefinition, RedirectDefinition, RedirectHost};
 pub use endpoints::Endpoints;
 

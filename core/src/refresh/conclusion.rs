@@ -6,6 +6,7 @@
 //! | a token response | rotated, durable | gets the new token |
 //! | `invalid_grant` | marked `login_required`, kept | old token while it works, then `login_required` |
 //! | the same to a question that is wider than the grant is known to be | the error, for a minute | `consent_required`: the grant lives on |
+//! | any OAuth error to an application | a short pause | old token while it works, then the error |
 //! | another OAuth error | a short pause | old token while it works, then the error: the grant lives on |
 //! | one that only the person can answer | the error, for a minute | old token while it works, then the same error |
 //! | a token that has ended already | rotated, durable; a pause | gets it; the next one waits: `throttled` |
@@ -19,13 +20,13 @@
 //!
 //! May not enter: the request, and how an answer is read.
 
+use super::credential::help_after_its_end;
 use super::exchange::{not_connected, what_ended};
 use super::{Demand, Parts, Refreshed, pause};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, LoginReason, Result};
-use crate::login_command::LoginCommand;
 use crate::protocol::{TokenEndpointError, TokenResponse, advised};
-use crate::store::{ConnectionRecord, ConnectionStatus, Locked, Refusal, Renewal};
+use crate::store::{ConnectionRecord, ConnectionStatus, Locked, RecordClient, Refusal, Renewal};
 
 /// What came back, and when.
 pub(super) struct Answer<'a> {
@@ -39,6 +40,8 @@ pub(super) struct Answer<'a> {
     pub(super) demand: &'a Demand,
     /// What was asked for.
     pub(super) renewal: Renewal,
+    /// The client that asked.
+    pub(super) client: RecordClient,
 }
 
 /// Steps 6 and 7: what the answer means for the record.
@@ -46,23 +49,32 @@ pub(super) async fn conclude(
     parts: &Parts,
     locked: &Locked,
     mut record: ConnectionRecord,
-    Answer { outcome, asked, now, demand, renewal }: Answer<'_>,
+    Answer { outcome, asked, now, demand, renewal, client }: Answer<'_>,
 ) -> Result<Refreshed> {
     let error = match outcome {
         Ok(response) => {
             let mut rotated = record.rotated(&response, &renewal, now.clone())?;
             rotated.cool_down = pause::after_useless_token(&rotated, demand, &now);
+            // What was renewed in the registration and has worked is the connection's own from here on.
+            rotated.client = client;
             // Step 6. Nobody gets the token before its refresh token is safe, unless the disk refuses.
-            if let (Err(error), Some(sent)) = (locked.write(&rotated).await, &record.refresh_token) {
-                parts.unsaved.keep(sent, &rotated, &error);
+            match (locked.write(&rotated).await, &record.refresh_token) {
+                (Err(error), Some(sent)) => parts.unsaved.keep(sent, &rotated, &error),
+                // An application's token can be asked for again.
+                (Err(error), None) => {
+                    tracing::warn!(connection = %record.key, %error, "its token could not be written")
+                }
+                (Ok(()), _) => {}
             }
             return Ok(Refreshed { record: rotated, settled: true });
         }
         Err(error) => error,
     };
     let key = record.key.clone();
-    let login = LoginCommand::of(&key);
-    if ends_grant(&error) && !demand.is_wider_than(&record) {
+    let login = record.login_command();
+    // An application has no grant that could end or be widened: what it is refused, an administrator can change.
+    let is_wider = demand.is_wider_than(&record) && !record.application;
+    if ends_grant(&error) && !is_wider && !record.application {
         let lost = record.refresh_attempt.as_ref().is_some_and(|attempt| attempt.count > 1);
         let reason = if lost { LoginReason::ResponseLost } else { LoginReason::GrantEnded };
         let refused = error.to_error(&format!("{key}: {}", what_ended(reason)));
@@ -83,9 +95,9 @@ pub(super) async fn conclude(
         record.refresh_token = Some(rotated.clone());
         record.refresh_attempt = None;
     }
-    let mut refused = advised(error.to_error(&format!("{key} could not be refreshed")), &login, None);
+    let mut refused = refused(&error, &record, &client, &now);
     if let TokenEndpointError::Oauth(said) = &error
-        && (pause::is_final_for_now(&refused) || demand.is_wider_than(&record))
+        && (pause::is_final_for_now(&refused) || is_wider)
         && !refused.retryable()
     {
         let (scopes, claims) = (renewal.wanted_scopes, renewal.claims);
@@ -106,6 +118,27 @@ pub(super) async fn conclude(
         Some(pause) => pause::throttled(&key, pause.seconds, now.wall.plus(pause.seconds)),
         None => refused,
     })
+}
+
+/// What a caller is told whose grant goes on.
+fn refused(
+    error: &TokenEndpointError,
+    record: &ConnectionRecord,
+    client: &RecordClient,
+    now: &Instant,
+) -> Error {
+    let mut refused = error.to_error(&format!("{} could not be refreshed", record.key));
+    if record.application && matches!(refused.kind(), ErrorKind::LoginRequired { .. }) {
+        let server = refused.server().cloned().unwrap_or_default();
+        refused = Error::new(ErrorKind::ProviderRejected, refused.message()).with_server(server);
+    }
+    let refused = advised(refused, &record.login_command(), None);
+    // The server does not say that it is the day that has passed, and it is the likelier reason.
+    let ended = help_after_its_end(record, client, now.wall);
+    match ended.filter(|_| *refused.kind() == ErrorKind::ProviderRejected) {
+        Some(help) => refused.with_help(help),
+        None => refused,
+    }
 }
 
 /// True when the authorization server itself answered, and did not act. A page or a 5xx may come from something

@@ -9,14 +9,18 @@ use std::time::Duration;
 use url::Url;
 
 use super::conclusion::{Answer, conclude, end_grant};
+use super::credential::credential_warning;
 use super::{Demand, Parts, Refreshed, freshness, pause, retry_after};
-use crate::clock::Instant;
+use crate::clock::{Instant, Timestamp};
 use crate::error::{Error, ErrorKind, LoginReason, Result};
 use crate::login_command::LoginCommand;
 use crate::names::ConnectionKey;
-use crate::protocol::{Grant, TokenEndpointError, TokenRequest, TokenResponse, claims, parse_token_response};
+use crate::protocol::{
+    Client, Grant, TokenEndpointError, TokenRequest, TokenResponse, claims, client_assertion,
+    parse_token_response,
+};
 use crate::scope::ScopeSet;
-use crate::secret::Secret;
+use crate::secret::{Secret, random_bytes};
 use crate::store::{
     ConnectionRecord, ConnectionStatus, Locked, RecordClient, RefreshAttempt, Renewal, off_thread,
 };
@@ -107,7 +111,7 @@ async fn read(parts: &Parts, key: &ConnectionKey) -> Result<ConnectionRecord> {
 }
 
 /// Sends the refresh token of `record`, which was read under the lock, and writes the answer down
-/// (RFC 6749 6). The lock is held from before the read until after the write, so the refresh token that
+/// (RFC 6749 6); an application's client asks in its own name (RFC 6749 4.4.2). The lock is held from before the read until after the write, so the refresh token that
 /// is sent is the one that is stored, and the answer goes to the record that it was asked for.
 async fn exchange(
     parts: &Parts,
@@ -117,19 +121,23 @@ async fn exchange(
     demand: &Demand,
 ) -> Result<Refreshed> {
     let renewal = demand.renewal(&record);
-    let Some(refresh_token) = record.refresh_token.clone() else {
+    let refresh_token = record.refresh_token.clone().filter(|_| !record.application);
+    if refresh_token.is_none() && !record.application {
         let now = parts.clock.now();
         let error = login_required(key, LoginReason::NoRefreshToken);
         let works = record.access_tokens.iter().any(|token| freshness(token, &now, 0).is_valid());
         // While a token works the login has not ended, also for a caller that would rather have another.
         return if works { Err(error) } else { end_grant(parts, locked, record, error).await };
-    };
+    }
     let mut lost = record.refresh_attempt.take().map_or(0, |attempt| attempt.count);
     let endpoint = Url::parse(&record.server.token_endpoint)
         .map_err(|_| Error::new(ErrorKind::StoreCorrupt, format!("{key}: its token endpoint is no URL")))?;
     let (store, read) = (Arc::clone(&parts.store), record.clone());
     let client = off_thread(move || store.client_of(&read)).await?;
 
+    if let Some(warning) = credential_warning(key, client.credential_expires_at, parts.clock.now().wall) {
+        tracing::warn!(connection = %key, "{warning}");
+    }
     let claims = claims::merged(renewal.claims.as_deref(), &client.capabilities)?;
     let extra: Vec<_> = claims.map(|claims| ("claims".to_owned(), claims)).into_iter().collect();
     let begun = std::time::Instant::now();
@@ -140,15 +148,17 @@ async fn exchange(
         locked.write(&record).await?;
 
         let limits = Limits::ENDPOINT.within(PATIENCE.saturating_sub(begun.elapsed()));
-        let request = refresh_request(&endpoint, &client, &record, &renewal, &refresh_token, &extra);
+        let assertion = client_assertion_of(&client, &endpoint, parts.clock.now().wall)?;
+        let proven = Client { client_assertion: assertion.as_ref(), ..client.as_client() };
+        let request = refresh_request(&endpoint, proven, &record, &renewal, refresh_token.as_ref(), &extra);
         let answer = parts.transport.send(request.to_http()?, limits).await;
         let now = parts.clock.now();
         match answer {
             Ok(response) => {
                 let outcome = parse(&response, &record).map_err(|error| request.clean(error));
                 let asked = retry_after::pause(response.status(), response.headers(), now.wall);
-                return conclude(parts, locked, record, Answer { outcome, asked, now, demand, renewal })
-                    .await;
+                let answer = Answer { outcome, asked, now, demand, renewal, client };
+                return conclude(parts, locked, record, answer).await;
             }
             // A connection that failed at once may have met a server that was just starting anew. Who waited
             // longer than that is told.
@@ -192,24 +202,32 @@ fn is_an_outage(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Network | ErrorKind::Throttled { .. })
 }
 
-/// The record's refresh request (RFC 6749 6). A resource that the caller named is named to the server.
+/// The assertion of a client that has a certificate, for one request (RFC 7523 2.2).
+fn client_assertion_of(client: &RecordClient, endpoint: &Url, now: Timestamp) -> Result<Option<Secret>> {
+    let Some(certificate) = &client.certificate else { return Ok(None) };
+    client_assertion(certificate, &client.client_id, endpoint.as_str(), now, random_bytes()?).map(Some)
+}
+
+/// The record's refresh request (RFC 6749 6), or an application's (4.4.2). A resource that the caller named is named to
+/// the server.
 fn refresh_request<'a>(
     endpoint: &'a Url,
-    client: &'a RecordClient,
+    client: Client<'a>,
     record: &'a ConnectionRecord,
     renewal: &'a Renewal,
-    refresh_token: &'a Secret,
+    refresh_token: Option<&'a Secret>,
     extra: &'a [(String, String)],
 ) -> TokenRequest<'a> {
     let named = renewal.requested_scopes.as_ref();
-    let login = record.server.scope_on_refresh.then(|| record.login_scopes());
-    TokenRequest {
-        endpoint,
-        client: client.as_client(),
-        grant: Grant::RefreshToken { refresh_token, scopes: named.or(login) },
-        scope_separator: record.server.scope_separator,
-        extra,
-    }
+    let login = record.login_scopes();
+    let grant = match refresh_token {
+        Some(refresh_token) => {
+            let login = record.server.scope_on_refresh.then_some(login);
+            Grant::RefreshToken { refresh_token, scopes: named.or(login) }
+        }
+        None => Grant::ClientCredentials { scopes: named.unwrap_or(login) },
+    };
+    TokenRequest { endpoint, client, grant, scope_separator: record.server.scope_separator, extra }
 }
 
 /// Reads the answer as the connection's server writes it.

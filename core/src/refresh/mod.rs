@@ -17,12 +17,16 @@
 //! 7. **`invalid_grant` only ends what it was about**: the record is read once more, and only if it still
 //!    holds the grant and the refresh token that were sent is it marked. It is never deleted.
 //!
+//! App-only access (RFC 6749 4.4) goes the same way, so that it too is one request: the client asks in its own name, nothing
+//! rotates, and no refusal ends anything.
+//!
 //! `demand` says what a caller wants, `exchange` holds steps 3 to 5 and `conclusion` 6 and 7; `freshness` says when they are needed, `pause` when
 //! they have to wait, and `retry_after` reads a server's wish. May not enter: how a grant is got (`flow`).
 //!
 //! [`RefreshAttempt`]: crate::store::RefreshAttempt
 
 mod conclusion;
+mod credential;
 mod demand;
 mod exchange;
 mod freshness;
@@ -34,6 +38,7 @@ mod unsaved;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use credential::credential_warning;
 use demand::Question;
 pub use demand::{Demand, Wanted};
 pub(crate) use exchange::{not_connected, wider_login_command};

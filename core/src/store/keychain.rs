@@ -1,5 +1,5 @@
-//! The system's keychain: one small item per vault, its key. The only file that names the keyring
-//! crates.
+//! The system's keychain: one small item per vault, its key; and the items of others that a login is told to read.
+//! The only file that names the keyring crates.
 //!
 //! - **One item, small.** Windows holds 2,560 bytes at most, and macOS asks its user once per item:
 //!   so the keychain keeps the key, and the files keep the records.
@@ -24,6 +24,7 @@ use zeroize::Zeroizing;
 
 use super::key::VaultKey;
 use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Secret;
 
 /// What the item is called, together with the vault's id.
 const SERVICE: &str = "tokenkeep";
@@ -38,7 +39,7 @@ pub(crate) fn item_name(vault_id: &str) -> String {
 /// The key of that vault; `None` when the keychain has no such item.
 pub(crate) fn get(vault_id: &str) -> Result<Option<VaultKey>> {
     let name = item_name(vault_id);
-    let secret = ask(vault_id, |entry| match entry.get_secret() {
+    let secret = ask_about_key(vault_id, |entry| match entry.get_secret() {
         Ok(secret) => Ok(Some(Zeroizing::new(secret))),
         Err(KeyringError::NoEntry) => Ok(None),
         Err(error) => Err(error),
@@ -54,12 +55,12 @@ pub(crate) fn get(vault_id: &str) -> Result<Option<VaultKey>> {
 /// Keeps the key of that vault.
 pub(crate) fn set(vault_id: &str, key: &VaultKey) -> Result<()> {
     let text = Zeroizing::new(STANDARD.encode(key.as_bytes()));
-    ask(vault_id, move |entry| entry.set_secret(text.as_bytes()))
+    ask_about_key(vault_id, move |entry| entry.set_secret(text.as_bytes()))
 }
 
 /// Removes the key of that vault; true when there was one.
 pub(crate) fn delete(vault_id: &str) -> Result<bool> {
-    ask(vault_id, |entry| match entry.delete_credential() {
+    ask_about_key(vault_id, |entry| match entry.delete_credential() {
         Ok(()) => Ok(true),
         Err(KeyringError::NoEntry) => Ok(false),
         Err(error) => Err(error),
@@ -69,22 +70,43 @@ pub(crate) fn delete(vault_id: &str) -> Result<bool> {
 /// Whether there is a keychain and it answers. Asks for an item that does not exist, so it neither
 /// shows a dialog nor leaves anything.
 pub(crate) fn probe() -> Result<()> {
-    ask("probe", |entry| match entry.get_secret() {
+    ask_about_key("probe", |entry| match entry.get_secret() {
         Ok(_) | Err(KeyringError::NoEntry) => Ok(()),
         Err(error) => Err(error),
     })
 }
 
-/// Asks the keychain about one item, in a thread of its own and for no longer than the limit.
-fn ask<T: Send + 'static>(
+/// The text of an item that somebody else made; `None` when the keychain has no such item.
+pub(crate) fn item(service: &str, account: &str) -> Result<Option<Secret>> {
+    let (service, account) = (service.to_owned(), account.to_owned());
+    let name = format!("{service}/{account}");
+    ask(service, account, platform::names_item(&name), |entry| match entry.get_password() {
+        Ok(text) => Ok(Some(Secret::new(text))),
+        Err(KeyringError::NoEntry) => Ok(None),
+        Err(error) => Err(error),
+    })
+}
+
+/// Asks the keychain about the item of one vault.
+fn ask_about_key<T: Send + 'static>(
     vault_id: &str,
     question: impl FnOnce(&Entry) -> keyring_core::Result<T> + Send + 'static,
 ) -> Result<T> {
+    let modifiers = platform::MODIFIERS.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    ask(SERVICE.to_owned(), vault_id.to_owned(), modifiers, question)
+}
+
+/// Asks the keychain about one item, in a thread of its own and for no longer than the limit.
+fn ask<T: Send + 'static>(
+    service: String,
+    account: String,
+    modifiers: Vec<(&'static str, String)>,
+    question: impl FnOnce(&Entry) -> keyring_core::Result<T> + Send + 'static,
+) -> Result<T> {
     platform::reachable()?;
-    let user = vault_id.to_owned();
     within(LIMIT, move || {
-        let modifiers = platform::MODIFIERS.iter().copied().collect();
-        let entry = platform::store()?.build(SERVICE, &user, Some(&modifiers))?;
+        let modifiers = modifiers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let entry = platform::store()?.build(&service, &account, Some(&modifiers))?;
         question(&entry)
     })
 }
@@ -177,6 +199,11 @@ mod platform {
     /// What people see in their keychain's own window.
     pub(super) const MODIFIERS: &[(&str, &str)] = &[("label", "Tokenkeep: key of the token store")];
 
+    /// Items of others are found by service and account.
+    pub(super) fn names_item(_name: &str) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// Opens the keychain, for one call.
     pub(super) fn store() -> keyring_core::Result<Arc<Store>> {
         Store::new()
@@ -207,6 +234,11 @@ mod platform {
 
     pub(super) const MODIFIERS: &[(&str, &str)] = &[];
 
+    /// Items of others are found by service and account.
+    pub(super) fn names_item(_name: &str) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// Opens the keychain, for one call.
     pub(super) fn store() -> keyring_core::Result<Arc<Store>> {
         Store::new()
@@ -228,6 +260,11 @@ mod platform {
     /// Not `Enterprise`, the default: the key does not roam to machines that have no records.
     pub(super) const MODIFIERS: &[(&str, &str)] = &[("persistence", "Local")];
 
+    /// Items of others have one name, the target: `cmdkey /generic:SERVICE/ACCOUNT`.
+    pub(super) fn names_item(name: &str) -> Vec<(&'static str, String)> {
+        vec![("target", name.to_owned())]
+    }
+
     /// Opens the keychain, for one call.
     pub(super) fn store() -> keyring_core::Result<Arc<Store>> {
         Store::new()
@@ -246,6 +283,11 @@ mod platform {
     use keyring_core::mock::Store;
 
     pub(super) const MODIFIERS: &[(&str, &str)] = &[];
+
+    /// Items of others are found by service and account.
+    pub(super) fn names_item(_name: &str) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
 
     /// Never called: the mock would forget the key.
     pub(super) fn store() -> keyring_core::Result<Arc<Store>> {

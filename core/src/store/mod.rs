@@ -35,6 +35,8 @@ use std::time::Duration;
 use crate::error::Result;
 use crate::names::{ConnectionKey, ProviderName};
 
+pub(crate) use keychain::item as keychain_item;
+
 pub use inspect::{FileState, KeyState, VaultState, inspect};
 pub use lock::StoreLock;
 pub use locked::{Locked, off_thread};
@@ -84,15 +86,19 @@ pub trait TokenStore: Send + Sync {
     /// The client registration that the user stored for a provider.
     fn registration(&self, provider: &ProviderName) -> Result<Option<RegistrationRecord>>;
 
-    /// The client of a connection as it is now: a secret that was renewed in the registration replaces the
-    /// one that the login was made with, as long as it is for the same client.
+    /// The client of a connection as it is now: a secret that was stored for the same client since the login replaces
+    /// the one that the login was made with.
     fn client_of(&self, record: &ConnectionRecord) -> Result<RecordClient> {
         let mut client = record.client.clone();
         if let Some(registration) = self.registration(&record.key.provider)?
             && registration.client_id == client.client_id
+            && registration.stored_at >= record.logged_in_at
             && registration.client_secret.is_some()
+            && registration.client_secret != client.client_secret
         {
             client.client_secret = registration.client_secret;
+            client.credential_expires_at =
+                client.credential_expires_at.filter(|_| client.certificate.is_some());
         }
         Ok(client)
     }

@@ -132,6 +132,7 @@ impl RecordClient {
             client_id: &self.client_id,
             authentication: self.authentication,
             client_secret: self.client_secret.as_ref(),
+            client_assertion: None,
         }
     }
 }

@@ -4,6 +4,8 @@
 // A scenario that cannot go on has failed: the panic is its report.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod accounts;
+mod admin_consent;
 mod answers;
 mod browser;
 mod challenges;
