@@ -2,7 +2,7 @@
 
 use crate::support::{Home, kinds};
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 14] = [
     "login",
     "token",
     "list",
