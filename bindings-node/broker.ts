@@ -10,6 +10,7 @@ import { native } from './loader.js';
 import type * as Native from './native.js';
 import { scopeText } from './options.js';
 import type {
+  AdminConsentOptions,
   BeginLoginOptions,
   BrokerOptions,
   CachedTokenOptions,
@@ -22,13 +23,17 @@ import type {
 } from './options.js';
 import { AccessToken, record } from './records.js';
 import type {
+  AdminConsent,
+  AdminConsentRequest,
   Connection,
   ConnectionChange,
   Connections,
+  Explanation,
   LogoutOutcome,
   Provider,
   Providers,
   Registration,
+  ScopeCheck,
   VaultState,
 } from './records.js';
 import { snakeCased } from './values.js';
@@ -167,6 +172,40 @@ export class Broker {
     return text === null ? null : AccessToken.of(text);
   }
 
+  /**
+   * What a login for `scopes` would ask for, and what is odd about it. No network.
+   *
+   * @throws `unknown_provider`, `config_invalid`.
+   */
+  async checkScopes(provider: string, scopes: Scopes): Promise<ScopeCheck> {
+    return this.#ask('check_scopes', wanted({ scopes }, provider));
+  }
+
+  /** What the error codes in `text` mean, in their order: one code, or a whole error as it was pasted. */
+  async explain(text: string): Promise<readonly Explanation[]> {
+    return this.#ask('explain', { text });
+  }
+
+  /**
+   * The address that an administrator consents at, for all of their organization. No network.
+   *
+   * @throws `unsupported` for a provider that has no such address; `config_invalid` for a tenant that is no
+   * organization; `registration_missing`, and those of the store.
+   */
+  async adminConsentUrl(provider: string, options: AdminConsentOptions = {}): Promise<AdminConsentRequest> {
+    return this.#ask('admin_consent_url', wanted(options, provider));
+  }
+
+  /**
+   * What was consented to: reads the address that the administrator was sent back to. One that is not the answer to the
+   * request with this `state` is refused with `provider_rejected`.
+   *
+   * @throws `access_denied`, `admin_consent_required` and others, as the server said.
+   */
+  async readAdminConsent(state: string, callbackUrl: string | URL): Promise<AdminConsent> {
+    return this.#ask('read_admin_consent', { state, callback_url: String(callbackUrl) });
+  }
+
   /** All connections. No network. @throws Those of the store as a whole. */
   async connections(): Promise<Connections> {
     return this.#ask('connections', {});
@@ -268,6 +307,6 @@ export class Broker {
 
 /** What a call is given. */
 function wanted(options: object, provider: string): object {
-  const { scopes, ...rest } = options as { scopes?: Scopes };
-  return snakeCased({ ...rest, scopes: scopeText(scopes), provider });
+  const { scopes, addScopes, ...rest } = options as { scopes?: Scopes; addScopes?: Scopes };
+  return snakeCased({ ...rest, scopes: scopeText(scopes), addScopes: scopeText(addScopes), provider });
 }

@@ -10,12 +10,18 @@ export type * from './options.js';
 export { AccessToken } from './records.js';
 export type {
   Account,
+  AdminConsent,
+  AdminConsentRequest,
   Connection,
   ConnectionChange,
   Connections,
+  Explanation,
+  HeldToken,
   LogoutOutcome,
   Provider,
   Providers,
   Registration,
+  ScopeCheck,
+  ScopeFinding,
   VaultState,
 } from './records.js';

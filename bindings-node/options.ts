@@ -8,8 +8,11 @@ import type { Interaction } from './interaction.js';
 /** Scopes: a list, or one text with blanks between. */
 export type Scopes = string | Iterable<string>;
 
-/** How a person is logged in. */
-export type Flow = 'pkce' | 'device_code';
+/** How a person is logged in; by `client_credentials` nobody is, and the grant is the client's own. */
+export type Flow = 'pkce' | 'device_code' | 'client_credentials';
+
+/** How a mail server is told the token: `XOAUTH2`, which is Google's and Microsoft's, or `OAUTHBEARER` (RFC 7628). */
+export type SaslMechanism = 'xoauth2' | 'oauthbearer';
 
 /** Where the store keeps its key. */
 export type KeySource = 'keychain' | 'passphrase' | 'file';
@@ -45,7 +48,10 @@ export interface CallOptions {
 
 /** What is wanted of a token that is at hand. */
 export interface CachedTokenOptions extends ConnectionOptions {
-  /** Scopes that the token must hold; none are checked when left out. */
+  /**
+   * Scopes that the token must hold, of one resource: at a provider that tells resources apart (Microsoft) they say
+   * which one it is for. None are checked when left out.
+   */
   readonly scopes?: Maybe<Scopes>;
   /** Seconds. The token is refreshed first when it is good for less than this. */
   readonly minLifetime?: Maybe<number>;
@@ -59,6 +65,8 @@ export interface TokenOptions extends CachedTokenOptions, CallOptions {
   readonly replaces?: Maybe<string>;
   /** The JSON of a claims challenge: a token that was not asked for with it is refreshed first. */
   readonly claims?: Maybe<string>;
+  /** Microsoft: while the server is down, a token that has ended will do for as long as its resource still takes it. */
+  readonly allowExtended?: Maybe<boolean>;
 }
 
 /** What an API answered with its 401. */
@@ -73,8 +81,20 @@ export interface RefusalOptions extends ConnectionOptions, CallOptions {
 
 /** What is wanted of a login whose redirect the program receives itself. */
 export interface BeginLoginOptions extends ConnectionOptions, CallOptions {
-  /** What to ask for. */
+  /** What to ask for. The provider's presets stand for their scopes. */
   readonly scopes?: Maybe<Scopes>;
+  /** In place of `scopes`: what to ask for beside what the connection was asked for before. */
+  readonly addScopes?: Maybe<Scopes>;
+  /** `login`, `consent`, `select_account` or `none` (OIDC Core 3.1.2.1), in place of the provider's own. */
+  readonly prompt?: Maybe<string>;
+  /** Whom the login page offers first. */
+  readonly loginHint?: Maybe<string>;
+  /** Microsoft: the domain of the organization that signs the person in, which spares them a page. */
+  readonly domainHint?: Maybe<string>;
+  /** The JSON of a claims challenge; the one that the connection's last refresh met when left out. */
+  readonly claims?: Maybe<string>;
+  /** Microsoft: what this client can do. `cp1` says that it answers claims challenges. */
+  readonly clientCapabilities?: Maybe<readonly string[]>;
   /** Microsoft: who signs the person in. */
   readonly tenant?: Maybe<string>;
   /** Microsoft: which cloud. */
@@ -85,6 +105,14 @@ export interface BeginLoginOptions extends ConnectionOptions, CallOptions {
   readonly clientId?: Maybe<string>;
   /** Its secret, if it has one. */
   readonly clientSecret?: Maybe<string>;
+  /** A certificate and its private key in PEM, by which the client proves itself instead (RFC 7523 2.2). */
+  readonly certificate?: Maybe<string>;
+  /** A file that holds the secret, or certificate and key. */
+  readonly credentialFile?: Maybe<string>;
+  /** An item of the system's keychain that holds them, as `SERVICE/ACCOUNT`. */
+  readonly credentialKeychain?: Maybe<string>;
+  /** The day that the secret ends: `2027-01-31`. A certificate says so itself. */
+  readonly credentialExpires?: Maybe<string>;
   /** Where the answer is received. {@link Broker.beginLogin} needs it; a login on this machine chooses one. */
   readonly redirectUri?: Maybe<string>;
 }
@@ -99,6 +127,20 @@ export interface LoginOptions extends BeginLoginOptions {
   readonly timeout?: Maybe<number>;
   /** How to talk to the person; at the terminal, as the command line does, when left out. */
   readonly interaction?: Maybe<Interaction>;
+}
+
+/** What is wanted of an administrator. What is left out is taken from the connection, then as in a login. */
+export interface AdminConsentOptions extends ConnectionOptions {
+  /** The organization: a GUID, a domain, or `organizations` for that of whoever signs in. */
+  readonly tenant?: Maybe<string>;
+  /** Microsoft: which cloud. */
+  readonly cloud?: Maybe<string>;
+  /** The client that is consented to. */
+  readonly clientId?: Maybe<string>;
+  /** What to consent to. */
+  readonly scopes?: Maybe<Scopes>;
+  /** Where the administrator is sent afterwards: one of the registration's. */
+  readonly redirectUri?: Maybe<string>;
 }
 
 /** @internal One text of them. */

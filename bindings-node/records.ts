@@ -4,8 +4,9 @@
 
 import type { InspectOptions, inspect } from 'node:util';
 
-import { TokenkeepError, type Failure, type LoginReason } from './errors.js';
-import type { KeySource } from './options.js';
+import { TokenkeepError, unlessFailed, type Failure, type LoginReason } from './errors.js';
+import { native } from './loader.js';
+import type { KeySource, SaslMechanism } from './options.js';
 import { camelCased, date } from './values.js';
 
 /**
@@ -69,8 +70,18 @@ export class AccessToken {
     return `${this.tokenType} ${this.secret}`;
   }
 
+  /**
+   * The initial response of a SASL mechanism in base64, as IMAP, POP and SMTP take it after `AUTHENTICATE` or `AUTH`.
+   * `user` is the mailbox.
+   *
+   * @throws `config_invalid` for a user that does not fit into it.
+   */
+  sasl(mechanism: SaslMechanism, user: string): string {
+    return unlessFailed(native.sasl(mechanism, user, this.secret));
+  }
+
   /** All but the secret. */
-  toJSON(): Omit<AccessToken, 'secret' | 'authorizationHeader' | 'toJSON'> {
+  toJSON(): Omit<AccessToken, 'secret' | 'authorizationHeader' | 'sasl' | 'toJSON'> {
     const { provider, connection, tokenType, expiresAt, scopes, resource } = this;
     return { provider, connection, tokenType, expiresAt, scopes, resource };
   }
@@ -95,8 +106,22 @@ export interface Account {
   readonly username: string | null;
   /** Microsoft's `tid`: the tenant that signed the person in. */
   readonly tenantId: string | null;
+  /** Microsoft's `oid`: the person within that tenant. */
+  readonly objectId: string | null;
   /** Microsoft's `uid.utid`: the account itself, whichever tenant it visits. */
   readonly homeAccountId: string | null;
+  /** True when the person is a guest of that tenant: their home is another one. */
+  readonly guest: boolean;
+}
+
+/** What a connection holds for one resource, without the token. */
+export interface HeldToken {
+  /** The resource, at a provider that tells resources apart. */
+  readonly resource: string | null;
+  /** What it grants. */
+  readonly scopes: readonly string[];
+  /** When it ends; null when it does not expire. */
+  readonly expiresAt: Date | null;
 }
 
 /** One connection, without its secrets. */
@@ -117,6 +142,14 @@ export interface Connection {
   readonly missingScopes: readonly string[];
   /** When the access token at hand ends; null when it does not expire. */
   readonly expiresAt: Date | null;
+  /** The access tokens at hand, one for each resource; the first is that of a call that names no scopes. */
+  readonly accessTokens: readonly HeldToken[];
+  /** True for app-only access: the grant is the client's own, and nobody logs in. */
+  readonly application: boolean;
+  /** When the client secret or certificate that the client proves itself with ends, where that is known. */
+  readonly credentialExpiresAt: Date | null;
+  /** What the client said that it can do (Microsoft). */
+  readonly clientCapabilities: readonly string[];
   /** True when the access token can be replaced without the person. */
   readonly hasRefreshToken: boolean;
   /** The client that it was made with. */
@@ -157,6 +190,8 @@ export interface Provider {
   readonly accessTokenVariable: string;
   /** Where codes, tokens and client secrets go, as the definition names them. */
   readonly endpoints: readonly { readonly name: string; readonly url: string }[];
+  /** Names for what people want, each with the scopes that it stands for. A list of scopes may hold them. */
+  readonly presets: readonly { readonly name: string; readonly scopes: readonly string[] }[];
   /** True when the endpoints come from the metadata of the issuer that is named at login. */
   readonly discovery: boolean;
   /** Where its definition is from. */
@@ -173,6 +208,70 @@ export interface Providers {
   readonly providers: readonly Provider[];
   /** One error for each that cannot. */
   readonly damaged: readonly TokenkeepError[];
+}
+
+/** What a list of scopes comes to. */
+export interface ScopeCheck {
+  /** The scopes, with the provider's presets in it replaced by what they stand for. */
+  readonly scopes: readonly string[];
+  /** The resources that they are for, at a provider whose scopes name theirs. */
+  readonly resources: readonly string[];
+  /** What is odd. None of it stops a login that the provider would accept. */
+  readonly findings: readonly ScopeFinding[];
+}
+
+/** One odd thing about a list of scopes. */
+export interface ScopeFinding {
+  /**
+   * There would be no refresh token; another one in the list includes it; a token is for one resource; only an
+   * administrator can consent to it; `.default` stands beside no other scope of a resource.
+   */
+  readonly kind:
+    | 'offline_access_missing'
+    | 'covered'
+    | 'several_resources'
+    | 'admin_consent_needed'
+    | 'default_beside_others';
+  /** The scopes that it is about. */
+  readonly scopes: readonly string[];
+  /** What it is, in a sentence. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly help: string;
+}
+
+/** What one error code means. For people: no program branches on it. */
+export interface Explanation {
+  /** As it is searched for: `AADSTS65001`. */
+  readonly code: string;
+  /** Microsoft's short name of it. */
+  readonly name: string;
+  /** What happened, in a sentence. */
+  readonly meaning: string;
+  /** Who must act: `user`, `developer`, `administrator`, `service` or `nobody`. */
+  readonly who: string;
+  /** What they must do, in a sentence. */
+  readonly remedy: string;
+  /** What to type, where a command is part of it. Words in capitals are to be filled in. */
+  readonly command: string | null;
+}
+
+/** A consent that is asked of an administrator. */
+export interface AdminConsentRequest {
+  /** Where to send the administrator. */
+  readonly url: string;
+  /** What the answer must carry: it ties the answer to this request. */
+  readonly state: string;
+  /** Where they are sent afterwards. */
+  readonly redirectUri: string;
+}
+
+/** A consent that was given. */
+export interface AdminConsent {
+  /** The organization, as the answer has it. Anybody could have written it: it is no proof. */
+  readonly tenant: string | null;
+  /** What was consented to. */
+  readonly scopes: readonly string[];
 }
 
 /** A stored client registration, without its secret. */
@@ -218,7 +317,7 @@ export interface VaultState {
 }
 
 /** The members that are seconds since the epoch, and those that are failures. */
-const TIMES = ['expires_at', 'logged_in_at', 'refreshed_at', 'stored_at'];
+const TIMES = ['expires_at', 'credential_expires_at', 'logged_in_at', 'refreshed_at', 'stored_at'];
 const FAILURES = ['damaged', 'key_error', 'keychain_error'];
 
 /** @internal A record as JavaScript has it: with its own names, with dates and errors, and frozen. */

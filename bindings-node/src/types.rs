@@ -3,9 +3,10 @@
 //! May not enter: a field of a record.
 
 use napi::bindgen_prelude::*;
+use napi_derive::napi;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokenkeep::{AccessToken, ConnectionKey, Error, Result};
+use tokenkeep::{AccessToken, ConnectionKey, Error, Result, SaslMechanism, Secret};
 use tokenkeep_bindings::error_record;
 
 /// A value or, by its record, the error; null for neither.
@@ -52,4 +53,11 @@ pub fn token_text(token: &AccessToken) -> String {
     text.push('\n');
     text.push_str(secret);
     text
+}
+
+/// The initial response of a SASL mechanism with a token's secret.
+#[napi(ts_return_type = "string | Failure")]
+pub fn sasl(mechanism: String, user: String, secret: String) -> Answer<String> {
+    let response = || mechanism.parse::<SaslMechanism>()?.initial_response(&user, &Secret::new(secret));
+    answer(Some(response().map(|response| response.expose().to_owned())))
 }

@@ -7,6 +7,8 @@ import { format, inspect } from 'node:util';
 import { AccessToken, Broker, TokenkeepError } from 'tokenkeep';
 import { Stage } from '../../tests/support/node/index.mjs';
 
+const GRAPH = 'https://graph.microsoft.com';
+
 let stage, broker, token;
 before(async () => {
   stage = await Stage.microsoft();
@@ -22,7 +24,7 @@ test('a token works, and says what it is', async () => {
   assert.equal(token.authorizationHeader(), `Bearer ${token.secret}`);
   assert.deepEqual([token.provider, token.connection, token.tokenType], ['microsoft', 'default', 'Bearer']);
   assert.ok(token.scopes.includes('User.Read'), `${token.scopes}`);
-  assert.equal(token.resource, null);
+  assert.equal(token.resource, GRAPH);
   const minutes = (token.expiresAt - Date.now()) / 60_000;
   assert.ok(minutes > 55 && minutes <= 61, `${minutes} min`);
   assert.equal(broker.cachedToken('microsoft').secret, token.secret);
@@ -43,6 +45,16 @@ test('a token may be of any length', async () => {
   } finally {
     await plain.stop();
   }
+});
+
+test('a token is told to mail servers', () => {
+  for (const [mechanism, told] of [['xoauth2', 'user=me@contoso.example'], ['oauthbearer', 'n,a=me@contoso.example,']]) {
+    const response = Buffer.from(token.sasl(mechanism, 'me@contoso.example'), 'base64').toString();
+    assert.equal(response, `${told}\x01auth=Bearer ${token.secret}\x01\x01`);
+  }
+  const isSilent = (error) => error.code === 'config_invalid' && !inspect(error).includes(token.secret);
+  assert.throws(() => token.sasl('xoauth2', 'a\r\nb'), isSilent);
+  assert.throws(() => token.sasl('plain', 'me'), isSilent);
 });
 
 test('a token never shows its secret unless it is asked for it', async () => {
@@ -67,14 +79,18 @@ test('a token never shows its secret unless it is asked for it', async () => {
 test('a connection has the fields that are documented', async () => {
   const connection = await broker.connection('microsoft');
   const fields =
-    'account clientId connection expiresAt grantedScopes hasRefreshToken issuer loggedInAt loginRequired missingScopes ' +
-    'provider refreshedAt requestedScopes status tenant';
+    'accessTokens account application clientCapabilities clientId connection credentialExpiresAt expiresAt grantedScopes ' +
+    'hasRefreshToken issuer loggedInAt loginRequired missingScopes provider refreshedAt requestedScopes status tenant';
   assert.deepEqual(Object.keys(connection).sort(), fields.split(' '));
-  const account = 'homeAccountId issuer subject tenantId username';
+  const account = 'guest homeAccountId issuer objectId subject tenantId username';
   assert.deepEqual(Object.keys(connection.account).sort(), account.split(' '));
   assert.deepEqual([connection.status, connection.loginRequired], ['connected', null]);
   assert.equal(connection.tenant, 'organizations');
   assert.ok(connection.account.username && connection.account.tenantId);
+  assert.deepEqual([connection.account.guest, connection.application, connection.clientCapabilities], [false, false, []]);
+  const [held, ...more] = connection.accessTokens;
+  assert.deepEqual(more, []);
+  assert.deepEqual({ ...held }, { resource: GRAPH, scopes: connection.grantedScopes, expiresAt: connection.expiresAt });
   assert.ok(connection.loggedInAt instanceof Date && Math.abs(connection.loggedInAt - Date.now()) < 60_000);
   assert.equal(connection.refreshedAt, null);
   assert.deepEqual(connection, (await broker.connections()).connections[0]);
@@ -100,11 +116,13 @@ test('a record that cannot be read is an error in its own place', async () => {
 });
 
 test('providers, registrations and the store, as they are documented', async () => {
-  const fields = 'accessTokenVariable definition discovery displayName endpoints file name origin';
+  const fields = 'accessTokenVariable definition discovery displayName endpoints file name origin presets';
   const provider = await broker.provider('microsoft');
   assert.deepEqual(Object.keys(provider).sort(), fields.split(' '));
   assert.deepEqual([provider.origin, provider.file.endsWith('microsoft.toml')], ['user', true]);
   assert.deepEqual(Object.keys(provider.endpoints[0]).sort(), ['name', 'url']);
+  const mail = provider.presets.find(({ name }) => name === 'mail-read');
+  assert.deepEqual({ ...mail }, { name: 'mail-read', scopes: [`${GRAPH}/Mail.Read`] });
   assert.equal((await broker.provider('github')).file, null);
 
   assert.equal(await broker.registration('github'), null);
@@ -121,6 +139,26 @@ test('providers, registrations and the store, as they are documented', async () 
   assert.deepEqual([state.home, state.key, state.keySource, state.connections], [broker.home, 'found', 'file', 1]);
   assert.deepEqual(Object.keys(state.files[0]).sort(), ['mode', 'openToOthers', 'path']);
   assert.deepEqual(await broker.initialize(), state);
+});
+
+test('what is odd about a list of scopes, as it is documented', async () => {
+  const check = await broker.checkScopes('microsoft', new Set(['mail-read', 'Files.Read']));
+  const { scopes, resources, findings } = check;
+  assert.deepEqual([scopes, resources], [[`${GRAPH}/Mail.Read`, 'Files.Read'], [GRAPH]]);
+  const [{ kind, message, help, ...about }, ...more] = findings;
+  assert.deepEqual([kind, about, more], ['offline_access_missing', { scopes: ['offline_access'] }, []]);
+  assert.ok(message.startsWith('offline_access is missing') && help);
+  assert.throws(() => scopes.push('x'), TypeError);
+  assert.deepEqual((await broker.checkScopes('microsoft', 'mail-read offline_access')).findings, []);
+  await assert.rejects(broker.checkScopes('nobody', 'read'), { code: 'unknown_provider' });
+});
+
+test('an explanation has the fields that are documented', async () => {
+  const [first, second] = await broker.explain('AADSTS65001: no consent. Earlier: AADSTS50076');
+  assert.deepEqual(Object.keys(first).sort(), ['code', 'command', 'meaning', 'name', 'remedy', 'who']);
+  assert.deepEqual([first.code, first.name], ['AADSTS65001', 'DelegationDoesNotExist']);
+  assert.deepEqual([second.code, second.who], ['AADSTS50076', 'user']);
+  assert.deepEqual(await broker.explain('nothing of the kind'), []);
 });
 
 test('a logout says what became of the grant', async () => {

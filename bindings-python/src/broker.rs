@@ -130,7 +130,7 @@ impl Broker {
 
     #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
     #[pyo3(signature = (provider, *, connection=None, scopes=None, min_lifetime=None, force_refresh=false,
-        replaces=None, claims=None))]
+        replaces=None, claims=None, allow_extended=false))]
     fn token(
         &self,
         py: Python<'_>,
@@ -141,6 +141,7 @@ impl Broker {
         force_refresh: bool,
         replaces: Option<Text>,
         claims: Option<String>,
+        allow_extended: bool,
     ) -> Object {
         let asked = self.asked(provider, connection, scopes)?;
         let options = TokenOptions {
@@ -148,6 +149,7 @@ impl Broker {
             force_refresh,
             replaces: replaces.map(Text::into_secret),
             claims,
+            allow_extended,
             ..asked.options.clone()
         };
         if let Some(token) = self.at_hand(&asked, &options)? {

@@ -207,6 +207,10 @@ impl AccessToken {
         self.0.authorization_header().expose().to_owned()
     }
 
+    fn sasl(&self, mechanism: &str, user: &str) -> Result<String, Failure> {
+        Ok(self.0.sasl(mechanism.parse()?, user)?.expose().to_owned())
+    }
+
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let (expires_at, scopes) =
             (self.expires_at(py)?.into_bound_py_any(py)?, self.scopes().into_bound_py_any(py)?);

@@ -1,12 +1,14 @@
 """What a broker hands out: immutable, comparable, and silent about secrets."""
 
+import base64
 import copy
 import pickle
 from datetime import datetime, timedelta, timezone
 
 import pytest
 import tokenkeep
-from tokenkeep_testing import Home, Server
+from tokenkeep_testing import Home, Server, Stage
+from tokenkeep_testing.failure import fails
 
 
 def test_a_token_has_its_fields(broker: tokenkeep.Broker, server: Server):
@@ -19,6 +21,17 @@ def test_a_token_has_its_fields(broker: tokenkeep.Broker, server: Server):
     assert timedelta(minutes=55) < token.expires_at - datetime.now(timezone.utc) <= timedelta(hours=1)
     assert token == broker.cached_token("acme")
     assert token != broker.token("acme", force_refresh=True)
+
+
+def test_a_token_is_told_to_mail_servers(broker: tokenkeep.Broker):
+    token = broker.token("acme")
+    for mechanism, told in [("xoauth2", "user=me@acme.example"), ("oauthbearer", "n,a=me@acme.example,")]:
+        response = base64.b64decode(token.sasl(mechanism, "me@acme.example")).decode()
+        assert response == f"{told}\x01auth=Bearer {token.secret}\x01\x01"
+    for mechanism, user in [("xoauth2", "a\r\nb"), ("plain", "me")]:
+        with fails("config_invalid") as failure:
+            token.sasl(mechanism, user)
+        assert token.secret not in str(failure.value)
 
 
 def test_no_secret_is_shown(home: Home, broker: tokenkeep.Broker):
@@ -58,6 +71,12 @@ def test_a_connection_has_its_fields(home: Home, broker: tokenkeep.Broker):
     assert connection.missing_scopes == []
     assert connection.has_refresh_token and connection.client_id == "public"
     assert connection.logged_in_at.tzinfo is timezone.utc and connection.refreshed_at is None
+    assert (connection.application, connection.credential_expires_at) == (False, None)
+    assert connection.client_capabilities == []
+    (held,) = connection.access_tokens
+    assert (held.resource, held.scopes) == (None, connection.granted_scopes)
+    assert held.expires_at == connection.expires_at
+    assert (connection.account.object_id, connection.account.guest) == (None, False)
     home.log_in(broker, connection="work")
     both = broker.connections()
     assert [one.connection for one in both.connections] == ["default", "work"]
@@ -92,6 +111,29 @@ def test_providers_and_their_files(home: Home, broker: tokenkeep.Broker):
     assert ("token", f"{home.server.origin}/token") in [(one.name, one.url) for one in own.endpoints]
     assert own.display_name == "Acme" and 'name = "acme"' in own.definition
     assert broker.remove_provider("acme") and not broker.remove_provider("acme")
+
+
+def test_presets_and_what_is_odd_about_a_list_of_scopes():
+    with Stage("microsoft") as stage:
+        broker = stage.broker()
+        mail = [preset.scopes for preset in broker.provider("microsoft").presets if preset.name == "mail-read"]
+        assert mail == [["https://graph.microsoft.com/Mail.Read"]]
+        check = broker.check_scopes("microsoft", ["mail-read", "Files.Read"])
+        assert (check.scopes, check.resources) == ([*mail[0], "Files.Read"], ["https://graph.microsoft.com"])
+        (finding,) = check.findings
+        assert (finding.kind, finding.scopes) == ("offline_access_missing", ["offline_access"])
+        assert finding.message.startswith("offline_access is missing") and finding.help
+        assert broker.check_scopes("microsoft", "mail-read offline_access").findings == []
+        with fails("unknown_provider"):
+            broker.check_scopes("nobody", "read")
+
+
+def test_an_explanation_has_its_fields(home: Home):
+    first, second = home.broker().explain("AADSTS65001: no consent. Earlier: AADSTS50076")
+    assert (first.code, first.name) == ("AADSTS65001", "DelegationDoesNotExist")
+    assert (second.code, second.who) == ("AADSTS50076", "user")
+    assert first.meaning and first.remedy and first.command.startswith("tokenkeep ")
+    assert home.broker().explain("nothing of the kind") == []
 
 
 def test_registrations(broker: tokenkeep.Broker):

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Iterable
+from pathlib import Path
 import tokenkeep
 
 class Mine(tokenkeep.Interaction):
@@ -10,10 +11,13 @@ class Mine(tokenkeep.Interaction):
 
 def use(scopes: Iterable[str]) -> str:
     with tokenkeep.Broker(home="/x", lock_wait=2) as broker:
-        connection = broker.login("microsoft", scopes=scopes, flow="pkce", interaction=Mine(1))
+        connection = broker.login("microsoft", add_scopes=scopes, flow="pkce", prompt="login", interaction=Mine(1))
+        application = broker.login("microsoft", flow="client_credentials", credential_file=Path("x"), client_capabilities=["cp1"])
+        held: list[str | None] = [one.resource for one in application.access_tokens]
         name: str | None = connection.account.username
         try:
-            token = broker.token("microsoft", min_lifetime=60)
+            token = broker.token("microsoft", min_lifetime=60, allow_extended=True)
+            print(held, token.sasl("xoauth2", "me"), application.credential_expires_at)
         except tokenkeep.ThrottledError as error:
             return str(error.retry_at)
         except tokenkeep.LoginRequiredError as error:
@@ -28,6 +32,12 @@ async def main() -> None:
         token = await asyncio.wait_for(broker.token("microsoft", scopes="a b"), 3)
         again: tokenkeep.AccessToken | None = await broker.token_after_refusal("microsoft", refused=token.secret, www_authenticate=["Bearer"])
         print(again, broker.cached_token("microsoft"))
+        for finding in (await broker.check_scopes("microsoft", "a b")).findings:
+            print(finding.kind == "covered", finding.scopes)
+        who: list[str] = [one.who for one in await broker.explain("AADSTS65001")]
+        asked = await broker.admin_consent_url("microsoft", tenant="contoso", scopes=["a"])
+        tenant: str | None = (await broker.read_admin_consent(asked.state, asked.url)).tenant
+        print(who, tenant)
         async for change in broker.connection_changes():
             gone: bool = change.kind == "disappeared"
             print(gone, change.connection.account.username)

@@ -111,6 +111,11 @@ impl AccessToken {
         self.0.authorization_header().expose().to_owned()
     }
 
+    /// The initial response of a SASL mechanism.
+    pub fn sasl(&self, mechanism: &str, user: &str) -> Result<String, Failure> {
+        Ok(self.0.sasl(mechanism.parse()?, user)?.expose().to_owned())
+    }
+
     /// Whether both are the same token.
     pub fn is_same(&self, other: &AccessToken) -> bool {
         self.0.secret == other.0.secret

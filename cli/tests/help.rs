@@ -2,7 +2,7 @@
 
 use crate::support::{Home, kinds};
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 14] = [
     "login",
     "token",
     "list",
@@ -12,6 +12,7 @@ const COMMANDS: [&str; 12] = [
     "providers",
     "scopes",
     "client",
+    "admin-consent",
     "init",
     "doctor",
     "explain",
@@ -51,11 +52,14 @@ fn every_command_shows_examples_that_it_would_take() {
 #[test]
 fn the_help_of_login_names_all_its_options() {
     let said = Home::empty().run(&["login", "--help"]);
+    // Wherever its lines end.
+    let help = said.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     for option in [
         "--connection <NAME>",
         "--flow <FLOW>",
-        "auto, pkce, device-code",
+        "auto, pkce, device-code, client-credentials",
         "--scopes <LIST>",
+        "--add-scopes <LIST>",
         "--tenant <TENANT>",
         "--cloud <CLOUD>",
         "--issuer <URL>",
@@ -71,7 +75,7 @@ fn the_help_of_login_names_all_its_options() {
         "--insecure-loopback",
         "--verbose",
     ] {
-        assert!(said.stdout.contains(option), "{option}");
+        assert!(help.contains(option), "{option}");
     }
     // A secret is never an argument: others on the machine can read those.
     assert!(!said.stdout.contains("--client-secret "), "{}", said.stdout);

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where it cannot go on")]
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -125,6 +126,33 @@ fn each_door_has_one_keeper() {
                     wrong.push(format!("{}:{number} names {door}, whose door is {keeper}", file.name));
                 }
             }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Microsoft changes its numbers: they choose what is said of an error, and nothing that is done. The wire reads them,
+/// `aadsts` and `explain` look them up for people, and none is written into a program.
+#[test]
+fn no_number_of_microsofts_steers_anything() {
+    const READERS: [&str; 4] =
+        ["broker/explain.rs", "error.rs", "protocol/aadsts.rs", "protocol/oauth_error.rs"];
+    let table: HashMap<String, toml::Value> =
+        toml::from_str(include_str!("../src/protocol/aadsts.toml")).unwrap();
+    assert!(table.len() > 100);
+    let mut wrong = Vec::new();
+    for file in sources().iter().filter(|file| !file.is_test()) {
+        let program = file.text.split("#[cfg(test)]").next().unwrap();
+        for (number, line) in code(program) {
+            let place = format!("{}:{number}", file.name);
+            let reads = ["error_codes", "AADSTS", "aadsts::find"].iter().any(|name| line.contains(name));
+            if reads && !READERS.contains(&file.name.as_str()) {
+                wrong.push(format!("{place} looks at the numbers"));
+            }
+            let plain = line.replace('_', "");
+            let words = plain.split(|c: char| !c.is_ascii_alphanumeric());
+            let written = words.filter(|word| table.contains_key(*word));
+            wrong.extend(written.map(|code| format!("{place} names {code}")));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

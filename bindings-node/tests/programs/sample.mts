@@ -1,7 +1,7 @@
 // A strict program that uses every part of the package. It is compiled, and not run.
 
 import { AccessToken, Broker, PendingLogin, TokenkeepError } from 'tokenkeep';
-import type { BrokerOptions, Connection, DeviceAuthorization, Interaction, LoginOptions, TokenOptions } from 'tokenkeep';
+import type { BrokerOptions, Connection, DeviceAuthorization, Interaction, LoginOptions, ScopeCheck, TokenOptions } from 'tokenkeep';
 
 const options: BrokerOptions = { home: process.env['SOME_HOME'], keySource: 'file', lockWait: 1.5 };
 await using broker = new Broker(options);
@@ -15,17 +15,27 @@ class Window implements Interaction {
   }
 }
 
-const login: LoginOptions = { scopes: new Set(['a']), interaction: new Window(), signal: AbortSignal.timeout(5) };
+const login: LoginOptions = { addScopes: new Set(['a']), prompt: 'login', clientCapabilities: ['cp1'], interaction: new Window(), signal: AbortSignal.timeout(5) };
 const connection: Connection = await broker.login('microsoft', login);
 console.log(connection.loggedInAt.getTime(), connection.expiresAt?.getTime(), connection.account.username?.length);
 
-const asked: TokenOptions = { scopes: ['a'], minLifetime: 60 };
+const application: Connection = await broker.login('microsoft', { flow: 'client_credentials', credentialFile: 'x' });
+console.log(application.accessTokens[0]?.resource?.length, application.credentialExpiresAt?.getTime());
+
+const asked: TokenOptions = { scopes: ['a'], minLifetime: 60, allowExtended: true };
 const token: AccessToken = await broker.token('microsoft', asked);
 const headers: Record<string, string> = { authorization: token.authorizationHeader() };
 const again: AccessToken | null = await broker.tokenAfterRefusal('microsoft', { refused: token.secret, wwwAuthenticate: ['Bearer'] });
 const pending: PendingLogin = await broker.beginLogin('microsoft', { redirectUri: 'app://callback' });
 await broker.finishLogin(pending, new URL(pending.authorizationUrl));
-console.log(headers, again?.expiresAt, broker.cachedToken('microsoft')?.scopes.join(' '));
+const response: string = token.sasl('xoauth2', 'me');
+console.log(response, headers, again?.expiresAt, broker.cachedToken('microsoft')?.scopes.join(' '));
+
+const { findings }: ScopeCheck = await broker.checkScopes('microsoft', 'a b');
+console.log(findings.some(({ kind }) => kind === 'covered'), (await broker.explain('AADSTS65001'))[0]?.who.length);
+const consent = await broker.adminConsentUrl('microsoft', { tenant: 'contoso', scopes: ['a'] });
+const { tenant } = await broker.readAdminConsent(consent.state, new URL(consent.url));
+console.log(tenant?.length);
 
 for await (const { kind, connection } of broker.connectionChanges({ signal: AbortSignal.timeout(5) })) {
   const gone: boolean = kind === 'disappeared';
@@ -48,5 +58,7 @@ new AccessToken('x');
 new TokenkeepError('x');
 // @ts-expect-error There is no such option.
 await broker.token('microsoft', { scope: 'a' });
+// @ts-expect-error There is no such mechanism.
+token.sasl('plain', 'me');
 // @ts-expect-error There is no such code.
 console.log(new Error() instanceof TokenkeepError && (TokenkeepError.prototype.code === 'no_such_code'));

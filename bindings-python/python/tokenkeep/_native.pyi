@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, NoReturn, final
+from typing import Any, Literal, NoReturn, final
 
 from typing_extensions import Self, TypeAlias, disjoint_base
 
@@ -47,15 +47,18 @@ class Broker:
         force_refresh: bool = False,
         replaces: str | None = None,
         claims: str | None = None,
+        allow_extended: bool = False,
     ) -> AccessToken:
         """The connection's access token, refreshed first where that is needed (RFC 6749 6).
 
         Cheap enough to be called for every request that is sent: a token that is fresh costs a microsecond. While the
         token at hand still works, no trouble of the network or the server is an error.
 
-        `scopes` must be granted to the token. It is refreshed first when it is good for less than `min_lifetime`
-        seconds; or with `force_refresh`; or when it is `replaces`, a token that a resource has refused; or when it was
-        not asked for with `claims`, the JSON of a claims challenge.
+        `scopes` must be granted to the token, and be of one resource: at a provider that tells resources apart
+        (Microsoft) they say which one it is for. The token is refreshed first when it is good for less than
+        `min_lifetime` seconds; or with `force_refresh`; or when it is `replaces`, a token that a resource has refused;
+        or when it was not asked for with `claims`, the JSON of a claims challenge. `allow_extended`: while the server
+        is down, one that has ended will do for as long as its resource still takes it (Microsoft's `ext_expires_in`).
 
         Raises `NotConnectedError`: nobody has logged in. `LoginRequiredError`: the grant has ended.
         `InteractionRequiredError`, `ConsentRequiredError`: the server wants the person. `ScopeNotGrantedError`.
@@ -120,6 +123,13 @@ class AccessToken:
 
     def authorization_header(self) -> str:
         """The value of an `Authorization` header (RFC 6750 2.1)."""
+
+    def sasl(self, mechanism: Literal["xoauth2", "oauthbearer"], user: str) -> str:
+        """The initial response of a SASL mechanism in base64, as IMAP, POP and SMTP take it after `AUTHENTICATE` or
+        `AUTH`: of `XOAUTH2`, which is Google's and Microsoft's, or of `OAUTHBEARER` (RFC 7628). `user` is the mailbox.
+
+        Raises `ConfigInvalidError` for a user that does not fit into it.
+        """
 
     def __eq__(self, value: object, /) -> bool: ...
     def __reduce__(self) -> NoReturn: ...

@@ -6,7 +6,20 @@ from os import fspath
 
 from ._native import Call
 from .broker import Broker, given
-from .records import Connection, ConnectionChange, Connections, LogoutOutcome, Provider, Providers, Registration, VaultState
+from .records import (
+    AdminConsent,
+    AdminConsentRequest,
+    Connection,
+    ConnectionChange,
+    Connections,
+    Explanation,
+    LogoutOutcome,
+    Provider,
+    Providers,
+    Registration,
+    ScopeCheck,
+    VaultState,
+)
 
 # What a type checker reads, and no program imports.
 TYPE_CHECKING = False
@@ -65,13 +78,23 @@ class AsyncBroker:
         provider: str,
         *,
         connection: str | None = None,
-        flow: Literal["pkce", "device_code"] | None = None,
+        flow: Literal["pkce", "device_code", "client_credentials"] | None = None,
         scopes: _Scopes = None,
+        add_scopes: _Scopes = None,
+        prompt: str | None = None,
+        login_hint: str | None = None,
+        domain_hint: str | None = None,
+        claims: str | None = None,
+        client_capabilities: Iterable[str] | None = None,
         tenant: str | None = None,
         cloud: str | None = None,
         issuer: str | None = None,
         client_id: str | None = None,
         client_secret: str | None = None,
+        certificate: str | None = None,
+        credential_file: _Path | None = None,
+        credential_keychain: str | None = None,
+        credential_expires: str | None = None,
         redirect_uri: str | None = None,
         paste: bool = False,
         timeout: float | None = None,
@@ -83,11 +106,21 @@ class AsyncBroker:
             connection=connection,
             flow=flow,
             scopes=scopes,
+            add_scopes=add_scopes,
+            prompt=prompt,
+            login_hint=login_hint,
+            domain_hint=domain_hint,
+            claims=claims,
+            client_capabilities=client_capabilities,
             tenant=tenant,
             cloud=cloud,
             issuer=issuer,
             client_id=client_id,
             client_secret=client_secret,
+            certificate=certificate,
+            credential_file=None if credential_file is None else fspath(credential_file),
+            credential_keychain=credential_keychain,
+            credential_expires=credential_expires,
             redirect_uri=redirect_uri,
             paste=paste,
             timeout=timeout,
@@ -101,22 +134,42 @@ class AsyncBroker:
         redirect_uri: str,
         connection: str | None = None,
         scopes: _Scopes = None,
+        add_scopes: _Scopes = None,
+        prompt: str | None = None,
+        login_hint: str | None = None,
+        domain_hint: str | None = None,
+        claims: str | None = None,
+        client_capabilities: Iterable[str] | None = None,
         tenant: str | None = None,
         cloud: str | None = None,
         issuer: str | None = None,
         client_id: str | None = None,
         client_secret: str | None = None,
+        certificate: str | None = None,
+        credential_file: _Path | None = None,
+        credential_keychain: str | None = None,
+        credential_expires: str | None = None,
     ) -> PendingLogin:
         """As `Broker.begin_login`."""
         request = given(
             provider=provider,
             connection=connection,
             scopes=scopes,
+            add_scopes=add_scopes,
+            prompt=prompt,
+            login_hint=login_hint,
+            domain_hint=domain_hint,
+            claims=claims,
+            client_capabilities=client_capabilities,
             tenant=tenant,
             cloud=cloud,
             issuer=issuer,
             client_id=client_id,
             client_secret=client_secret,
+            certificate=certificate,
+            credential_file=None if credential_file is None else fspath(credential_file),
+            credential_keychain=credential_keychain,
+            credential_expires=credential_expires,
             redirect_uri=redirect_uri,
         )
         pending: PendingLogin = await _outcome(self._broker._begin_login(request))
@@ -136,6 +189,7 @@ class AsyncBroker:
         force_refresh: bool = False,
         replaces: str | None = None,
         claims: str | None = None,
+        allow_extended: bool = False,
     ) -> AccessToken:
         """As `Broker.token`."""
         answer = self._broker.token(
@@ -146,6 +200,7 @@ class AsyncBroker:
             force_refresh=force_refresh,
             replaces=replaces,
             claims=claims,
+            allow_extended=allow_extended,
         )
         token: AccessToken = await _outcome(answer) if type(answer) is Call else answer
         return token
@@ -183,6 +238,42 @@ class AsyncBroker:
         )
         token: AccessToken | None = await _outcome(self._broker._token_after_refusal(request))
         return token
+
+    async def check_scopes(self, provider: str, scopes: str | Iterable[str]) -> ScopeCheck:
+        """As `Broker.check_scopes`."""
+        return ScopeCheck(await _outcome(self._broker._ask("check_scopes", {"provider": provider, "scopes": scopes})))
+
+    async def explain(self, text: str) -> list[Explanation]:
+        """As `Broker.explain`."""
+        return [Explanation(one) for one in await _outcome(self._broker._ask("explain", {"text": text}))]
+
+    async def admin_consent_url(
+        self,
+        provider: str,
+        *,
+        connection: str | None = None,
+        tenant: str | None = None,
+        cloud: str | None = None,
+        client_id: str | None = None,
+        scopes: _Scopes = None,
+        redirect_uri: str | None = None,
+    ) -> AdminConsentRequest:
+        """As `Broker.admin_consent_url`."""
+        request = given(
+            provider=provider,
+            connection=connection,
+            tenant=tenant,
+            cloud=cloud,
+            client_id=client_id,
+            scopes=scopes,
+            redirect_uri=redirect_uri,
+        )
+        return AdminConsentRequest(await _outcome(self._broker._ask("admin_consent_url", request)))
+
+    async def read_admin_consent(self, state: str, callback_url: str) -> AdminConsent:
+        """As `Broker.read_admin_consent`."""
+        request = {"state": state, "callback_url": callback_url}
+        return AdminConsent(await _outcome(self._broker._ask("read_admin_consent", request)))
 
     async def connections(self) -> Connections:
         """As `Broker.connections`."""

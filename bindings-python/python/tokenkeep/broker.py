@@ -5,7 +5,20 @@ from __future__ import annotations
 from os import fspath
 
 from . import _native
-from .records import Connection, ConnectionChange, Connections, LogoutOutcome, Provider, Providers, Registration, VaultState
+from .records import (
+    AdminConsent,
+    AdminConsentRequest,
+    Connection,
+    ConnectionChange,
+    Connections,
+    Explanation,
+    LogoutOutcome,
+    Provider,
+    Providers,
+    Registration,
+    ScopeCheck,
+    VaultState,
+)
 
 # What a type checker reads, and no program imports.
 TYPE_CHECKING = False
@@ -71,13 +84,23 @@ class Broker(_native.Broker):
         provider: str,
         *,
         connection: str | None = None,
-        flow: Literal["pkce", "device_code"] | None = None,
+        flow: Literal["pkce", "device_code", "client_credentials"] | None = None,
         scopes: _Scopes = None,
+        add_scopes: _Scopes = None,
+        prompt: str | None = None,
+        login_hint: str | None = None,
+        domain_hint: str | None = None,
+        claims: str | None = None,
+        client_capabilities: Iterable[str] | None = None,
         tenant: str | None = None,
         cloud: str | None = None,
         issuer: str | None = None,
         client_id: str | None = None,
         client_secret: str | None = None,
+        certificate: str | None = None,
+        credential_file: _Path | None = None,
+        credential_keychain: str | None = None,
+        credential_expires: str | None = None,
         redirect_uri: str | None = None,
         paste: bool = False,
         timeout: float | None = None,
@@ -86,11 +109,24 @@ class Broker(_native.Broker):
         """Logs a person in and keeps the grant. A connection of the same name is replaced.
 
         Whatever is left open is taken from the connection's earlier login, then from the provider's definition.
-        `flow` is chosen by what this machine has. `scopes` is a list, or a text with commas or spaces (RFC 6749 3.3).
-        `tenant` and `cloud` are Microsoft's, `issuer` is to be discovered, for `oidc`. `redirect_uri` fixes the
-        loopback redirect (RFC 8252 7.3). `paste`: the person's browser is elsewhere, and its last address will be
-        pasted. `timeout` is how many seconds the person gets; 300. Without an `interaction` the person at the terminal
-        is talked to, as the command line does.
+        `flow` is chosen by what this machine has; by `client_credentials` nobody logs in, and the grant is the
+        client's own (RFC 6749 4.4). `redirect_uri` fixes the loopback redirect (RFC 8252 7.3). `paste`: the person's
+        browser is elsewhere, and its last address will be pasted. `timeout` is how many seconds the person gets; 300.
+        Without an `interaction` the person at the terminal is talked to, as the command line does.
+
+        What to ask for: `scopes` is a list, or a text with commas or spaces (RFC 6749 3.3), in which the provider's
+        presets stand for theirs. `add_scopes`, in their place, go beside what the connection was asked for before.
+        `claims` is the JSON of a claims challenge; else the one that the connection's last refresh met.
+        `client_capabilities` says what this client can do (Microsoft): `cp1` that it answers claims challenges.
+
+        Whom: `tenant` and `cloud` are Microsoft's, `issuer` is to be discovered, for `oidc`. `login_hint` is whom the
+        login page offers first, `domain_hint` the domain of the organization that signs them in (Microsoft). `prompt`
+        is `login`, `consent`, `select_account` or `none` (OIDC Core 3.1.2.1).
+
+        Who asks: `client_id`, and what it proves itself with: `client_secret`, or `certificate`, which is a certificate
+        and its private key in PEM (RFC 7523 2.2). `credential_file` is a file that holds either, `credential_keychain`
+        an item of the system's keychain, as `SERVICE/ACCOUNT`. `credential_expires` is the day that a secret ends,
+        `2027-01-31`; a certificate says so itself.
 
         Raises `RegistrationMissingError` when no client id is known; `AccessDeniedError`, `ConsentRequiredError`,
         `AdminConsentRequiredError` when the answer was no; `LoginTimedOutError`; `LoginCancelledError` when a method
@@ -101,11 +137,21 @@ class Broker(_native.Broker):
             connection=connection,
             flow=flow,
             scopes=scopes,
+            add_scopes=add_scopes,
+            prompt=prompt,
+            login_hint=login_hint,
+            domain_hint=domain_hint,
+            claims=claims,
+            client_capabilities=client_capabilities,
             tenant=tenant,
             cloud=cloud,
             issuer=issuer,
             client_id=client_id,
             client_secret=client_secret,
+            certificate=certificate,
+            credential_file=None if credential_file is None else fspath(credential_file),
+            credential_keychain=credential_keychain,
+            credential_expires=credential_expires,
             redirect_uri=redirect_uri,
             paste=paste,
             timeout=timeout,
@@ -119,11 +165,21 @@ class Broker(_native.Broker):
         redirect_uri: str,
         connection: str | None = None,
         scopes: _Scopes = None,
+        add_scopes: _Scopes = None,
+        prompt: str | None = None,
+        login_hint: str | None = None,
+        domain_hint: str | None = None,
+        claims: str | None = None,
+        client_capabilities: Iterable[str] | None = None,
         tenant: str | None = None,
         cloud: str | None = None,
         issuer: str | None = None,
         client_id: str | None = None,
         client_secret: str | None = None,
+        certificate: str | None = None,
+        credential_file: _Path | None = None,
+        credential_keychain: str | None = None,
+        credential_expires: str | None = None,
     ) -> PendingLogin:
         """The first half of a login for programs that receive its answer themselves, such as web applications.
 
@@ -134,11 +190,21 @@ class Broker(_native.Broker):
             provider=provider,
             connection=connection,
             scopes=scopes,
+            add_scopes=add_scopes,
+            prompt=prompt,
+            login_hint=login_hint,
+            domain_hint=domain_hint,
+            claims=claims,
+            client_capabilities=client_capabilities,
             tenant=tenant,
             cloud=cloud,
             issuer=issuer,
             client_id=client_id,
             client_secret=client_secret,
+            certificate=certificate,
+            credential_file=None if credential_file is None else fspath(credential_file),
+            credential_keychain=credential_keychain,
+            credential_expires=credential_expires,
             redirect_uri=redirect_uri,
         )
         pending: PendingLogin = self._begin_login(request)
@@ -175,6 +241,56 @@ class Broker(_native.Broker):
         )
         token: AccessToken | None = self._token_after_refusal(request)
         return token
+
+    def check_scopes(self, provider: str, scopes: str | Iterable[str]) -> ScopeCheck:
+        """What a login for `scopes` would ask for, and what is odd about it. No network.
+
+        Raises `UnknownProviderError`; `ConfigInvalidError` for what is no scope, and for a broken definition.
+        """
+        return ScopeCheck(self._ask("check_scopes", {"provider": provider, "scopes": scopes}))
+
+    def explain(self, text: str) -> list[Explanation]:
+        """What the error codes in `text` mean, in their order: one code, or a whole error as it was pasted."""
+        return [Explanation(one) for one in self._ask("explain", {"text": text})]
+
+    def admin_consent_url(
+        self,
+        provider: str,
+        *,
+        connection: str | None = None,
+        tenant: str | None = None,
+        cloud: str | None = None,
+        client_id: str | None = None,
+        scopes: _Scopes = None,
+        redirect_uri: str | None = None,
+    ) -> AdminConsentRequest:
+        """The address that an administrator consents at, for all of their organization. No network.
+
+        What is left open is taken from the connection, then as in a login. `tenant` is the organization: a GUID, a
+        domain, or `organizations` for that of whoever signs in. `redirect_uri` is where the administrator is sent
+        afterwards, one of the registration's.
+
+        Raises `UnsupportedError` for a provider that has no such address; `ConfigInvalidError` for a tenant that is no
+        organization; `RegistrationMissingError`; and the store's.
+        """
+        request = given(
+            provider=provider,
+            connection=connection,
+            tenant=tenant,
+            cloud=cloud,
+            client_id=client_id,
+            scopes=scopes,
+            redirect_uri=redirect_uri,
+        )
+        return AdminConsentRequest(self._ask("admin_consent_url", request))
+
+    def read_admin_consent(self, state: str, callback_url: str) -> AdminConsent:
+        """What was consented to: reads the address that the administrator was sent back to.
+
+        Raises `ProviderRejectedError` for what is not the answer to the request with this `state`; `AccessDeniedError`,
+        `AdminConsentRequiredError` and others as the server said.
+        """
+        return AdminConsent(self._ask("read_admin_consent", {"state": state, "callback_url": callback_url}))
 
     def connections(self) -> Connections:
         """All connections. No network. Raises `StoreLockedError`, `StoreUnavailableError`."""

@@ -21,7 +21,7 @@ class Interaction:
     """
 
     def flow_chosen(self, flow: str, reason: str) -> None:
-        """The flow that was chosen, `pkce` or `device_code`, and why. By default nobody is told."""
+        """The flow that was chosen, `pkce`, `device_code` or `client_credentials`, and why. By default nobody is told."""
 
     def open_url(self, url: str) -> None:
         """Takes the person to the authorization URL. By default in the system's browser (RFC 8252 8.12)."""

@@ -18,16 +18,23 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Account",
+    "AdminConsent",
+    "AdminConsentRequest",
     "Connection",
     "ConnectionChange",
     "Connections",
     "DeviceAuthorization",
     "Endpoint",
+    "Explanation",
     "FileState",
+    "HeldToken",
     "LogoutOutcome",
+    "Preset",
     "Provider",
     "Providers",
     "Registration",
+    "ScopeCheck",
+    "ScopeFinding",
     "VaultState",
 ]
 
@@ -87,8 +94,25 @@ class Account(_Record):
     username: str | None
     #: Microsoft's `tid`: the tenant that signed the person in.
     tenant_id: str | None
+    #: Microsoft's `oid`: the person within that tenant.
+    object_id: str | None
     #: Microsoft's `uid.utid`: the account itself, whichever tenant it visits.
     home_account_id: str | None
+    #: True when the person is a guest of that tenant: their home is another one.
+    guest: bool
+
+
+class HeldToken(_Record):
+    """What a connection holds for one resource, without the token."""
+
+    #: The resource, at a provider that tells resources apart.
+    resource: str | None
+    #: What it grants.
+    scopes: list[str]
+    #: When it ends; `None` when it does not expire.
+    expires_at: datetime | None
+
+    _made = {"expires_at": _time}
 
 
 class Connection(_Record):
@@ -112,6 +136,14 @@ class Connection(_Record):
     missing_scopes: list[str]
     #: When the access token at hand ends; `None` when it does not expire.
     expires_at: datetime | None
+    #: The access tokens at hand, one for each resource; the first is that of a call that names no scopes.
+    access_tokens: list[HeldToken]
+    #: True for app-only access: the grant is the client's own, and nobody logs in.
+    application: bool
+    #: When the client secret or certificate that the client proves itself with ends, where that is known.
+    credential_expires_at: datetime | None
+    #: What the client said that it can do (Microsoft).
+    client_capabilities: list[str]
     #: True when the access token can be replaced without the person.
     has_refresh_token: bool
     #: The client that it was made with.
@@ -125,7 +157,14 @@ class Connection(_Record):
     #: When it was last refreshed.
     refreshed_at: datetime | None
 
-    _made = {"account": Account, "expires_at": _time, "logged_in_at": _time, "refreshed_at": _time}
+    _made = {
+        "account": Account,
+        "access_tokens": HeldToken,
+        "expires_at": _time,
+        "credential_expires_at": _time,
+        "logged_in_at": _time,
+        "refreshed_at": _time,
+    }
 
 
 class ConnectionChange(_Record):
@@ -172,6 +211,15 @@ class Endpoint(_Record):
     url: str
 
 
+class Preset(_Record):
+    """A name for what people want. A list of scopes may hold it, in place of what it stands for."""
+
+    #: The name.
+    name: str
+    #: The scopes that it stands for.
+    scopes: list[str]
+
+
 class Provider(_Record):
     """A provider that can be logged in to."""
 
@@ -183,6 +231,8 @@ class Provider(_Record):
     access_token_variable: str
     #: Where codes, tokens and client secrets go, then the clouds.
     endpoints: list[Endpoint]
+    #: The names that its scopes go by.
+    presets: list[Preset]
     #: True when the endpoints come from the metadata of the issuer that is named at login.
     discovery: bool
     #: Whose definition it is.
@@ -192,7 +242,7 @@ class Provider(_Record):
     #: Its definition, as the file has it.
     definition: str
 
-    _made = {"endpoints": Endpoint}
+    _made = {"endpoints": Endpoint, "presets": Preset}
 
 
 class Providers(_Record):
@@ -204,6 +254,72 @@ class Providers(_Record):
     damaged: list[TokenkeepError]
 
     _made = {"providers": Provider, "damaged": exception}
+
+
+class ScopeFinding(_Record):
+    """One odd thing about a list of scopes."""
+
+    #: There would be no refresh token; another one in the list includes it; a token is for one resource; only an
+    #: administrator can consent to it; `.default` stands beside no other scope of a resource.
+    kind: Literal[
+        "offline_access_missing", "covered", "several_resources", "admin_consent_needed", "default_beside_others"
+    ]
+    #: The scopes that it is about.
+    scopes: list[str]
+    #: What it is, in a sentence.
+    message: str
+    #: What to do about it.
+    help: str
+
+
+class ScopeCheck(_Record):
+    """What a list of scopes comes to."""
+
+    #: The scopes, with the provider's presets in it replaced by what they stand for.
+    scopes: list[str]
+    #: The resources that they are for, at a provider whose scopes name theirs.
+    resources: list[str]
+    #: What is odd. None of it stops a login that the provider would accept.
+    findings: list[ScopeFinding]
+
+    _made = {"findings": ScopeFinding}
+
+
+class Explanation(_Record):
+    """What one error code means. For people: no program branches on it."""
+
+    #: As it is searched for: `AADSTS65001`.
+    code: str
+    #: Microsoft's short name of it.
+    name: str
+    #: What happened, in a sentence.
+    meaning: str
+    #: Who must act: `user`, `developer`, `administrator`, `service` or `nobody`.
+    who: str
+    #: What they must do, in a sentence.
+    remedy: str
+    #: What to type, where a command is part of it. Words in capitals are to be filled in.
+    command: str | None
+
+
+class AdminConsentRequest(_Record):
+    """A consent that is asked of an administrator."""
+
+    #: Where to send the administrator.
+    url: str
+    #: What the answer must carry: it ties the answer to this request.
+    state: str
+    #: Where they are sent afterwards.
+    redirect_uri: str
+
+
+class AdminConsent(_Record):
+    """A consent that was given."""
+
+    #: The organization, as the answer has it. Anybody could have written it: it is no proof.
+    tenant: str | None
+    #: What was consented to.
+    scopes: list[str]
 
 
 class Registration(_Record):

@@ -3,6 +3,14 @@
 import Foundation
 internal import TokenkeepNative
 
+/// How a mail server is told the token.
+public enum SASLMechanism: String, Sendable, Codable {
+    /// `XOAUTH2`, which is Google's and Microsoft's.
+    case xoauth2
+    /// `OAUTHBEARER` (RFC 7628).
+    case oauthbearer
+}
+
 /// An access token. It is opaque: what a server put into it is for the resource to read.
 ///
 /// The text of it stays in memory that is wiped, until ``secret`` or ``authorizationHeader`` asks for it. Neither
@@ -39,6 +47,14 @@ public struct AccessToken: Sendable, Equatable {
 
     /// The value of an `Authorization` header (RFC 6750 2.1).
     public var authorizationHeader: String { native.authorizationHeader() }
+
+    /// The initial response of `mechanism` in base64, as IMAP, POP and SMTP take it after `AUTHENTICATE` or `AUTH`.
+    ///
+    /// - Parameter user: The mailbox.
+    /// - Throws: `configInvalid` for a user that does not fit into it.
+    public func sasl(_ mechanism: SASLMechanism, user: String) throws -> String {
+        try unlessFailed { try native.sasl(mechanism: mechanism.rawValue, user: user) }
+    }
 
     /// Whether both are the same token, in a time that does not depend on where they differ.
     public static func == (one: AccessToken, other: AccessToken) -> Bool {

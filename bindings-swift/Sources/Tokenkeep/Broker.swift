@@ -36,11 +36,14 @@ public final class Broker: Sendable {
     /// - Parameters:
     ///   - provider: The provider's name: `microsoft`.
     ///   - connection: The connection's name, which tells two accounts of one provider apart.
-    ///   - scopes: Scopes that the token must hold; none are checked when left out.
+    ///   - scopes: Scopes that the token must hold, of one resource: at a provider that tells resources apart
+    ///     (Microsoft) they say which one it is for. None are checked when left out.
     ///   - minLifetime: Seconds. The token is refreshed first when it is good for less than this.
     ///   - forceRefresh: Refresh even when the token looks fresh, because a server would not have it.
     ///   - replaces: A token that a server would not have: any other will do.
     ///   - claims: The JSON of a claims challenge: a token that was not asked for with it is refreshed first.
+    ///   - allowExtended: Microsoft: while the server is down, a token that has ended will do for as long as its
+    ///     resource still takes it.
     ///   - isolation: The caller's own.
     /// - Throws: `notConnected`, `loginRequired`, `interactionRequired`, `consentRequired`, `scopeNotGranted`,
     ///   `network`, `throttled`, `lockTimeout`, `providerRejected`, and those of the store.
@@ -52,6 +55,7 @@ public final class Broker: Sendable {
         forceRefresh: Bool = false,
         replaces: String? = nil,
         claims: String? = nil,
+        allowExtended: Bool = false,
         isolation: isolated (any Actor)? = #isolation
     ) async throws -> AccessToken {
         try Task.checkCancellation()
@@ -68,14 +72,15 @@ public final class Broker: Sendable {
             $0.forceRefresh = forceRefresh
             $0.replaces = replaces
             $0.claims = claims
+            $0.allowExtended = allowExtended
         }
         let asked = try JSON.written(request)
         return AccessToken(try await made { try await self.native.token(call: $0, request: asked) })
     }
 
     /// The connection's access token, when it can be handed out as it is; nil when a refresh is needed or welcome: then
-    /// ask ``token(_:connection:scopes:minLifetime:forceRefresh:replaces:claims:isolation:)``. No network. Blocks for
-    /// as long as a file takes to read, and the first time for as long as the store's key takes.
+    /// ask ``token(_:connection:scopes:minLifetime:forceRefresh:replaces:claims:allowExtended:isolation:)``. No
+    /// network. Blocks for as long as a file takes to read, and the first time for as long as the store's key takes.
     ///
     /// - Throws: `notConnected`, `unknownProvider`, `scopeNotGranted`, and those of the store.
     public func cachedToken(

@@ -9,6 +9,8 @@ import Foundation
 public enum Flow: String, Sendable, Codable {
     case pkce
     case deviceCode = "device_code"
+    /// Nobody is: the grant is the client's own (RFC 6749 4.4).
+    case clientCredentials = "client_credentials"
 }
 
 /// Where the store keeps its key.
@@ -48,8 +50,20 @@ public struct BrokerOptions: Sendable {
 public struct LoginOptions: Sendable {
     /// The connection's name, which tells two accounts of one provider apart.
     public var connection: String?
-    /// What to ask for.
+    /// What to ask for. The provider's presets stand for their scopes.
     public var scopes: [String]?
+    /// In place of `scopes`: what to ask for beside what the connection was asked for before.
+    public var addScopes: [String]?
+    /// `login`, `consent`, `select_account` or `none` (OIDC Core 3.1.2.1), in place of the provider's own.
+    public var prompt: String?
+    /// Whom the login page offers first.
+    public var loginHint: String?
+    /// Microsoft: the domain of the organization that signs the person in, which spares them a page.
+    public var domainHint: String?
+    /// The JSON of a claims challenge; the one that the connection's last refresh met when left out.
+    public var claims: String?
+    /// Microsoft: what this client can do. `cp1` says that it answers claims challenges.
+    public var clientCapabilities: [String]?
     /// Microsoft: who signs the person in.
     public var tenant: String?
     /// Microsoft: which cloud.
@@ -60,6 +74,14 @@ public struct LoginOptions: Sendable {
     public var clientID: String?
     /// Its secret, if it has one.
     public var clientSecret: String?
+    /// A certificate and its private key in PEM, by which the client proves itself instead (RFC 7523 2.2).
+    public var certificate: String?
+    /// A file that holds the secret, or certificate and key.
+    public var credentialFile: URL?
+    /// An item of the system's keychain that holds them, as `SERVICE/ACCOUNT`.
+    public var credentialKeychain: String?
+    /// The day that the secret ends: `2027-01-31`. A certificate says so itself.
+    public var credentialExpires: String?
     /// Where the answer is received. ``Broker/beginLogin(_:_:)`` needs it; a login on this machine chooses one.
     public var redirectURI: String?
     /// The flow; chosen by what this machine has when left out.
@@ -72,11 +94,21 @@ public struct LoginOptions: Sendable {
     public init(
         connection: String? = nil,
         scopes: [String]? = nil,
+        addScopes: [String]? = nil,
+        prompt: String? = nil,
+        loginHint: String? = nil,
+        domainHint: String? = nil,
+        claims: String? = nil,
+        clientCapabilities: [String]? = nil,
         tenant: String? = nil,
         cloud: String? = nil,
         issuer: String? = nil,
         clientID: String? = nil,
         clientSecret: String? = nil,
+        certificate: String? = nil,
+        credentialFile: URL? = nil,
+        credentialKeychain: String? = nil,
+        credentialExpires: String? = nil,
         redirectURI: String? = nil,
         flow: Flow? = nil,
         paste: Bool? = nil,
@@ -84,11 +116,21 @@ public struct LoginOptions: Sendable {
     ) {
         self.connection = connection
         self.scopes = scopes
+        self.addScopes = addScopes
+        self.prompt = prompt
+        self.loginHint = loginHint
+        self.domainHint = domainHint
+        self.claims = claims
+        self.clientCapabilities = clientCapabilities
         self.tenant = tenant
         self.cloud = cloud
         self.issuer = issuer
         self.clientID = clientID
         self.clientSecret = clientSecret
+        self.certificate = certificate
+        self.credentialFile = credentialFile
+        self.credentialKeychain = credentialKeychain
+        self.credentialExpires = credentialExpires
         self.redirectURI = redirectURI
         self.flow = flow
         self.paste = paste
@@ -118,9 +160,13 @@ extension LoginOptions: CustomStringConvertible, CustomDebugStringConvertible, C
         Mirror(
             self,
             children: [
-                "connection": connection as Any, "scopes": scopes as Any, "tenant": tenant as Any,
+                "connection": connection as Any, "scopes": scopes as Any, "addScopes": addScopes as Any,
+                "prompt": prompt as Any, "loginHint": loginHint as Any, "domainHint": domainHint as Any,
+                "claims": claims as Any, "clientCapabilities": clientCapabilities as Any, "tenant": tenant as Any,
                 "cloud": cloud as Any, "issuer": issuer as Any, "clientID": clientID as Any,
-                "clientSecret": redacted(clientSecret) as Any, "redirectURI": redirectURI as Any, "flow": flow as Any,
+                "clientSecret": redacted(clientSecret) as Any, "certificate": redacted(certificate) as Any,
+                "credentialFile": credentialFile as Any, "credentialKeychain": credentialKeychain as Any,
+                "credentialExpires": credentialExpires as Any, "redirectURI": redirectURI as Any, "flow": flow as Any,
                 "paste": paste as Any, "timeout": timeout as Any,
             ])
     }

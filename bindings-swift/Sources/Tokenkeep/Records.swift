@@ -14,8 +14,12 @@ public struct Account: Sendable, Hashable, Codable {
     public let username: String?
     /// Microsoft's `tid`: the tenant that signed the person in.
     public let tenantID: String?
+    /// Microsoft's `oid`: the person within that tenant.
+    public let objectID: String?
     /// Microsoft's `uid.utid`: the account itself, whichever tenant it visits.
     public let homeAccountID: String?
+    /// True when the person is a guest of that tenant: their home is another one.
+    public let guest: Bool
 }
 
 /// One connection, without its secrets.
@@ -24,6 +28,16 @@ public struct Connection: Sendable, Hashable, Codable {
     public enum Status: String, Sendable, Codable {
         case connected
         case loginRequired = "login_required"
+    }
+
+    /// What it holds for one resource, without the token.
+    public struct HeldToken: Sendable, Hashable, Codable {
+        /// The resource, at a provider that tells resources apart.
+        public let resource: String?
+        /// What it grants.
+        public let scopes: [String]
+        /// When it ends; nil when it does not expire.
+        public let expiresAt: Date?
     }
 
     /// The provider.
@@ -44,6 +58,14 @@ public struct Connection: Sendable, Hashable, Codable {
     public let missingScopes: [String]
     /// When the access token at hand ends; nil when it does not expire.
     public let expiresAt: Date?
+    /// The access tokens at hand, one for each resource; the first is that of a call that names no scopes.
+    public let accessTokens: [HeldToken]
+    /// True for app-only access: the grant is the client's own, and nobody logs in.
+    public let application: Bool
+    /// When the client secret or certificate that the client proves itself with ends, where that is known.
+    public let credentialExpiresAt: Date?
+    /// What the client said that it can do (Microsoft).
+    public let clientCapabilities: [String]
     /// True when the access token can be replaced without the person.
     public let hasRefreshToken: Bool
     /// The client that it was made with.
@@ -94,6 +116,14 @@ public struct Provider: Sendable, Hashable, Codable {
         public let url: String
     }
 
+    /// A name for what people want. A list of scopes may hold it, in place of what it stands for.
+    public struct Preset: Sendable, Hashable, Codable {
+        /// The name.
+        public let name: String
+        /// The scopes that it stands for.
+        public let scopes: [String]
+    }
+
     /// The name that people type.
     public let name: String
     /// The name that people read.
@@ -102,6 +132,8 @@ public struct Provider: Sendable, Hashable, Codable {
     public let accessTokenVariable: String
     /// Where codes, tokens and client secrets go.
     public let endpoints: [Endpoint]
+    /// The names that its scopes go by.
+    public let presets: [Preset]
     /// True when the endpoints come from the metadata of the issuer that is named at login.
     public let discovery: Bool
     /// Where its definition is from.

@@ -30,18 +30,31 @@ struct Request: Encodable {
     var forceRefresh: Bool?
     var replaces: String?
     var claims: String?
+    var allowExtended: Bool?
     var refused: String?
     var wwwAuthenticate: [String] = []
     var flow: Flow?
+    var addScopes: [String]?
+    var prompt: String?
+    var loginHint: String?
+    var domainHint: String?
+    var clientCapabilities: [String]?
     var tenant: String?
     var cloud: String?
     var issuer: String?
     var clientID: String?
     var clientSecret: String?
+    var certificate: String?
+    var credentialFile: String?
+    var credentialKeychain: String?
+    var credentialExpires: String?
     var redirectURI: String?
     var paste: Bool?
     var timeout: TimeInterval?
     var file = ""
+    var text = ""
+    var state = ""
+    var callbackURL = ""
 
     init(_ provider: String = "", _ connection: String? = nil, _ more: (inout Request) -> Void = { _ in }) {
         self.provider = provider
@@ -52,11 +65,21 @@ struct Request: Encodable {
     init(_ provider: String, _ options: LoginOptions) {
         self.init(provider, options.connection) {
             $0.scopes = options.scopes
+            $0.addScopes = options.addScopes
+            $0.prompt = options.prompt
+            $0.loginHint = options.loginHint
+            $0.domainHint = options.domainHint
+            $0.claims = options.claims
+            $0.clientCapabilities = options.clientCapabilities
             $0.tenant = options.tenant
             $0.cloud = options.cloud
             $0.issuer = options.issuer
             $0.clientID = options.clientID
             $0.clientSecret = options.clientSecret
+            $0.certificate = options.certificate
+            $0.credentialFile = options.credentialFile?.path
+            $0.credentialKeychain = options.credentialKeychain
+            $0.credentialExpires = options.credentialExpires
             $0.redirectURI = options.redirectURI
             $0.flow = options.flow
             $0.paste = options.paste

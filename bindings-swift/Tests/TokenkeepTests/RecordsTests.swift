@@ -9,17 +9,23 @@ import Testing
 @Test func every_argument_has_the_name_that_the_core_knows() async throws {
     try await withStore { options in
         let login = LoginOptions(
-            connection: "work", scopes: ["read"], tenant: "t", cloud: "global", issuer: "https://issuer.example",
-            clientID: "c", clientSecret: "s", redirectURI: "http://127.0.0.1/callback", flow: .deviceCode, paste: true,
+            connection: "work", scopes: ["read"], addScopes: ["write"], prompt: "login", loginHint: "me",
+            domainHint: "example.com", claims: "{}", clientCapabilities: ["cp1"], tenant: "t", cloud: "global",
+            issuer: "https://issuer.example", clientID: "c", clientSecret: "s", certificate: "pem",
+            credentialFile: URL(fileURLWithPath: "/secret"), credentialKeychain: "service/account",
+            credentialExpires: "2027-01-31", redirectURI: "http://127.0.0.1/callback", flow: .deviceCode, paste: true,
             timeout: 1)
         var all = Request("github", login)
         all.minLifetime = 1
         all.forceRefresh = true
         all.replaces = "old"
-        all.claims = "{}"
+        all.allowExtended = true
         all.refused = "old"
         all.wwwAuthenticate = ["Bearer"]
         all.file = "file"
+        all.text = "text"
+        all.state = "state"
+        all.callbackURL = "http://127.0.0.1/callback"
         for (name, value) in Mirror(reflecting: all).children {
             #expect("\(value)" != "nil", "\(name ?? "") is not tried here")
         }
@@ -50,6 +56,8 @@ import Testing
         #expect(github.origin == .bundled && github.file == nil && !github.discovery)
         #expect(github.definition.contains("name = \"github\""))
         #expect(try await broker.provider("oidc").discovery)
+        let mail = try await broker.provider("microsoft").presets.first { $0.name == "mail-read" }
+        #expect(mail?.scopes == ["https://graph.microsoft.com/Mail.Read"] && github.presets.isEmpty)
 
         let file = try #require(options.home).appendingPathComponent("mine.toml")
         try Data(github.definition.replacingOccurrences(of: "\"github\"", with: "\"mine\"").utf8).write(to: file)
@@ -63,6 +71,42 @@ import Testing
         #expect(found.providers == all.providers && found.damaged.map(\.code) == [.configInvalid])
         #expect(try await broker.removeProvider("mine"))
         #expect(try await !broker.removeProvider("mine"))
+    }
+}
+
+@Test func a_list_of_scopes_is_looked_at() async throws {
+    try await withStore { options in
+        let broker = try Broker(options)
+        let check = try await broker.checkScopes("microsoft", ["mail-read", "Files.Read"])
+        #expect(check.scopes == ["https://graph.microsoft.com/Mail.Read", "Files.Read"])
+        #expect(check.resources == ["https://graph.microsoft.com"])
+        let finding = try #require(check.findings.first)
+        #expect(check.findings.count == 1 && finding.kind == .offlineAccessMissing, "\(check)")
+        #expect(finding.scopes == ["offline_access"] && !finding.help.isEmpty, "\(finding)")
+        #expect(finding.message.hasPrefix("offline_access is missing"), "\(finding)")
+
+        // Every kind has its name here.
+        let more: [(scopes: [String], kind: ScopeCheck.Finding.Kind)] = [
+            (["Mail.Read", "Mail.ReadWrite"], .covered), (["Mail.Read", "outlook-imap"], .severalResources),
+            (["Directory.Read.All"], .adminConsentNeeded),
+            (["User.Read", "https://graph.microsoft.com/.default"], .defaultBesideOthers),
+        ]
+        for (scopes, kind) in more {
+            let found = try await broker.checkScopes("microsoft", scopes + ["offline_access"]).findings.map(\.kind)
+            #expect(found == [kind], "\(scopes)")
+        }
+    }
+}
+
+@Test func an_explanation_says_who_must_do_what() async throws {
+    try await withStore { options in
+        let broker = try Broker(options)
+        let known = try await broker.explain("AADSTS65001: no consent. Earlier: AADSTS50076")
+        #expect(known.map(\.code) == ["AADSTS65001", "AADSTS50076"] && known.last?.who == "user", "\(known)")
+        let first = try #require(known.first)
+        #expect(first.name == "DelegationDoesNotExist" && first.command?.hasPrefix("tokenkeep ") == true, "\(first)")
+        #expect(!first.meaning.isEmpty && !first.remedy.isEmpty, "\(first)")
+        #expect(try await broker.explain("nothing of the kind").isEmpty)
     }
 }
 

@@ -9,7 +9,8 @@ private let secret = "canary-of-mine"
 @Test func options_show_no_secret() {
     let opening = BrokerOptions(
         home: URL(fileURLWithPath: "/somewhere"), keySource: .passphrase, passphrase: secret, lockWait: 5)
-    let login = LoginOptions(connection: "work", scopes: ["read"], clientID: "mine", clientSecret: secret, flow: .pkce)
+    let login = LoginOptions(
+        connection: "work", scopes: ["read"], clientID: "mine", clientSecret: secret, certificate: secret, flow: .pkce)
     for shown in [everythingShown(opening), everythingShown(login)] {
         #expect(!shown.contains(secret) && shown.contains("redacted"), "\(shown)")
     }

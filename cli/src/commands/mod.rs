@@ -2,6 +2,7 @@
 //!
 //! A command that needs no waiting starts no runtime: that is what makes a cached token fast.
 
+mod admin_consent;
 mod client;
 mod completions;
 mod doctor;
@@ -102,6 +103,7 @@ impl Invocation {
             Command::Providers(args) => providers::run(self, args),
             Command::Scopes(args) => scopes::run(self, args),
             Command::Client(args) => client::run(self, args),
+            Command::AdminConsent(args) => admin_consent::run(self, args),
             Command::Init(_) => init::run(self),
             Command::Doctor => doctor::run(self),
             Command::Explain(args) => explain::run(args, self.json),

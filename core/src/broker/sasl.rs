@@ -36,6 +36,16 @@ impl AccessToken {
     /// # Errors
     /// `config_invalid` for a user name that does not fit into it.
     pub fn sasl(&self, mechanism: SaslMechanism, user: &str) -> Result<Secret> {
+        mechanism.initial_response(user, &self.secret)
+    }
+}
+
+impl SaslMechanism {
+    /// The same for a token that is at hand as a text.
+    ///
+    /// # Errors
+    /// `config_invalid` for a user name that does not fit into it.
+    pub fn initial_response(self, user: &str, token: &Secret) -> Result<Secret> {
         // Control-A separates the fields, and a line break would end the command.
         if user.is_empty() || user.chars().any(char::is_control) {
             return Err(Error::new(
@@ -44,12 +54,12 @@ impl AccessToken {
             )
             .with_help("give the address of the mailbox, for instance person@example.com"));
         }
-        let first = match mechanism {
+        let first = match self {
             SaslMechanism::Xoauth2 => format!("user={user}"),
             // RFC 5801 4: `=` and `,` have a meaning in the header that the name stands in.
             SaslMechanism::Oauthbearer => format!("n,a={},", user.replace('=', "=3D").replace(',', "=2C")),
         };
-        let response = Secret::new(format!("{first}\x01auth=Bearer {}\x01\x01", self.secret.expose()));
+        let response = Secret::new(format!("{first}\x01auth=Bearer {}\x01\x01", token.expose()));
         Ok(Secret::new(BASE64_STANDARD.encode(response.expose())))
     }
 }

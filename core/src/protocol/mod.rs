@@ -14,6 +14,7 @@
 //! | none: Microsoft's numbers | what they mean to a person | [`aadsts`] |
 //! | RFC 6749 | appendix B form bodies, and answers that should have been JSON | `form`, `body` |
 //! | RFC 6750, RFC 9110, RFC 9728 | 3, 11.6.1, 5.1 what an API says when it refuses | [`challenge`] |
+//! | Microsoft | admin consent | [`admin_consent`] |
 //! | RFC 7009 | revocation | [`revocation`] |
 //! | RFC 7523 | 2.2, 3 a certificate as the client's proof | [`client_assertion`](mod@client_assertion), [`certificate`], `der` |
 //! | RFC 7636 | PKCE | [`pkce`] |
@@ -29,6 +30,7 @@
 //! people, shortened, on one line, with whatever looks like a token taken out.
 
 pub mod aadsts;
+pub mod admin_consent;
 pub mod authorization;
 mod body;
 pub mod certificate;
@@ -48,6 +50,7 @@ pub mod revocation;
 pub mod token_endpoint;
 
 pub use aadsts::advised;
+pub use admin_consent::{AdminConsentResponse, AdminConsentUrl, parse_admin_consent};
 pub use authorization::{
     AuthorizationRequest, AuthorizationResponse, ExpectedResponse, ResponseMode, ResponseRejection,
     parse_authorization_response,
@@ -96,7 +99,7 @@ mod tests {
                 (token, error, parse_device_authorization_response(status, content_type, body)),
                 (classify_device_poll(status, content_type, body, ','), classify_revocation(status, body)),
                 (parse_authorization_response(&text, &expected), parse_metadata("https://as.example", body)),
-                (id_token.is_ok(), parse_client_info(&text)),
+                (id_token.is_ok(), parse_client_info(&text), parse_admin_consent(&text, &state)),
             )
         )
     }

@@ -29,6 +29,8 @@ pub struct Authority {
     pub cloud: String,
     /// The tenant.
     pub tenant: Tenant,
+    /// The GUID of the tenant that all personal accounts are of.
+    pub personal_tenant: Option<String>,
 }
 
 impl Authority {
@@ -50,7 +52,20 @@ impl Authority {
             ));
         };
         let tenant = tenant.unwrap_or(&definition.default_tenant).parse()?;
-        Ok(Authority { cloud: origin.as_str().to_owned(), tenant })
+        let personal_tenant = definition.personal_tenant.as_deref().map(str::to_ascii_lowercase);
+        Ok(Authority { cloud: origin.as_str().to_owned(), tenant, personal_tenant })
+    }
+}
+
+impl Authority {
+    /// The tenant as far as it can be an organization: whoever signs in at `common` may be of one.
+    pub fn organization(&self) -> Option<Tenant> {
+        match &self.tenant {
+            Tenant::Common => Some(Tenant::Organizations),
+            Tenant::Consumers => None,
+            Tenant::Id(id) if self.personal_tenant.as_ref() == Some(id) => None,
+            organization => Some(organization.clone()),
+        }
     }
 }
 

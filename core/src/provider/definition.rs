@@ -76,6 +76,8 @@ pub struct EndpointsDefinition {
     pub device_authorization: Option<EndpointTemplate>,
     /// RFC 7009.
     pub revocation: Option<EndpointTemplate>,
+    /// Microsoft: where an administrator consents for all of an organization.
+    pub admin_consent: Option<EndpointTemplate>,
     /// RFC 8414 `issuer`; what `iss` must be. `{tenantid}` stands for the id_token's `tid`.
     pub issuer: Option<EndpointTemplate>,
     /// RFC 9207: true when every authorization response carries `iss`.
@@ -91,6 +93,8 @@ pub struct AuthorityDefinition {
     pub default_tenant: String,
     /// The cloud when none is named.
     pub default_cloud: String,
+    /// The GUID of the tenant that all personal accounts are of.
+    pub personal_tenant: Option<String>,
     /// The clouds by name, each with the origin of its sign-in service.
     pub clouds: BTreeMap<String, EndpointTemplate>,
 }
@@ -281,6 +285,7 @@ impl EndpointsDefinition {
             ("token", &self.token),
             ("device_authorization", &self.device_authorization),
             ("revocation", &self.revocation),
+            ("admin_consent", &self.admin_consent),
             ("issuer", &self.issuer),
         ];
         members.into_iter().filter_map(|(name, endpoint)| Some((name, endpoint.as_ref()?)))

@@ -95,11 +95,12 @@ pub(super) async fn conclude(
         record.refresh_token = Some(rotated.clone());
         record.refresh_attempt = None;
     }
-    let mut refused = advised(error.to_error(&format!("{key} could not be refreshed")), &login, None);
+    let mut refused = error.to_error(&format!("{key} could not be refreshed"));
     if record.application && matches!(refused.kind(), ErrorKind::LoginRequired { .. }) {
         let server = refused.server().cloned().unwrap_or_default();
         refused = Error::new(ErrorKind::ProviderRejected, refused.message()).with_server(server);
     }
+    refused = advised(refused, &login, None);
     if *refused.kind() == ErrorKind::ProviderRejected
         && let Some(help) = help_after_its_end(&record, &client, now.wall)
     {

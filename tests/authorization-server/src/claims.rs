@@ -16,8 +16,7 @@ pub(crate) struct Demand {
 impl Demand {
     /// Was a token asked for with all of the claims? A client may send more, such as its own capabilities.
     pub(crate) fn is_met_by(&self, sent: Option<&str>) -> bool {
-        let sent: Option<Map<String, Value>> = sent.and_then(|sent| serde_json::from_str(sent).ok());
-        sent.is_some_and(|sent| all_held(&sent, &self.claims))
+        are_sent(&self.claims, sent)
     }
 
     /// The values of the `WWW-Authenticate` headers.
@@ -29,6 +28,12 @@ impl Demand {
         );
         self.beside.iter().cloned().chain([demanded]).collect()
     }
+}
+
+/// Are all of these claims in what was sent?
+pub(crate) fn are_sent(claims: &Map<String, Value>, sent: Option<&str>) -> bool {
+    let sent: Option<Map<String, Value>> = sent.and_then(|sent| serde_json::from_str(sent).ok());
+    sent.is_some_and(|sent| all_held(&sent, claims))
 }
 
 /// Objects hold each other member by member; anything else must be the same.

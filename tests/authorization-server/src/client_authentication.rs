@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use url::form_urlencoded;
 
+use crate::client_assertion::{self, Expected};
 use crate::options::Dialect;
 use crate::random;
 use crate::refusal::Refusal;
@@ -15,14 +16,37 @@ use crate::request::Request;
 pub(crate) struct Presented {
     pub(crate) id: String,
     pub(crate) method: AuthenticationMethod,
-    secret: Option<String>,
+    /// The secret, or the assertion.
+    proof: Option<String>,
     /// What is wrong with the way it was presented.
     problem: Option<Refusal>,
 }
 
-/// Reads the client id, the method and the secret; `None` when there is no client id.
+/// Who it is, and how that is known.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Authenticated {
+    pub(crate) id: String,
+    pub(crate) confidential: bool,
+    /// The `jti` of its assertion.
+    pub(crate) assertion_id: Option<String>,
+}
+
+/// Reads the client id, the method and the proof; `None` when there is no client id.
 pub(crate) fn presented(request: &Request) -> Option<Presented> {
     let (posted_id, posted_secret) = (request.parameter("client_id"), request.parameter("client_secret"));
+    if let Some(assertion) = request.parameter("client_assertion") {
+        let other = request.has_authorization() || posted_secret.is_some();
+        let typed = request.parameter("client_assertion_type") == Some(client_assertion::TYPE);
+        let problem = match (typed, other) {
+            (false, _) => Some(Refusal::AssertionMalformed),
+            (true, true) => Some(Refusal::AuthenticationMethod),
+            (true, false) => None,
+        };
+        // The client id is optional beside an assertion (RFC 7521, section 4.2).
+        let id = posted_id.map(Into::into).or_else(|| client_assertion::subject(assertion))?;
+        let (method, proof) = (AuthenticationMethod::PrivateKeyJwt, Some(assertion.into()));
+        return Some(Presented { id, method, proof, problem });
+    }
     if let Some((id, secret)) = request.authorization().and_then(basic) {
         // "The client MUST NOT use more than one authentication method in each request" (section 2.3).
         let twice = posted_secret.is_some() || posted_id.is_some_and(|posted| posted != id);
@@ -31,33 +55,47 @@ pub(crate) fn presented(request: &Request) -> Option<Presented> {
             None => Some(Refusal::SecretWrong),
             Some(_) => None,
         };
-        return Some(Presented { id, method: AuthenticationMethod::ClientSecretBasic, secret, problem });
+        return Some(Presented {
+            id,
+            method: AuthenticationMethod::ClientSecretBasic,
+            proof: secret,
+            problem,
+        });
     }
     let method = match posted_secret {
         Some(_) => AuthenticationMethod::ClientSecretPost,
         None => AuthenticationMethod::None,
     };
-    Some(Presented { id: posted_id?.into(), method, secret: posted_secret.map(Into::into), problem: None })
+    Some(Presented { id: posted_id?.into(), method, proof: posted_secret.map(Into::into), problem: None })
 }
 
-/// Finds the client and checks its secret; gives its id.
+/// Finds the client and checks its proof.
 pub(crate) fn authenticate(
     dialect: Dialect,
     clients: &[RegisteredClient],
     request: &Request,
-) -> Result<String, Refusal> {
+    expected: &Expected<'_>,
+) -> Result<Authenticated, Refusal> {
     let presented = presented(request).ok_or(Refusal::ParameterMissing("client_id"))?;
     let client = find(dialect, clients, &presented.id)?;
     if let Some(problem) = presented.problem {
         return Err(problem);
     }
-    match (&client.secret, &presented.secret) {
-        (None, Some(_)) => Err(Refusal::SecretFromPublicClient),
-        (Some(_), None) => Err(Refusal::SecretMissing),
-        (Some(expected), Some(secret)) if expected != secret => Err(Refusal::SecretWrong),
-        _ if !client.methods.contains(&presented.method) => Err(Refusal::AuthenticationMethod),
-        _ => Ok(presented.id),
+    let confidential = client.is_confidential();
+    let assertion_id = match presented.proof {
+        Some(_) if !confidential => return Err(Refusal::SecretFromPublicClient),
+        None if confidential => return Err(Refusal::SecretMissing),
+        Some(assertion) if presented.method == AuthenticationMethod::PrivateKeyJwt => {
+            Some(client_assertion::verify(&client, &assertion, expected)?)
+        }
+        Some(secret) if client.secret.as_ref() != Some(&secret) => return Err(Refusal::SecretWrong),
+        Some(_) if expected.secrets_expired => return Err(Refusal::SecretExpired),
+        _ => None,
+    };
+    if !client.methods.contains(&presented.method) {
+        return Err(Refusal::AuthenticationMethod);
     }
+    Ok(Authenticated { id: presented.id, confidential, assertion_id })
 }
 
 /// Finds a client by id. Entra without a list of clients knows every GUID, as a public client.
@@ -104,6 +142,8 @@ mod tests {
     const SECRET: &str = "s3cret:with%special+chars &=";
     const ENCODED: &str = "s3cret%3Awith%25special%2Bchars+%26%3D";
 
+    const EXPECTED: Expected<'static> = Expected { audience: "", now: 0.0, secrets_expired: false };
+
     fn by_header(id: &str, secret: &str) -> Request {
         let value = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
         Request::form("/token", &[]).with_header(AUTHORIZATION, &value)
@@ -130,8 +170,8 @@ mod tests {
             (by_header("confidential-basic", SECRET), Err(Refusal::SecretWrong)),
         ] {
             let clients = RegisteredClient::defaults();
-            let answer = authenticate(Dialect::Plain, &clients, &request);
-            assert_eq!(answer.as_deref().map_err(|refusal| *refusal), expected, "{request:?}");
+            let answer = authenticate(Dialect::Plain, &clients, &request, &EXPECTED);
+            assert_eq!(answer.map(|client| client.id), expected.map(Into::into), "{request:?}");
         }
     }
 
@@ -141,7 +181,8 @@ mod tests {
         let mut both = by_post(&[("client_secret", SECRET)]);
         both = both
             .with_header(AUTHORIZATION, by_header("confidential-basic", ENCODED).authorization().unwrap());
-        assert_eq!(authenticate(Dialect::Plain, &clients, &both), Err(Refusal::AuthenticationMethod));
+        let refused = Err(Refusal::AuthenticationMethod);
+        assert_eq!(authenticate(Dialect::Plain, &clients, &both, &EXPECTED), refused);
     }
 
     #[test]

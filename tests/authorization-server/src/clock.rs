@@ -8,6 +8,11 @@ pub(crate) fn unix_seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
 }
 
+/// The same with its fraction.
+pub(crate) fn exact_unix_seconds() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs_f64()
+}
+
 /// `2026-11-21 05:56:00Z`, the `timestamp` of an Entra error.
 pub(crate) fn entra_timestamp(unix_seconds: u64) -> String {
     let (year, month, day) = civil(unix_seconds / 86_400);

@@ -5,8 +5,11 @@ use std::time::Instant;
 
 use hyper::Method;
 use serde::Deserialize;
+use serde::de::Error as _;
 use serde_json::{Value, json};
 
+use crate::consent::Whose;
+use crate::entra;
 use crate::fault::Fault;
 use crate::options::LiveOptions;
 use crate::proxy::Proxy;
@@ -27,6 +30,11 @@ pub(crate) fn answer(shared: &Shared, request: &Request, name: &str) -> Reply {
         (&Method::GET, "options") => Ok(Reply::json(200, json!(shared.live()))),
         (&Method::POST, "options") => set_options(shared, request),
         (&Method::POST, "device") => decide_device(shared, request),
+        (&Method::POST, "consent") => allow(shared, request),
+        (&Method::DELETE, "consent") => {
+            shared.state().consents.clear();
+            Ok(done())
+        }
         (&Method::POST, "expire") => {
             shared.state().expire_access_tokens(Instant::now());
             Ok(done())
@@ -95,6 +103,28 @@ fn decide_device(shared: &Shared, request: &Request) -> serde_json::Result<Reply
     let found = shared.state().devices.decide(&user_code, approve, Instant::now());
     let missing = || Reply::json(404, json!({"error": "no device waits with this code"}));
     Ok(if found { done() } else { missing() })
+}
+
+/// Somebody allows a client some scopes: the account that is named, or an administrator for all of a tenant.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Allowed {
+    client_id: String,
+    scope: String,
+    username: Option<String>,
+    tenant: Option<String>,
+}
+
+fn allow(shared: &Shared, request: &Request) -> serde_json::Result<Reply> {
+    let Allowed { client_id, scope, username, tenant } = serde_json::from_value(request.json()?)?;
+    let whose = match (username, tenant) {
+        (Some(username), None) => Whose::Account(username),
+        (None, tenant) => Whose::Tenant(entra::tenant_id(tenant.as_deref().unwrap_or(entra::HOME))),
+        (Some(_), Some(_)) => return Err(serde_json::Error::custom("either an account or a tenant")),
+    };
+    let scope: Vec<String> = scope.split_whitespace().map(Into::into).collect();
+    shared.state().consents.allow(&client_id, whose, &scope);
+    Ok(done())
 }
 
 fn done() -> Reply {

@@ -53,7 +53,7 @@ async fn answer(shared: &Shared, request: &Request) -> Result<Reply, Dropped> {
         Route::Endpoint(endpoint, tenant) => (endpoint, tenant.unwrap_or_default()),
     };
     let mut entry = shared.journal.begin(endpoint, request);
-    let fault = shared.faults().take(endpoint, request.parameter("grant_type"), &request.path);
+    let fault = shared.faults().take(endpoint, entry.resource.as_deref(), request);
     entry.fault = fault.as_ref().map(Action::name);
     let struck = Struck { shared, request, endpoint, tenant };
     let (reply, sent) = match fault {
@@ -133,9 +133,9 @@ impl Struck<'_> {
                 self.shared.state().demand = Some(Demand { claims, beside });
                 self.process()
             }
-            Action::Error { status, error, description, numbers, suberror, claims } => {
-                let error = OAuthError { status, error, description, numbers, suberror, claims };
-                self.shared.error_reply(&error, self.request)
+            Action::Error { status, error, description, numbers, suberror, subcode, claims } => {
+                let error = OAuthError { status, error, description, numbers, suberror, subcode, claims };
+                endpoint::refuse(self.shared, self.endpoint, self.request, error)
             }
         };
         (reply, true)

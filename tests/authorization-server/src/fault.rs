@@ -21,6 +21,9 @@ pub struct Fault {
     /// Only requests with this `grant_type`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant_type: Option<String>,
+    /// Only requests for scopes of this resource, as Entra's scopes name it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
     /// Only requests with exactly this path, such as one of several places for metadata.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
@@ -133,6 +136,9 @@ pub enum Action {
         /// `suberror`.
         #[serde(default)]
         suberror: Option<String>,
+        /// `error_subcode`, in an answer that goes to a redirect URI.
+        #[serde(default)]
+        subcode: Option<String>,
         /// `claims`, a claims challenge as JSON in a string.
         #[serde(default)]
         claims: Option<String>,
@@ -154,13 +160,19 @@ impl Fault {
     /// Strikes the next request at this endpoint, once.
     #[must_use]
     pub fn new(endpoint: Endpoint, action: Action) -> Self {
-        Self { endpoint, grant_type: None, path: None, skip: 0, times: 1, action }
+        Self { endpoint, grant_type: None, resource: None, path: None, skip: 0, times: 1, action }
     }
 
     /// Only requests with this `grant_type`.
     #[must_use]
     pub fn grant_type(self, grant_type: &str) -> Self {
         Self { grant_type: Some(grant_type.into()), ..self }
+    }
+
+    /// Only requests for scopes of this resource.
+    #[must_use]
+    pub fn resource(self, resource: &str) -> Self {
+        Self { resource: Some(resource.into()), ..self }
     }
 
     /// So many pass first.

@@ -1,7 +1,7 @@
 //! Which fault strikes which request.
 
 use crate::fault::{Action, Fault};
-use crate::request::Endpoint;
+use crate::request::{Endpoint, Request};
 
 /// The faults that are yet to strike, in the order in which they were given.
 #[derive(Debug, Default)]
@@ -25,14 +25,16 @@ impl FaultQueue {
     pub(crate) fn take(
         &mut self,
         endpoint: Endpoint,
-        grant_type: Option<&str>,
-        path: &str,
+        resource: Option<&str>,
+        request: &Request,
     ) -> Option<Action> {
+        let grant_type = request.parameter("grant_type");
         let mut struck = None;
         for fault in &mut self.0 {
             let here = (fault.endpoint == Endpoint::Any || fault.endpoint == endpoint)
                 && (fault.grant_type.is_none() || fault.grant_type.as_deref() == grant_type)
-                && fault.path.as_deref().is_none_or(|wanted| wanted == path);
+                && (fault.resource.is_none() || fault.resource.as_deref() == resource)
+                && fault.path.as_deref().is_none_or(|wanted| wanted == request.path);
             if here && fault.skip > 0 {
                 fault.skip -= 1;
             } else if here && fault.times > 0 {
@@ -56,8 +58,10 @@ mod tests {
         let refresh = Fault::new(Endpoint::Token, Action::DropAfter).grant_type("refresh_token");
         queue.push(refresh.skip(1).times(2));
         queue.push(Fault::new(Endpoint::Any, Action::DropBefore).times(1));
-        let mut take =
-            |endpoint, grant_type| queue.take(endpoint, grant_type, "/").map(|action| action.name());
+        let mut take = |endpoint, grant_type: Option<&str>| {
+            let form: Vec<_> = grant_type.map(|value| ("grant_type", value)).into_iter().collect();
+            queue.take(endpoint, None, &Request::form("/", &form)).map(|action| action.name())
+        };
         assert_eq!(take(Endpoint::Token, Some("refresh_token")).as_deref(), Some("drop_before"));
         assert_eq!(take(Endpoint::Token, Some("authorization_code")), None);
         assert_eq!(take(Endpoint::Metadata, None), None);
@@ -65,5 +69,13 @@ mod tests {
         assert_eq!(take(Endpoint::Token, Some("refresh_token")).as_deref(), Some("drop_after"));
         assert_eq!(take(Endpoint::Token, Some("refresh_token")), None);
         assert!(queue.waiting().is_empty());
+    }
+
+    #[test]
+    fn a_resource_narrows() {
+        let mut queue = FaultQueue::default();
+        queue.push(Fault::new(Endpoint::Any, Action::DropAfter).resource("api://x"));
+        let mut struck = |resource| queue.take(Endpoint::Token, resource, &Request::form("/", &[])).is_some();
+        assert_eq!([None, Some("api://y"), Some("api://x")].map(&mut struck), [false, false, true]);
     }
 }

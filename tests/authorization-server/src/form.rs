@@ -139,7 +139,7 @@ mod tests {
         let form = Form::only(&page::form_post("http://localhost:1/", &[pair("code", awkward)])).unwrap();
         assert_eq!((form.action.as_str(), form.post), ("http://localhost:1/", true));
         assert_eq!(form.filled(&[], form.buttons.first()), [pair("code", awkward)]);
-        let consent = Form::only(&page::consent("c", "s", &[pair("state", awkward)])).unwrap();
+        let consent = Form::only(&page::consent("a", "c", "s", &[pair("state", awkward)])).unwrap();
         let sent = consent.filled(&[], consent.buttons.last());
         assert_eq!(sent, [pair("state", awkward), pair("decision", "deny")]);
     }

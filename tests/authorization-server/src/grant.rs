@@ -1,4 +1,4 @@
-//! What a person allowed a client: the thing that codes, tokens and devices all point to.
+//! What a person allowed a client, or a client may by itself: the thing that codes, tokens and devices all point to.
 
 /// What a person allowed a client.
 #[derive(Clone, Debug, Default)]
@@ -8,8 +8,12 @@ pub(crate) struct Grant {
     pub(crate) scope: Vec<String>,
     /// The Entra authority it was made at, as the path said it.
     pub(crate) tenant: String,
+    /// The tenant id of the account's home, in the Entra dialect.
+    pub(crate) home: String,
     pub(crate) nonce: Option<String>,
     /// The `claims` of the authorization request (OpenID Connect Core, section 5.5).
     pub(crate) claims: Option<String>,
+    /// The client asked for itself (RFC 6749, section 4.4): there is no person, and `username` is the client's id.
+    pub(crate) application: bool,
     pub(crate) revoked: bool,
 }

@@ -14,7 +14,7 @@ const LIFETIME: u64 = 3600;
 pub(crate) fn claims(
     dialect: Dialect,
     issuer: &str,
-    tenant: &str,
+    tenant_id: &str,
     grant: &Grant,
     nonce: Option<&str>,
     now: u64,
@@ -35,8 +35,8 @@ pub(crate) fn claims(
         }
         Dialect::Entra => {
             claims["sub"] = json!(entra::subject(username, &grant.client_id));
-            claims["oid"] = json!(entra::object_id(username));
-            claims["tid"] = json!(entra::tenant_id(tenant));
+            claims["oid"] = json!(entra::object_id_at(username, &grant.home, tenant_id));
+            claims["tid"] = json!(tenant_id);
             claims["nbf"] = json!(now);
             claims["ver"] = json!("2.0");
         }
@@ -53,9 +53,9 @@ mod tests {
 
     #[test]
     fn entra_claims_name_tenant_and_object() {
-        let grant =
-            Grant { client_id: "c".into(), username: "person@example.com".into(), ..Grant::default() };
-        let claims = claims(Dialect::Entra, "i", "consumers", &grant, Some("n"), 100);
+        let (client_id, username, home) = ("c".into(), "person@example.com".into(), entra::CONSUMERS.into());
+        let grant = Grant { client_id, username, home, ..Grant::default() };
+        let claims = claims(Dialect::Entra, "i", entra::CONSUMERS, &grant, Some("n"), 100);
         assert_eq!(claims["tid"], entra::CONSUMERS);
         assert_eq!(claims["oid"], entra::object_id("person@example.com"));
         assert_eq!(

@@ -15,12 +15,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::client_authentication::presented;
+use crate::entra;
 use crate::registered_client::AuthenticationMethod;
 use crate::request::{Endpoint, Request};
 
 /// The parameters whose values are kept as they are.
-const HARMLESS: [&str; 16] = [
+const HARMLESS: [&str; 17] = [
     "claims",
+    "client_assertion_type",
     "client_id",
     "client_info",
     "code_challenge_method",
@@ -49,6 +51,8 @@ pub struct Entry {
     pub endpoint: Endpoint,
     /// `GET` or `POST`.
     pub method: String,
+    /// When its answer was ready, since the server started.
+    pub finished_milliseconds: u64,
     /// The path without the query.
     pub path: String,
     /// The `Host`.
@@ -63,6 +67,8 @@ pub struct Entry {
     pub client_authentication: Option<AuthenticationMethod>,
     /// The `grant_type`.
     pub grant_type: Option<String>,
+    /// The resource of the `scope`, as Entra's scopes name it.
+    pub resource: Option<String>,
     /// Every parameter; one that may be a secret as its [`fingerprint`].
     pub parameters: BTreeMap<String, String>,
     /// The `User-Agent`.
@@ -139,6 +145,32 @@ impl Journal {
         grants
     }
 
+    /// How often a refresh gave tokens, by resource.
+    #[must_use]
+    pub fn refreshes(&self) -> BTreeMap<String, usize> {
+        let mut refreshes = BTreeMap::new();
+        let pages = self.pages();
+        let refreshed = |entry: &&Entry| entry.grant_type.as_deref() == Some("refresh_token");
+        for entry in pages.entries.iter().filter(|entry| entry.outcome.granted).filter(refreshed) {
+            *refreshes.entry(entry.resource.clone().unwrap_or_default()).or_default() += 1;
+        }
+        refreshes
+    }
+
+    /// How often a refresh token came while another request with the same one was being answered.
+    #[must_use]
+    pub fn used_at_once(&self) -> usize {
+        let mut until: HashMap<String, u64> = HashMap::new();
+        let mut overlaps = |entry: &Entry| {
+            let token = entry.parameters.get("refresh_token")?;
+            let busy = until.entry(token.clone()).or_default();
+            let overlaps = entry.milliseconds < *busy;
+            *busy = entry.finished_milliseconds.max(*busy);
+            Some(overlaps)
+        };
+        self.entries().iter().filter(|entry| overlaps(entry) == Some(true)).count()
+    }
+
     /// How often a used refresh token came back.
     #[must_use]
     pub fn reuse_count(&self) -> usize {
@@ -167,6 +199,8 @@ impl Journal {
         json!({
             "entries": self.entries(),
             "grants": self.grants(),
+            "refreshes": self.refreshes(),
+            "used_at_once": self.used_at_once(),
             "reuse_count": self.reuse_count(),
             "revoked_count": self.revoked_count(),
             "poll_gaps": self.poll_gaps(),
@@ -194,7 +228,8 @@ impl Journal {
         }
         Entry {
             sequence,
-            milliseconds: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            milliseconds: self.milliseconds(),
+            finished_milliseconds: 0,
             endpoint,
             method: request.method.to_string(),
             path: request.path.clone(),
@@ -204,6 +239,7 @@ impl Journal {
             client_authentication: client.as_ref().map(|client| client.method),
             client_id: client.map(|client| client.id),
             grant_type: request.parameter("grant_type").map(Into::into),
+            resource: entra::first_resource(&request.scope()).map(Into::into),
             parameters,
             user_agent: request.user_agent().map(Into::into),
             origin: request.has_origin(),
@@ -215,11 +251,16 @@ impl Journal {
     /// Writes a finished entry down. A file that cannot be written is no reason to fail the client's request; the
     /// test that reads the file will miss the line.
     pub(crate) fn finish(&self, entry: Entry) {
+        let entry = Entry { finished_milliseconds: self.milliseconds(), ..entry };
         let mut pages = self.pages();
         if let (Some(file), Ok(line)) = (&mut pages.file, serde_json::to_string(&entry)) {
             writeln!(file, "{line}").unwrap_or_default();
         }
         pages.entries.push(entry);
+    }
+
+    fn milliseconds(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     fn pages(&self) -> MutexGuard<'_, Pages> {
@@ -242,6 +283,22 @@ mod tests {
         let text = journal.to_json().to_string();
         assert!(!text.contains("VERY-SECRET"), "{text}");
         assert!(text.contains(&fingerprint("VERY-SECRET")) && text.contains("openid"), "{text}");
+    }
+
+    #[test]
+    fn a_refresh_token_is_used_by_two_at_once() {
+        let journal = Journal::new(None).unwrap();
+        let request = |token| Request::form("/token", &[("refresh_token", token)]);
+        let finish = |token, milliseconds, finished_milliseconds| {
+            let entry = Entry { milliseconds, ..journal.begin(Endpoint::Token, &request(token)) };
+            journal.pages().entries.push(Entry { finished_milliseconds, ..entry });
+            journal.used_at_once()
+        };
+        assert_eq!(finish("a", 0, 100), 0);
+        assert_eq!(finish("b", 50, 60), 0, "another token");
+        assert_eq!(finish("a", 100, 120), 0, "the first had been answered");
+        assert_eq!(finish("a", 110, 115), 1);
+        assert_eq!(finish("a", 118, 119), 2, "the second had not");
     }
 
     #[test]

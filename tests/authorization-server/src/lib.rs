@@ -18,8 +18,9 @@
 //! route token_response                          which endpoint; what a grant looks like on the wire
 //! shared                                        what all requests share
 //! state id_token reply                          what is remembered, claimed, answered
-//! device rotation journal                       device codes; used refresh tokens; what was asked
-//! client_authentication claims pkce entra grant rules
+//! device rotation journal consent               device codes; used refresh tokens; what was asked; what was allowed
+//! client_authentication client_assertion        who asks
+//! claims pkce entra grant                       rules
 //! refusal oauth_error                           every reason to say no, and how it is written
 //! options                                       what the server is told
 //! fault_queue fault mutation registered_client  what goes wrong; who may ask
@@ -32,8 +33,10 @@
 //! by others play those parts in the interoperability tests.
 
 mod claims;
+mod client_assertion;
 mod client_authentication;
 mod clock;
+mod consent;
 mod control;
 mod device;
 mod dispatch;
@@ -72,9 +75,11 @@ pub use fault::{Action, Fault, When};
 pub use http_client::{Answer, HttpClient};
 pub use journal::{Entry, Journal, Outcome, fingerprint};
 pub use mutation::{IdTokenMutation, Mutation, Signature};
-pub use options::{Dialect, Host, IssuerParameter, LiveOptions, Person, Rotation, ServerOptions};
+pub use options::{
+    AssertionReplay, Consent, Dialect, Host, IssuerParameter, LiveOptions, Person, Rotation, ServerOptions,
+};
 pub use person::{Decision, StandInPerson};
 pub use proxy::{Asked, Proxy};
-pub use registered_client::{AuthenticationMethod, RegisteredClient};
+pub use registered_client::{AuthenticationMethod, ClientCertificate, RegisteredClient};
 pub use request::Endpoint;
 pub use server::{AuthorizationServer, Running};

@@ -14,6 +14,8 @@ pub(crate) struct OAuthError {
     /// `error_codes`.
     pub(crate) numbers: Vec<u32>,
     pub(crate) suberror: Option<String>,
+    /// `error_subcode`, where the error is sent to a redirect URI.
+    pub(crate) subcode: Option<String>,
     pub(crate) claims: Option<String>,
 }
 

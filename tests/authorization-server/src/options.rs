@@ -3,11 +3,13 @@
 //! The defaults are those of the dialect: [`ServerOptions::plain`] is strict in the manner of RFC 9700,
 //! [`ServerOptions::entra`] does what Entra does.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::fault::Fault;
 use crate::registered_client::RegisteredClient;
@@ -49,6 +51,8 @@ pub struct LiveOptions {
     pub rotation: Rotation,
     /// `expires_in`, and when `/resource` refuses the token, in seconds.
     pub access_token_lifetime: u64,
+    /// Entra's `ext_expires_in` in seconds: never less than `expires_in`, and the same when `None`.
+    pub ext_expires_in: Option<u64>,
     /// `refresh_in` in seconds; left out when `None`.
     pub refresh_in: Option<u64>,
     /// How long an authorization code lives, in seconds (RFC 6749, section 4.1.2: at most ten minutes).
@@ -61,6 +65,19 @@ pub struct LiveOptions {
     pub device_approve_after: Option<u32>,
     /// The device is denied by itself after this many polls were answered `authorization_pending`.
     pub device_deny_after: Option<u32>,
+    /// Every client's secret has expired.
+    pub secrets_expired: bool,
+    /// What becomes of an assertion that was used before.
+    pub assertion_replay: AssertionReplay,
+    /// Whether Entra's refreshes are measured by what was consented to.
+    pub consent: Consent,
+    /// By resource: the claims that the authorization must have been asked for with, or Entra refuses its tokens with
+    /// `interaction_required` and these claims, as a policy does that wants more of the person.
+    pub step_up: BTreeMap<String, Map<String, Value>>,
+    /// The tenant in which accounts are at home that sign in from now on, wherever they do; `None`: where they do.
+    pub home_tenant: Option<String>,
+    /// The tenants that Entra does not know, as the path says them.
+    pub unknown_tenants: Vec<String>,
     /// What the person does with an authorization request.
     pub person: Person,
     /// The `iss` of authorization responses (RFC 9207).
@@ -86,12 +103,19 @@ impl ServerOptions {
             live: LiveOptions {
                 rotation: Rotation::ReuseDetection,
                 access_token_lifetime: 3600,
+                ext_expires_in: None,
                 refresh_in: None,
                 code_lifetime: 60,
                 device_interval: 5,
                 device_lifetime: 900,
                 device_approve_after: None,
                 device_deny_after: None,
+                secrets_expired: false,
+                assertion_replay: AssertionReplay::Refused,
+                consent: Consent::Given,
+                step_up: BTreeMap::new(),
+                home_tenant: None,
+                unknown_tenants: Vec::new(),
                 person: Person::Approve,
                 issuer_parameter: IssuerParameter::On,
             },
@@ -99,12 +123,16 @@ impl ServerOptions {
     }
 
     /// A server that answers as Entra does: every refresh gives a new refresh token and the old one stays
-    /// valid, there is no `iss` parameter, any GUID is a public client, and the host is `localhost`.
+    /// valid, a client's assertion may be used again, there is no `iss` parameter, any GUID is a public client, and the host is `localhost`.
     #[must_use]
     pub fn entra() -> Self {
         let plain = Self::plain();
-        let live =
-            LiveOptions { rotation: Rotation::KeepOld, issuer_parameter: IssuerParameter::Off, ..plain.live };
+        let live = LiveOptions {
+            rotation: Rotation::KeepOld,
+            assertion_replay: AssertionReplay::Accepted,
+            issuer_parameter: IssuerParameter::Off,
+            ..plain.live
+        };
         Self { dialect: Dialect::Entra, host: Host::Localhost, clients: Vec::new(), live, ..plain }
     }
 }
@@ -193,6 +221,26 @@ impl TryFrom<String> for Rotation {
     fn try_from(text: String) -> Result<Self, String> {
         text.parse()
     }
+}
+
+/// What becomes of a client's assertion that was used before: the `jti` makes it one of a kind (RFC 7523, section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AssertionReplay {
+    /// It is good until it expires; MSAL for Python counts on that.
+    Accepted,
+    /// It is refused.
+    Refused,
+}
+
+/// What Entra makes of a refresh for scopes that nobody consented to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Consent {
+    /// It is given.
+    Given,
+    /// It is refused: `consent_required`.
+    Enforced,
 }
 
 /// What the person does with an authorization request.

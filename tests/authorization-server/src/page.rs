@@ -11,10 +11,10 @@ pub(crate) fn message(title: &str, text: &str) -> String {
     page(title, &format!("<h1>{}</h1>\n<p>{}</p>", escape(title), escape(text)))
 }
 
-/// The consent form; the authorization request travels along in hidden fields.
-pub(crate) fn consent(client_id: &str, scope: &str, parameters: &[(String, String)]) -> String {
+/// The consent form, sent to `action`; the request travels along in hidden fields.
+pub(crate) fn consent(action: &str, client_id: &str, scope: &str, parameters: &[(String, String)]) -> String {
     let text = format!("{client_id} asks for: {scope}");
-    let form = form("authorize", &format!("{}{}", hidden(parameters), buttons()));
+    let form = form(action, &format!("{}{}", hidden(parameters), buttons()));
     page("Consent", &format!("<h1>Consent</h1>\n<p>{}</p>\n{form}", escape(&text)))
 }
 
@@ -80,9 +80,12 @@ mod tests {
     fn nothing_breaks_out_of_a_page() {
         let evil = "\"><script>alert(1)</script>'&";
         let evil_pair = [(evil.to_owned(), evil.to_owned())];
-        for page in
-            [message(evil, evil), consent(evil, evil, &evil_pair), device(evil), form_post(evil, &evil_pair)]
-        {
+        for page in [
+            message(evil, evil),
+            consent(evil, evil, evil, &evil_pair),
+            device(evil),
+            form_post(evil, &evil_pair),
+        ] {
             assert!(!page.contains("<script>alert"), "{page}");
         }
     }

@@ -4,9 +4,15 @@ use crate::oauth_error::OAuthError;
 use crate::options::Dialect;
 
 /// Why a request was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     AccessDenied,
+    AssertionAudience,
+    AssertionExpired,
+    AssertionMalformed,
+    AssertionOfOtherClient,
+    AssertionReplayed,
+    AssertionSignature,
     AuthenticationMethod,
     AuthorizationPending,
     ChallengeInvalid,
@@ -16,16 +22,19 @@ pub(crate) enum Refusal {
     CodeOfOtherTenant,
     CodeUnknown,
     CodeUsedTwice,
+    ConsentMissing,
     DeviceCodeExpired,
     DeviceCodeUnknown,
     DeviceDeclined,
     GrantTypeUnsupported,
     InternalError,
+    LoginRequired,
     MethodNotPost,
     NotAForm,
     OriginHeader,
     ParameterMissing(&'static str),
     ParameterRepeated,
+    PublicClientAsItself,
     QueryInUri,
     RedirectUriInvalid,
     RedirectUriMismatch,
@@ -40,12 +49,20 @@ pub(crate) enum Refusal {
     ScopeEmptyForCode,
     ScopeExceedsGrant,
     ScopeInvalid,
+    ScopeNotDefault,
     ScopesOfTwoResources,
+    SecretExpired,
     SecretFromPublicClient,
     SecretMissing,
     SecretWrong,
     SlowDown,
+    /// With the claims that an authorization must ask for.
+    StepUp(String),
     TenantMalformed,
+    TenantMissing,
+    TenantOfPeople,
+    TenantUnknown,
+    TenantWithoutMetadata,
     UnknownClient,
     VerifierMalformed,
     VerifierMismatch,
@@ -59,9 +76,21 @@ const SCOPE: &str = "invalid_scope";
 
 impl Refusal {
     /// The table: error, Entra's error where it differs, Entra's number (0: it has none), the sentence.
-    fn row(self) -> (&'static str, Option<&'static str>, u32, &'static str) {
+    fn row(&self) -> (&'static str, Option<&'static str>, u32, &'static str) {
         match self {
             Self::AccessDenied => ("access_denied", None, 65004, "The person declined to consent."),
+            Self::AssertionAudience => {
+                (CLIENT, None, 700_023, "The audience of the assertion is not this token endpoint.")
+            }
+            Self::AssertionExpired => (CLIENT, None, 700_024, "The assertion is not within its time."),
+            Self::AssertionMalformed => (CLIENT, None, 50027, "The assertion is no JWT that can be used."),
+            Self::AssertionOfOtherClient => {
+                (CLIENT, None, 700_021, "The assertion is not about the client that sent it.")
+            }
+            Self::AssertionReplayed => (CLIENT, None, 50027, "The assertion was used before."),
+            Self::AssertionSignature => {
+                (CLIENT, None, 700_027, "The assertion is not signed with a key of this client.")
+            }
             Self::AuthenticationMethod => (CLIENT, None, 7_000_218, "Not the method this client registered."),
             Self::AuthorizationPending => {
                 ("authorization_pending", None, 70016, "The person has not finished.")
@@ -73,6 +102,9 @@ impl Refusal {
             Self::CodeOfOtherTenant => (GRANT, None, 700_005, "The code was issued at another tenant."),
             Self::CodeUnknown => (GRANT, None, 9_002_313, "The authorization code is malformed or invalid."),
             Self::CodeUsedTwice => (GRANT, None, 54005, "The authorization code was already redeemed."),
+            Self::ConsentMissing => {
+                (GRANT, None, 65001, "Nobody has consented to use the application with these scopes.")
+            }
             Self::DeviceCodeExpired => ("expired_token", None, 70020, "The device code has expired."),
             Self::DeviceCodeUnknown => {
                 (GRANT, Some("bad_verification_code"), 7_000_014, "The device code is not recognised.")
@@ -84,6 +116,7 @@ impl Refusal {
                 ("unsupported_grant_type", None, 70003, "The grant type is not supported.")
             }
             Self::InternalError => ("server_error", None, 90006, "The server could not sign."),
+            Self::LoginRequired => ("login_required", None, 50058, "Nobody is signed in to answer silently."),
             Self::MethodNotPost => (REQUEST, None, 900_561, "The endpoint only accepts POST."),
             Self::NotAForm => (REQUEST, None, 9_002_313, "The body is not form-encoded."),
             Self::OriginHeader => {
@@ -91,6 +124,12 @@ impl Refusal {
             }
             Self::ParameterMissing(_) => (REQUEST, None, 900_144, "The request must contain a parameter: "),
             Self::ParameterRepeated => (REQUEST, None, 90023, "A parameter is included more than once."),
+            Self::PublicClientAsItself => (
+                "unauthorized_client",
+                Some(CLIENT),
+                7_000_218,
+                "Only a client with a secret asks for itself.",
+            ),
             Self::QueryInUri => (REQUEST, None, 9_002_313, "Parameters belong in the body, not in the URI."),
             Self::RedirectUriInvalid => {
                 (REQUEST, None, 50011, "The redirect URI is not one of the client's.")
@@ -121,16 +160,29 @@ impl Refusal {
             }
             Self::ScopeExceedsGrant => (SCOPE, None, 65001, "The scope exceeds what was granted."),
             Self::ScopeInvalid => (SCOPE, None, 70011, "The scope is not valid; .default stands alone."),
+            Self::ScopeNotDefault => {
+                (SCOPE, None, 1_002_012, "A client asks for itself with one scope, RESOURCE/.default.")
+            }
             Self::ScopesOfTwoResources => {
                 (REQUEST, None, 700_022, "The scope contains more than one resource.")
             }
+            Self::SecretExpired => (CLIENT, None, 7_000_222, "The client secret has expired."),
             Self::SecretFromPublicClient => {
                 (CLIENT, None, 700_025, "The client is public, so no secret should be presented.")
             }
             Self::SecretMissing => (CLIENT, None, 7_000_218, "The request must contain a client secret."),
             Self::SecretWrong => (CLIENT, None, 7_000_215, "The client secret is not valid."),
             Self::SlowDown => ("slow_down", None, 0, "Polling too often; five seconds are added."),
+            Self::StepUp(_) => {
+                ("interaction_required", None, 50076, "The resource wants multi-factor authentication.")
+            }
             Self::TenantMalformed => (REQUEST, None, 900_023, "The tenant is neither an id nor a domain."),
+            Self::TenantMissing => (REQUEST, None, 50059, "No tenant is named."),
+            Self::TenantOfPeople => {
+                (REQUEST, None, 9_001_023, "The grant type wants /organizations or the path of a tenant.")
+            }
+            Self::TenantUnknown => (REQUEST, None, 90002, "The tenant is not known."),
+            Self::TenantWithoutMetadata => ("invalid_tenant", None, 90002, "The tenant is not known."),
             Self::UnknownClient => {
                 (CLIENT, Some("unauthorized_client"), 700_016, "The client is not known here.")
             }
@@ -144,7 +196,7 @@ impl Refusal {
     }
 
     /// The refusal as an error that can be written down.
-    pub(crate) fn error(self, dialect: Dialect) -> OAuthError {
+    pub(crate) fn error(&self, dialect: Dialect) -> OAuthError {
         let (plain, entra, number, text) = self.row();
         let error = if dialect == Dialect::Entra { entra.unwrap_or(plain) } else { plain };
         let description =
@@ -157,7 +209,16 @@ impl Refusal {
             _ => 400,
         };
         let numbers = if number == 0 { Vec::new() } else { vec![number] };
-        OAuthError { status, error: error.into(), description, numbers, suberror: None, claims: None }
+        let entra = |word: &str| (dialect == Dialect::Entra).then(|| word.to_owned());
+        let (suberror, subcode) = match self {
+            Self::ConsentMissing => (entra("consent_required"), None),
+            Self::StepUp(_) => (entra("basic_action"), None),
+            Self::AccessDenied => (None, entra("cancel")),
+            _ => (None, None),
+        };
+        let claims = if let Self::StepUp(claims) = self { Some(claims.clone()) } else { None };
+        let error = error.into();
+        OAuthError { status, error, description, numbers, suberror, subcode, claims }
     }
 }
 

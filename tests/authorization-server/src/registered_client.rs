@@ -1,7 +1,12 @@
-//! The clients a server knows, and how each proves who it is.
+//! The clients a server knows, and how each proves who it is: a secret, a certificate, or nothing.
 
+use std::io;
+use std::path::Path;
 use std::str::FromStr;
 
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm};
 use serde::{Deserialize, Serialize};
 
 /// A client that may ask.
@@ -11,6 +16,8 @@ pub struct RegisteredClient {
     pub id: String,
     /// The secret of a confidential client.
     pub secret: Option<String>,
+    /// The certificate of the key that signs a confidential client's assertions (RFC 7523, section 2.2).
+    pub certificate: Option<ClientCertificate>,
     /// The methods by which it may authenticate at the token endpoint.
     pub methods: Vec<AuthenticationMethod>,
 }
@@ -25,6 +32,46 @@ pub enum AuthenticationMethod {
     ClientSecretPost,
     /// The secret in the `Authorization` header.
     ClientSecretBasic,
+    /// An assertion, signed with the client's key.
+    PrivateKeyJwt,
+}
+
+/// A client's certificate. Only its key and its thumbprints count: who issued it, and until when, is nobody's concern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate(CertificateDer<'static>);
+
+impl ClientCertificate {
+    /// Reads the first certificate of a PEM file.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or holds no certificate.
+    pub fn from_pem_file(file: &Path) -> io::Result<Self> {
+        let certificate = CertificateDer::from_pem_file(file).map_err(io::Error::other)?;
+        webpki::EndEntityCert::try_from(&certificate).map_err(io::Error::other)?;
+        Ok(Self(certificate))
+    }
+
+    /// `x5t#S256` (RFC 7515, section 4.1.8), before it is encoded.
+    pub(crate) fn sha256(&self) -> Vec<u8> {
+        digest(&SHA256, &self.0).as_ref().to_vec()
+    }
+
+    /// `x5t` (section 4.1.7), before it is encoded.
+    pub(crate) fn sha1(&self) -> Vec<u8> {
+        digest(&SHA1_FOR_LEGACY_USE_ONLY, &self.0).as_ref().to_vec()
+    }
+
+    /// Did its key sign this?
+    pub(crate) fn signed(
+        &self,
+        algorithm: &dyn SignatureVerificationAlgorithm,
+        text: &[u8],
+        signature: &[u8],
+    ) -> bool {
+        let certificate = webpki::EndEntityCert::try_from(&self.0);
+        certificate.is_ok_and(|certificate| certificate.verify_signature(algorithm, text, signature).is_ok())
+    }
 }
 
 impl RegisteredClient {
@@ -34,13 +81,26 @@ impl RegisteredClient {
     /// A public client.
     #[must_use]
     pub fn public(id: &str) -> Self {
-        Self { id: id.into(), secret: None, methods: vec![AuthenticationMethod::None] }
+        Self { id: id.into(), secret: None, certificate: None, methods: vec![AuthenticationMethod::None] }
     }
 
     /// A confidential client that may authenticate by `methods`.
     #[must_use]
     pub fn confidential(id: &str, secret: &str, methods: &[AuthenticationMethod]) -> Self {
-        Self { id: id.into(), secret: Some(secret.into()), methods: methods.to_vec() }
+        Self { id: id.into(), secret: Some(secret.into()), certificate: None, methods: methods.to_vec() }
+    }
+
+    /// The same client, which may also authenticate by assertions of this certificate's key.
+    #[must_use]
+    pub fn with_certificate(mut self, certificate: ClientCertificate) -> Self {
+        self.methods.retain(|method| *method != AuthenticationMethod::None);
+        self.methods.push(AuthenticationMethod::PrivateKeyJwt);
+        Self { certificate: Some(certificate), ..self }
+    }
+
+    /// Can it prove who it is?
+    pub(crate) fn is_confidential(&self) -> bool {
+        self.secret.is_some() || self.certificate.is_some()
     }
 
     /// The clients of a plain server that was given none: `public`, `confidential-post`, `confidential-basic`.

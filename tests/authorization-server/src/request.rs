@@ -20,6 +20,8 @@ pub enum Endpoint {
     Any,
     /// The authorization endpoint (RFC 6749, section 3.1).
     Authorize,
+    /// Where an administrator consents, in the Entra dialect.
+    AdminConsent,
     /// The token endpoint (RFC 6749, section 3.2).
     Token,
     /// The device authorization endpoint (RFC 8628, section 3.1).

@@ -55,6 +55,7 @@ fn entra(path: &str) -> Route<'_> {
     let (tenant, rest) = path.trim_start_matches('/').split_once('/').unwrap_or(("", ""));
     let endpoint = match rest {
         "oauth2/v2.0/authorize" => Endpoint::Authorize,
+        "v2.0/adminconsent" => Endpoint::AdminConsent,
         "oauth2/v2.0/token" => Endpoint::Token,
         "oauth2/v2.0/devicecode" => Endpoint::Device,
         "v2.0/.well-known/openid-configuration" | "discovery/instance" => Endpoint::Metadata,

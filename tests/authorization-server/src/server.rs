@@ -12,6 +12,8 @@ use tokio::runtime;
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
+use crate::consent::Whose;
+use crate::entra;
 use crate::fault::Fault;
 use crate::journal::Journal;
 use crate::listener;
@@ -157,6 +159,26 @@ impl Running {
     /// The person denies a device. Says whether one waits with this code.
     pub fn deny_device(&self, user_code: &str) -> bool {
         self.shared.state().devices.decide(user_code, false, Instant::now())
+    }
+
+    /// An administrator allows a client these scopes for everybody of a tenant: its id or domain.
+    pub fn consent_for_tenant(&self, client_id: &str, tenant: &str, scope: &[&str]) {
+        self.allow(client_id, Whose::Tenant(entra::tenant_id(tenant)), scope);
+    }
+
+    /// A person allows a client these scopes.
+    pub fn consent_for_account(&self, client_id: &str, username: &str, scope: &[&str]) {
+        self.allow(client_id, Whose::Account(username.into()), scope);
+    }
+
+    fn allow(&self, client_id: &str, whose: Whose, scope: &[&str]) {
+        let scope: Vec<String> = scope.iter().map(|scope| (*scope).into()).collect();
+        self.shared.state().consents.allow(client_id, whose, &scope);
+    }
+
+    /// Takes back whatever was allowed to whom.
+    pub fn withdraw_consent(&self) {
+        self.shared.state().consents.clear();
     }
 
     /// `/resource` refuses every access token given so far. The clients are not told.

@@ -62,6 +62,13 @@ impl Shared {
         self.options.dialect == Dialect::Entra
     }
 
+    /// Is it a tenant, and one that is known here?
+    pub(crate) fn check_tenant(&self, segment: &str) -> Result<(), Refusal> {
+        entra::check_tenant(segment)?;
+        let unknown = locked(&self.live).unknown_tenants.iter().any(|unknown| unknown == segment);
+        if unknown { Err(Refusal::TenantUnknown) } else { Ok(()) }
+    }
+
     /// What endpoint URLs begin with: the name that the server was asked by.
     pub(crate) fn base(&self, request: &Request) -> String {
         let asked = request.header(&HOST);

@@ -1,12 +1,13 @@
 //! What the server remembers of grants: codes, refresh tokens, access tokens. The moment of every act is handed
 //! in, so that a test can play a minute in no time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use serde_json::Value;
 
 use crate::claims::Demand;
+use crate::consent::Consents;
 use crate::device::Devices;
 use crate::grant::Grant;
 use crate::options::Rotation;
@@ -41,12 +42,15 @@ pub(crate) struct PresentedRefreshToken {
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) devices: Devices,
+    pub(crate) consents: Consents,
     /// What resources want of a token beside its life.
     pub(crate) demand: Option<Demand>,
     grants: Vec<Grant>,
     codes: HashMap<String, Code>,
     refresh_tokens: HashMap<String, RefreshToken>,
     access_tokens: HashMap<String, AccessToken>,
+    /// Clients' assertions that were used: who made it, its `jti`.
+    assertions: HashSet<(String, String)>,
 }
 
 struct RefreshToken {
@@ -174,6 +178,11 @@ impl State {
             self.access_tokens.remove(value);
         }
         false
+    }
+
+    /// Says whether this is the assertion's first use.
+    pub(crate) fn use_assertion(&mut self, client_id: &str, id: &str) -> bool {
+        self.assertions.insert((client_id.into(), id.into()))
     }
 
     /// Every access token is expired from now on.

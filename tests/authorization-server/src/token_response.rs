@@ -10,7 +10,7 @@ use crate::entra;
 use crate::grant::Grant;
 use crate::id_token;
 use crate::journal::{Outcome, fingerprint};
-use crate::options::Dialect;
+use crate::options::{Consent, Dialect};
 use crate::refusal::Refusal;
 use crate::reply::Reply;
 use crate::request::Request;
@@ -43,7 +43,13 @@ impl TokenResponse<'_> {
     pub(crate) fn build(&self, shared: &Shared, state: &mut State, now: Instant) -> Result<Value, Refusal> {
         let live = shared.live();
         let granted = state.granted(self.grant).clone();
-        let scope = if shared.is_entra() { entra::echoed(self.scope) } else { self.scope.to_vec() };
+        let scope = match shared.dialect() {
+            Dialect::Plain => self.scope.to_vec(),
+            Dialect::Entra if live.consent == Consent::Enforced => {
+                state.consents.given(&granted, self.tenant).listed(self.scope)
+            }
+            Dialect::Entra => entra::echoed(self.scope),
+        };
         let access_token = shared.random.access_token(if shared.is_entra() { ENTRA_BLOCKS } else { BLOCKS });
         let expires = after(now, live.access_token_lifetime);
         state.add_access_token(access_token.clone(), self.grant, expires, self.claims);
@@ -51,10 +57,14 @@ impl TokenResponse<'_> {
         let mut body = Map::new();
         let mut member = |name: &str, value: Value| body.insert(name.into(), value);
         member("token_type", json!("Bearer"));
-        member("scope", json!(scope.join(" ")));
+        // Entra does not say what an application may: that stands in the token itself.
+        if !(granted.application && shared.is_entra()) {
+            member("scope", json!(scope.join(" ")));
+        }
         member("expires_in", json!(live.access_token_lifetime));
         if shared.is_entra() {
-            member("ext_expires_in", json!(live.access_token_lifetime));
+            let extended = live.ext_expires_in.unwrap_or_default().max(live.access_token_lifetime);
+            member("ext_expires_in", json!(extended));
         }
         if let Some(refresh_in) = live.refresh_in {
             member("refresh_in", json!(refresh_in));
@@ -64,27 +74,26 @@ impl TokenResponse<'_> {
             member("refresh_token", json!(refresh_token));
         }
         // OpenID Connect Core, section 3.1.2.1: without "openid" the request is none of its business.
-        if scope.iter().any(|scope| scope == "openid") {
+        if !granted.application && self.scope.iter().any(|scope| scope == "openid") {
             member("id_token", json!(self.id_token(shared, &granted)?));
         }
-        if shared.is_entra() && self.client_info {
-            member("client_info", json!(entra::client_info(&granted.username, &granted.tenant)));
+        if shared.is_entra() && self.client_info && !granted.application {
+            member("client_info", json!(entra::client_info(&granted.username, &granted.home)));
         }
         Ok(Value::Object(body))
     }
 
     fn id_token(&self, shared: &Shared, granted: &Grant) -> Result<String, Refusal> {
-        let (issuer, tenant) = match shared.dialect() {
-            Dialect::Plain => (shared.base(self.request), ""),
-            // A personal account keeps its tenant, whatever the path of the request says.
-            Dialect::Entra if entra::tenant_id(&granted.tenant) == entra::CONSUMERS => {
-                (shared.issuer(self.request, entra::CONSUMERS), entra::CONSUMERS)
+        let (issuer, tenant_id) = match shared.dialect() {
+            Dialect::Plain => (shared.base(self.request), String::new()),
+            Dialect::Entra => {
+                let tenant_id = entra::signed_in_at(self.tenant, &granted.home);
+                (shared.issuer(self.request, &tenant_id), tenant_id)
             }
-            Dialect::Entra => (shared.issuer(self.request, &entra::tenant_id(self.tenant)), self.tenant),
         };
         let nonce = granted.nonce.as_deref().filter(|_| self.first);
         let claims =
-            id_token::claims(shared.dialect(), &issuer, tenant, granted, nonce, clock::unix_seconds());
+            id_token::claims(shared.dialect(), &issuer, &tenant_id, granted, nonce, clock::unix_seconds());
         shared.key.sign(&claims).map_err(|_| Refusal::InternalError)
     }
 }

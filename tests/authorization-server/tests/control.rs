@@ -24,6 +24,22 @@ async fn control_and_journal_from_outside() {
     let url = tester.url("/_control/faults");
     assert_eq!(tester.http.send(hyper::Method::DELETE, &url, &[], Vec::new()).await.unwrap().status, 204);
 
+    let consent = |more: Value| {
+        let mut consent = json!({"client_id": "public", "scope": "User.Read"});
+        consent.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        post("consent", consent)
+    };
+    for (more, status) in [
+        (json!({}), 204),
+        (json!({"username": "person@example.com"}), 204),
+        (json!({"tenant": "contoso.com"}), 204),
+        (json!({"username": "person@example.com", "tenant": "contoso.com"}), 400),
+    ] {
+        assert_eq!(consent(more).await.status, status);
+    }
+    let url = tester.url("/_control/consent");
+    assert_eq!(tester.http.send(hyper::Method::DELETE, &url, &[], Vec::new()).await.unwrap().status, 204);
+
     let tokens = tester.login().await;
     assert_eq!(tokens["refresh_in"], 5);
     assert_eq!(post("expire", json!({})).await.status, 204);

@@ -4,21 +4,13 @@
 
 mod common;
 
-use authorization_server::{Answer, Person, RegisteredClient, ServerOptions};
+use authorization_server::{Person, RegisteredClient, ServerOptions};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use common::{CHALLENGE, GUID, REDIRECT, Tester};
+use common::{CHALLENGE, GUID, REDIRECT, Tester, number};
 use serde_json::{Value, json};
 
 const HOME: &str = "7f2c2d4e-5c3b-4a1f-9d0e-1b2a3c4d5e6f";
-
-fn number(answer: &Answer) -> (String, u64) {
-    let body = answer.json();
-    let number = body["error_codes"][0].as_u64().unwrap_or_default();
-    let text = body["error_description"].as_str().unwrap_or_default();
-    assert!(text.starts_with(&format!("AADSTS{number}: ")) && text.contains(" Trace ID: "), "{body}");
-    (body["error"].as_str().unwrap_or_default().to_owned(), number)
-}
 
 fn decoded(part: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()

@@ -229,3 +229,18 @@ async fn errors_take_the_form_of_the_dialect() {
     tester.server.push_fault(fault(error));
     assert_eq!(tester.poll(&json!({"device_code": "x"})).await.json()["error_description"], "Sign in again.");
 }
+
+#[tokio::test]
+async fn one_resource_is_struck_and_the_others_are_not() {
+    let tester = Tester::entra();
+    let tokens = tester.login().await;
+    let error = json!({"type": "error", "error": "invalid_grant", "suberror": "message_only"});
+    tester.server.push_fault(fault(
+        json!({"grant_type": "refresh_token", "resource": "https://vault.azure.net", "action": error}),
+    ));
+    assert_eq!(tester.refresh(&tokens["refresh_token"], &[]).await.status, 200);
+    let scope = ("scope", "openid https://vault.azure.net/.default");
+    let struck = tester.refresh(&tokens["refresh_token"], &[scope]).await;
+    assert_eq!((struck.status, &struck.json()["suberror"]), (400, &json!("message_only")));
+    assert_eq!(tester.refresh(&tokens["refresh_token"], &[scope]).await.status, 200);
+}

@@ -6,44 +6,66 @@ import { test } from 'node:test';
 import { Stage, fails } from './stage.mjs';
 
 test('scope_not_granted', async (t) => {
-  const stage = await Stage.microsoft(t);
+  const stage = await Stage.acme(t);
   await stage.login();
-  const { secret } = await stage.token();
-  // Microsoft's spellings of one scope, as every kind of value that names scopes.
-  const graph = 'https://graph.microsoft.com/User.Read';
-  for (const scopes of ['User.Read', ['user.read'], `${graph} offline_access`, new Set([graph, 'offline_access'])]) {
-    assert.equal(await stage.accessToken({ scopes }), secret);
-  }
-  const scopes = ['User.Read', 'Mail.Send'];
+  await stage.accessToken({ scopes: 'read' });
+  const scopes = ['read', 'admin'];
   const error = await fails(stage.token({ scopes }), 'scope_not_granted');
-  await fails(() => stage.broker().cachedToken('microsoft', { scopes: new Set(scopes) }), 'scope_not_granted');
-  assert.ok(error.message.includes('Mail.Send') && !error.message.includes('User.Read'), error.message);
-  const command = error.help.split('`')[1];
-  assert.ok(command.startsWith('tokenkeep login microsoft --scopes "'), error.help);
-  assert.ok(command.includes('User.Read') && command.includes('Mail.Send'), error.help);
-  assert.deepEqual(await stage.refreshes(), [], 'nothing is sent for what is known to be missing');
-
+  await fails(() => stage.broker().cachedToken('acme', { scopes: new Set(scopes) }), 'scope_not_granted');
+  assert.ok(error.message.includes('admin') && !error.message.includes('read'), error.message);
+  assert.equal(error.help.split('`')[1], 'tokenkeep login acme --add-scopes "admin"');
   // The command that is named is for the connection that lacks the scope.
   await stage.login({ connection: 'work' });
-  const work = await fails(stage.token({ connection: 'work', scopes: 'Mail.Send' }), 'scope_not_granted');
+  const work = await fails(stage.token({ connection: 'work', scopes: 'admin' }), 'scope_not_granted');
   assert.match(work.help, /--connection work/);
+  assert.deepEqual(await stage.refreshes(), [], 'nothing is sent for what is known to be missing');
 
-  await stage.login({ scopes });
-  assert.deepEqual((await stage.token({ scopes: 'mail.send' })).scopes, (await stage.connection()).grantedScopes);
+  // Microsoft's spellings of one scope, as every kind of value that names scopes.
+  const entra = await Stage.microsoft(t);
+  const graph = 'https://graph.microsoft.com/User.Read';
+  await entra.atRedemption({ type: 'mutate', set: { scope: graph } });
+  await entra.login({ scopes: 'User.Read Mail.Send' });
+  const { secret } = await entra.token();
+  for (const granted of ['User.Read', ['user.read'], `${graph} offline_access`, new Set([graph, 'offline_access'])]) {
+    assert.equal(await entra.accessToken({ scopes: granted }), secret);
+  }
+  // The login asked for it, and in vain.
+  await fails(entra.token({ scopes: 'mail.send' }), 'scope_not_granted');
+  assert.deepEqual(await entra.refreshes(), []);
+  await entra.login();
+  assert.deepEqual((await entra.token({ scopes: 'mail.send' })).scopes, (await entra.connection()).grantedScopes);
 });
 
-test('scopes_of_two_resources_are_refused_before_anybody_is_asked', async (t) => {
+test('login_for_several_resources', async (t) => {
   const stage = await Stage.microsoft(t);
-  const two = ['User.Read', 'https://outlook.office.com/Mail.Read'];
-  const error = await fails(stage.login({ scopes: two }), 'config_invalid');
+  const [graph, outlook] = ['https://graph.microsoft.com/User.Read', 'https://outlook.office.com/Mail.Read'];
+  const aboutThePerson = 'openid profile offline_access';
+  const askedLast = async () => (await stage.entries('authorize')).at(-1).parameters.scope;
+  const connection = await stage.login({ scopes: [graph, outlook] });
+  // The person consents to all of it; a token is for one resource, and that is the first.
+  assert.equal(await askedLast(), `${graph} ${outlook} ${aboutThePerson}`);
+  const [redeemed] = await stage.asked('authorization_code');
+  assert.equal(redeemed.parameters.scope, `${graph} ${aboutThePerson}`);
+  assert.deepEqual([connection.requestedScopes.length, connection.missingScopes], [5, []]);
+  assert.deepEqual(connection.accessTokens.map(({ resource }) => resource), ['https://graph.microsoft.com']);
+  // So is its refresh.
+  await stage.accessToken({ forceRefresh: true });
+  const [refresh] = await stage.refreshes();
+  assert.equal(refresh.parameters.scope, redeemed.parameters.scope);
+  // A login again is for all of it.
+  await stage.login();
+  assert.equal(await askedLast(), `${graph} ${outlook} ${aboutThePerson}`);
+
+  // With a device code there is one request, and a token is what it is for: said before anybody is asked.
+  const before = await stage.entries();
+  const error = await fails(stage.login({ flow: 'device_code', scopes: [graph, outlook] }), 'config_invalid');
   assert.match(error.message, /https:\/\/outlook\.office\.com/);
-  assert.match(error.help, /--connection/);
-  const redirectUri = 'http://127.0.0.1:1/callback';
-  const begun = stage.broker().beginLogin('microsoft', stage.loginOptions({ scopes: two, redirectUri }));
-  await fails(begun, 'config_invalid');
-  assert.deepEqual(await stage.entries(), []);
-  const { grantedScopes } = await stage.login({ scopes: [two[1]] });
-  assert.ok(grantedScopes.includes(two[1]), grantedScopes.join(' '));
+  assert.match(error.help, /--flow pkce/);
+  assert.deepEqual(await stage.entries(), before);
+
+  // Scopes of one resource: the code is redeemed for what was asked for.
+  await stage.login({ scopes: [outlook] });
+  assert.equal((await stage.asked('authorization_code')).at(-1).parameters.scope, undefined);
 });
 
 test('narrower_scope_is_kept_and_warned', async (t) => {

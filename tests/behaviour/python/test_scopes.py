@@ -4,40 +4,72 @@ from tokenkeep_testing import Stage
 from tokenkeep_testing.failure import fails
 
 
-def test_scope_not_granted(microsoft: Stage) -> None:
-    microsoft.login()
-    # Microsoft's spellings of one scope.
-    for granted in ("User.Read", ["user.read"], ["https://graph.microsoft.com/User.Read", "offline_access"]):
-        microsoft.secret(scopes=granted)
-    broker = microsoft.broker()
+def test_scope_not_granted(acme: Stage, microsoft: Stage) -> None:
+    acme.login()
+    acme.secret(scopes="read")
+    broker = acme.broker()
     for ask in (broker.token, broker.cached_token):
         with fails("scope_not_granted") as failure:
-            ask("microsoft", scopes=["User.Read", "Mail.Send"])
+            ask("acme", scopes=["read", "admin"])
         error = failure.value
-        assert "Mail.Send" in error.message and "User.Read" not in error.message
-        command = error.help.split("`")[1]
-        assert command.startswith('tokenkeep login microsoft --scopes "')
-        assert "User.Read" in command and "Mail.Send" in command
-    assert microsoft.server.refreshes() == [], "nothing is sent for what is known to be missing"
-
+        assert "admin" in error.message and "read" not in error.message
+        assert error.help.split("`")[1] == 'tokenkeep login acme --add-scopes "admin"'
     # The command that is named is for the connection that lacks the scope.
-    microsoft.login(connection="work")
+    acme.login(connection="work")
     with fails("scope_not_granted") as failure:
-        microsoft.token(connection="work", scopes="Mail.Send")
+        acme.token(connection="work", scopes="admin")
     assert "--connection work" in failure.value.help
+    assert acme.server.refreshes() == [], "nothing is sent for what is known to be missing"
 
+    # Microsoft's spellings of one scope.
+    graph = "https://graph.microsoft.com/User.Read"
+    microsoft.server.at_redemption({"type": "mutate", "set": {"scope": graph}})
     microsoft.login(scopes="User.Read Mail.Send")
+    for granted in ("User.Read", ["user.read"], [graph, "offline_access"]):
+        microsoft.secret(scopes=granted)
+    # The login asked for it, and in vain.
+    with fails("scope_not_granted"):
+        microsoft.token(scopes="mail.send")
+    assert microsoft.server.refreshes() == []
+    microsoft.login()
     microsoft.secret(scopes="mail.send")
 
 
-def test_scopes_of_two_resources_are_refused_before_anybody_is_asked(microsoft: Stage) -> None:
+def test_login_for_several_resources(microsoft: Stage) -> None:
+    graph, outlook = "https://graph.microsoft.com/User.Read", "https://outlook.office.com/Mail.Read"
+    about_the_person = "openid profile offline_access"
+    connection = microsoft.login(scopes=[graph, outlook])
+    # The person consents to all of it; a token is for one resource, and that is the first.
+    assert asked_last(microsoft) == f"{graph} {outlook} {about_the_person}"
+    (redeemed,) = microsoft.server.asked("authorization_code")
+    assert redeemed["parameters"]["scope"] == f"{graph} {about_the_person}"
+    assert (len(connection.requested_scopes), connection.missing_scopes) == (5, [])
+    assert [held.resource for held in connection.access_tokens] == ["https://graph.microsoft.com"]
+    # So is its refresh.
+    microsoft.secret(force_refresh=True)
+    (refresh,) = microsoft.server.refreshes()
+    assert refresh["parameters"]["scope"] == redeemed["parameters"]["scope"]
+    # A login again is for all of it.
+    microsoft.login()
+    assert asked_last(microsoft) == f"{graph} {outlook} {about_the_person}"
+
+    # With a device code there is one request, and a token is what it is for: said before anybody is asked.
+    before = microsoft.server.journal()["entries"]
     with fails("config_invalid") as failure:
-        microsoft.login(scopes=["User.Read", "https://outlook.office.com/Mail.Read"])
+        microsoft.login(flow="device_code", scopes=[graph, outlook])
     assert "https://outlook.office.com" in failure.value.message
-    assert "--connection" in failure.value.help
-    assert microsoft.server.journal()["entries"] == []
-    microsoft.login(scopes=["https://outlook.office.com/Mail.Read"])
-    assert "https://outlook.office.com/Mail.Read" in microsoft.token().scopes
+    assert "--flow pkce" in failure.value.help
+    assert microsoft.server.journal()["entries"] == before
+
+    # Scopes of one resource: the code is redeemed for what was asked for.
+    microsoft.login(scopes=[outlook])
+    assert "scope" not in microsoft.server.asked("authorization_code")[-1]["parameters"]
+
+
+def asked_last(stage: Stage) -> str:
+    """The scopes of the last authorization request."""
+    scope: str = stage.server.asked_at("authorize")[-1]["parameters"]["scope"]
+    return scope
 
 
 def test_narrower_scope_is_kept_and_warned(acme: Stage) -> None:

@@ -4,7 +4,9 @@
 // A scenario that cannot go on has failed: the panic is its report.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod admin_consent;
 mod answers;
+mod application;
 mod browser;
 mod challenges;
 mod changes;
@@ -15,6 +17,7 @@ mod device;
 mod documentation;
 #[cfg(unix)]
 mod examples;
+mod explain;
 mod library;
 #[cfg(unix)]
 mod links;

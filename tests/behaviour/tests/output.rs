@@ -59,18 +59,22 @@ fn get_fields() {
         ("tenant_id", "7f2c2d4e-5c3b-4a1f-9d0e-1b2a3c4d5e6f"),
         ("scopes", scope),
         ("requested_scopes", &format!("{scope} offline_access")),
+        ("guest", "false"),
+        ("resources", "https://graph.microsoft.com"),
         ("has_refresh_token", "true"),
+        ("application", "false"),
+        ("client_capabilities", ""),
         ("client_id", CLIENT_ID),
         ("tenant", "organizations"),
         ("refreshed_at", ""),
     ] {
         assert_eq!(stage.field(field, &[]), value, "{field}");
     }
-    for field in ["subject", "home_account_id", "issuer", "expires_at", "logged_in_at"] {
+    for field in ["subject", "object_id", "home_account_id", "issuer", "expires_at", "logged_in_at"] {
         assert_ne!(stage.field(field, &[]), "", "{field}");
     }
     let all = stage.home.run(["get", "microsoft"]).ok().stdout;
-    assert!(all.lines().count() == 18 && all.contains("\nstatus: connected\n"), "{all}");
+    assert!(all.lines().count() == 24 && all.contains("\nstatus: connected\n"), "{all}");
     let json = stage.home.run(["get", "microsoft", "--json"]).ok().json();
     assert_eq!(
         (&json["status"], &json["account"]["username"]),

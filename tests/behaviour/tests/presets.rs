@@ -133,7 +133,8 @@ fn lint_of_a_list_of_scopes() {
     for fine in [
         "https://outlook.office.com/Mail.Read https://outlook.office.com/Mail.ReadWrite offline_access",
         "Mail.Read Mail.Send offline_access",
-        "https://outlook.office365.com/SMTP.Send outlook-imap offline_access",
+        "https://outlook.office.com/SMTP.Send outlook-imap offline_access",
+        "00000003-0000-0000-c000-000000000000/Mail.Send Mail.Read offline_access",
         "https://vault.azure.net/Directory.Read.All offline_access",
         ".default offline_access",
     ] {

@@ -7,12 +7,14 @@
 // This is test code: what cannot be had ends the test with a clear line.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod certificate;
 mod command;
 mod date;
 mod home;
 mod scale;
 mod server;
 
+pub use certificate::client_certificate;
 pub use command::{Run, Running, files_below, run, signal, spawn};
 pub use date::seconds_since_1970;
 pub use home::Home;

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use authorization_server::{
-    AuthorizationServer, Dialect, Fault, Host, IssuerParameter, Person, RegisteredClient, Rotation,
-    ServerOptions,
+    AssertionReplay, AuthorizationServer, ClientCertificate, Consent, Dialect, Fault, Host, IssuerParameter,
+    Person, RegisteredClient, Rotation, ServerOptions,
 };
 use clap::Parser;
 use serde::de::DeserializeOwned;
@@ -45,6 +45,9 @@ struct Arguments {
     /// expires_in [default: 3600]
     #[arg(long, value_name = "SECONDS")]
     access_token_lifetime: Option<u64>,
+    /// ext_expires_in, in the Entra dialect [default: as expires_in]
+    #[arg(long, value_name = "SECONDS")]
+    ext_expires_in: Option<u64>,
     /// refresh_in; without this the member is left out.
     #[arg(long, value_name = "SECONDS")]
     refresh_in: Option<u64>,
@@ -72,6 +75,25 @@ struct Arguments {
     /// A client, public or with a secret; instead of the default ones.
     #[arg(long, value_name = "ID[:SECRET]")]
     client: Vec<RegisteredClient>,
+    /// The certificate by which a client's assertions are known, in PEM; makes the client, or adds to its secret.
+    #[arg(long, value_name = "ID:FILE", value_parser = client_certificate)]
+    client_certificate: Vec<(String, ClientCertificate)>,
+    /// Every client's secret has expired.
+    #[arg(long)]
+    secrets_expired: bool,
+    /// An assertion that was used before is accepted or refused [default: refused; accepted in the Entra dialect]
+    #[arg(long, value_parser = word::<AssertionReplay>)]
+    assertion_replay: Option<AssertionReplay>,
+    /// Entra: what becomes of a refresh for scopes that nobody consented to: given or enforced (refused)
+    /// [default: given]
+    #[arg(long, value_parser = word::<Consent>)]
+    consent: Option<Consent>,
+    /// Entra: the tenant in which accounts are at home, wherever they sign in [default: where they sign in]
+    #[arg(long, value_name = "TENANT")]
+    home_tenant: Option<String>,
+    /// Entra: a tenant that is not known, such as contoso.com.
+    #[arg(long, value_name = "TENANT")]
+    unknown_tenant: Vec<String>,
     /// A path that loopback redirect URIs may have; instead of / and /callback.
     #[arg(long, value_name = "PATH")]
     redirect_path: Vec<String>,
@@ -174,6 +196,12 @@ fn options(arguments: &Arguments) -> io::Result<ServerOptions> {
     if !arguments.client.is_empty() {
         options.clients.clone_from(&arguments.client);
     }
+    for (id, certificate) in &arguments.client_certificate {
+        let known = options.clients.iter().position(|client| client.id == *id);
+        let client =
+            known.map_or_else(|| RegisteredClient::public(id), |known| options.clients.remove(known));
+        options.clients.push(client.with_certificate(certificate.clone()));
+    }
     if !arguments.redirect_path.is_empty() {
         options.redirect_paths.clone_from(&arguments.redirect_path);
     }
@@ -185,7 +213,13 @@ fn options(arguments: &Arguments) -> io::Result<ServerOptions> {
     set(&mut live.device_lifetime, arguments.device_lifetime);
     set(&mut live.person, arguments.person);
     set(&mut live.issuer_parameter, arguments.iss);
+    live.ext_expires_in = arguments.ext_expires_in;
     live.refresh_in = arguments.refresh_in;
+    live.secrets_expired = arguments.secrets_expired;
+    set(&mut live.assertion_replay, arguments.assertion_replay);
+    set(&mut live.consent, arguments.consent);
+    live.home_tenant.clone_from(&arguments.home_tenant);
+    live.unknown_tenants.clone_from(&arguments.unknown_tenant);
     live.device_approve_after = arguments.device_approve_after;
     live.device_deny_after = arguments.device_deny_after;
     Ok(options)
@@ -209,6 +243,13 @@ fn set<T>(option: &mut T, argument: Option<T>) {
 /// One of the words that stand for a value in JSON as well.
 fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(json!(text)).map_err(|error| error.to_string())
+}
+
+/// `ID:FILE`.
+fn client_certificate(text: &str) -> Result<(String, ClientCertificate), String> {
+    let (id, file) = text.split_once(':').ok_or("not ID:FILE")?;
+    let certificate = ClientCertificate::from_pem_file(file.as_ref()).map_err(|error| error.to_string())?;
+    Ok((id.into(), certificate))
 }
 
 /// `/t1`, or nothing.

@@ -7,8 +7,10 @@ use url::{Host, Url};
 
 use crate::client_authentication::find;
 use crate::clock::after;
+use crate::consent::Whose;
 use crate::entra;
 use crate::grant::Grant;
+use crate::oauth_error::OAuthError;
 use crate::options::{Dialect, IssuerParameter, Person};
 use crate::page;
 use crate::pkce;
@@ -31,16 +33,39 @@ pub(super) fn answer(shared: &Shared, request: &Request, tenant: &str) -> Result
         return Err(Refusal::ParameterRepeated);
     }
     if shared.is_entra() {
-        entra::check_tenant(tenant)?;
+        shared.check_tenant(tenant)?;
     }
+    let (client_id, redirect) = known_redirect(shared, request)?;
+    let response = match (check(shared, request), decided(shared, request)) {
+        (Ok(_), None) => {
+            let scope = request.scope().join(" ");
+            return Ok(Reply::html(200, page::consent("authorize", client_id, &scope, request.parameters())));
+        }
+        (Ok(challenge), Some(true)) => Ok(code(shared, request, tenant, client_id, challenge)),
+        (Ok(_), Some(false)) => Err(Refusal::AccessDenied),
+        (Err(refusal), _) => Err(refusal),
+    };
+    let response = response.map_err(|refusal| refusal.error(shared.dialect()));
+    Ok(respond(shared, request, &redirect, response))
+}
+
+/// A scripted error, sent where the client waits for it. `Err` as for [`answer`].
+pub(super) fn refuse(shared: &Shared, request: &Request, error: OAuthError) -> Result<Reply, Refusal> {
+    let (_, redirect) = known_redirect(shared, request)?;
+    Ok(respond(shared, request, &redirect, Err(error)))
+}
+
+/// The client, and its redirect URI.
+pub(super) fn known_redirect<'r>(shared: &Shared, request: &'r Request) -> Result<(&'r str, Url), Refusal> {
     let client_id = request.parameter("client_id").ok_or(Refusal::ParameterMissing("client_id"))?;
     find(shared.dialect(), &shared.options.clients, client_id)?;
     let redirect_uri = request.parameter("redirect_uri").ok_or(Refusal::ParameterMissing("redirect_uri"))?;
-    let redirect = redirect_url(shared, redirect_uri)?;
-    // A response that cannot be sent as asked is sent in the query.
-    let form_post = request.parameter("response_mode") == Some("form_post");
+    Ok((client_id, redirect_url(shared, redirect_uri)?))
+}
 
-    let decided = match request.parameter(page::DECISION) {
+/// What the person decided; `None` until a form comes back.
+pub(super) fn decided(shared: &Shared, request: &Request) -> Option<bool> {
+    match request.parameter(page::DECISION) {
         Some(page::APPROVE) => Some(true),
         Some(_) => Some(false),
         None => match shared.live().person {
@@ -48,19 +73,7 @@ pub(super) fn answer(shared: &Shared, request: &Request, tenant: &str) -> Result
             Person::Deny => Some(false),
             Person::Form => None,
         },
-    };
-    let response = match (check(shared, request), decided) {
-        (Ok(_), None) => {
-            return Ok(Reply::html(
-                200,
-                page::consent(client_id, &request.scope().join(" "), request.parameters()),
-            ));
-        }
-        (Ok(challenge), Some(true)) => Ok(code(shared, request, tenant, client_id, redirect_uri, challenge)),
-        (Ok(_), Some(false)) => Err(Refusal::AccessDenied),
-        (Err(refusal), _) => Err(refusal),
-    };
-    Ok(respond(shared, request, &redirect, form_post, response))
+    }
 }
 
 /// Loopback only, on any port (RFC 8252, section 7.3); `localhost` alone in the Entra dialect; the path must be one
@@ -92,31 +105,33 @@ fn check(shared: &Shared, request: &Request) -> Result<String, Refusal> {
     if shared.is_entra() && request.scope().is_empty() {
         return Err(Refusal::ParameterMissing("scope"));
     }
+    // The person comes without cookies (OpenID Connect Core, section 3.1.2.6).
+    if request.parameter("prompt") == Some("none") {
+        return Err(Refusal::LoginRequired);
+    }
     pkce::challenge(request.parameter("code_challenge"), request.parameter("code_challenge_method"))
 }
 
 /// Makes the code and binds it to everything that redeeming it will be measured by.
-fn code(
-    shared: &Shared,
-    request: &Request,
-    tenant: &str,
-    client_id: &str,
-    redirect_uri: &str,
-    code_challenge: String,
-) -> String {
+fn code(shared: &Shared, request: &Request, tenant: &str, client_id: &str, code_challenge: String) -> String {
     let value = shared.random.awkward_token("code");
+    let live = shared.live();
     let grant = Grant {
         client_id: client_id.into(),
         username: request.parameter("login_hint").unwrap_or(DEFAULT_USERNAME).into(),
         scope: request.scope(),
         tenant: tenant.into(),
+        home: entra::home(tenant, live.home_tenant.as_deref()),
         nonce: request.parameter("nonce").map(Into::into),
         claims: request.parameter("claims").map(Into::into),
-        revoked: false,
+        ..Grant::default()
     };
-    let expires = after(Instant::now(), shared.live().code_lifetime);
-    let code = Code { grant, redirect_uri: redirect_uri.into(), code_challenge, expires, redeemed: None };
-    shared.state().add_code(value.clone(), code);
+    let expires = after(Instant::now(), live.code_lifetime);
+    let redirect_uri = request.parameter("redirect_uri").unwrap_or_default().into();
+    let mut state = shared.state();
+    state.consents.allow(client_id, Whose::Account(grant.username.clone()), &grant.scope);
+    let code = Code { grant, redirect_uri, code_challenge, expires, redeemed: None };
+    state.add_code(value.clone(), code);
     value
 }
 
@@ -126,8 +141,7 @@ fn respond(
     shared: &Shared,
     request: &Request,
     redirect: &Url,
-    form_post: bool,
-    response: Result<String, Refusal>,
+    response: Result<String, OAuthError>,
 ) -> Reply {
     let mut parameters: Vec<(String, String)> = Vec::new();
     let mut add = |name: &str, value: String| parameters.push((name.into(), value));
@@ -140,12 +154,11 @@ fn respond(
             }
         }
         Err(refusal) => {
-            let refused = refusal.error(shared.dialect());
-            add("error", refused.error.clone());
-            add("error_description", refused.text(shared.dialect(), &shared.trace(request)));
-            error = Some(refused.error);
+            parameters.extend(refused(shared, request, &refusal));
+            error = Some(refusal.error);
         }
     }
+    let mut add = |name: &str, value: String| parameters.push((name.into(), value));
     if let Some(state) = request.parameter("state") {
         add("state", state.into());
     }
@@ -154,15 +167,35 @@ fn respond(
         IssuerParameter::Wrong => add("iss", WRONG_ISSUER.into()),
         IssuerParameter::Off => {}
     }
-    let mut reply = if form_post {
-        Reply::html(200, page::form_post(redirect.as_str(), &parameters))
+    // A response that cannot be sent as asked is sent in the query.
+    let form_post = request.parameter("response_mode") == Some("form_post");
+    let mut reply = send(request, redirect, form_post, &parameters);
+    reply.outcome.error = error;
+    reply
+}
+
+/// The parameters of an error (RFC 6749, section 4.1.2.1).
+pub(super) fn refused(shared: &Shared, request: &Request, error: &OAuthError) -> Vec<(String, String)> {
+    let text = error.text(shared.dialect(), &shared.trace(request));
+    let subcode = error.subcode.iter().map(|subcode| ("error_subcode", subcode.clone()));
+    let always = [("error", error.error.clone()), ("error_description", text)];
+    always.into_iter().chain(subcode).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The response on its way to the client.
+pub(super) fn send(
+    request: &Request,
+    redirect: &Url,
+    form_post: bool,
+    parameters: &[(String, String)],
+) -> Reply {
+    if form_post {
+        Reply::html(200, page::form_post(redirect.as_str(), parameters))
     } else {
         let mut location = redirect.clone();
         location.query_pairs_mut().extend_pairs(parameters);
         // 303: whatever the method was, the next one is GET, and no form goes along (RFC 9700, section 4.12).
         Reply::new(if request.method == "POST" { 303 } else { 302 }, Content::Empty)
             .with_header("location", location.as_str())
-    };
-    reply.outcome.error = error;
-    reply
+    }
 }

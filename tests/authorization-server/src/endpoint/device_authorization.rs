@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::authorize::DEFAULT_USERNAME;
-use super::check_post;
-use crate::client_authentication::authenticate;
+use super::{check_post, client};
 use crate::clock::after;
 use crate::device::Device;
+use crate::entra;
 use crate::grant::Grant;
 use crate::options::Dialect;
 use crate::refusal::Refusal;
@@ -19,7 +19,7 @@ use crate::shared::Shared;
 /// Answers with a device code and a user code.
 pub(super) fn answer(shared: &Shared, request: &Request, tenant: &str) -> Result<Reply, Refusal> {
     check_post(shared, request, tenant)?;
-    let client_id = authenticate(shared.dialect(), &shared.options.clients, request)?;
+    let client_id = client(shared, request, tenant)?.id;
     let scope = request.scope();
     if shared.is_entra() && scope.is_empty() {
         return Err(Refusal::ParameterMissing("scope"));
@@ -27,7 +27,8 @@ pub(super) fn answer(shared: &Shared, request: &Request, tenant: &str) -> Result
     let live = shared.live();
     let (device_code, user_code) = (shared.random.awkward_token("device"), shared.random.user_code());
     let username = DEFAULT_USERNAME.into();
-    let grant = Grant { client_id, username, scope, tenant: tenant.into(), ..Grant::default() };
+    let home = entra::home(tenant, live.home_tenant.as_deref());
+    let grant = Grant { client_id, username, scope, tenant: tenant.into(), home, ..Grant::default() };
     let expires = after(Instant::now(), live.device_lifetime);
     let device = Device::new(user_code.clone(), grant, expires, Duration::from_secs(live.device_interval));
     shared.state().devices.add(device_code.clone(), device);

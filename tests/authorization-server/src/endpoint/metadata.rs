@@ -17,7 +17,10 @@ pub(super) fn answer(shared: &Shared, request: &Request, tenant: &str) -> Result
     if shared.dialect() == Dialect::Plain {
         return Ok(Reply::json(200, plain(shared, request)));
     }
-    entra::check_tenant(tenant)?;
+    shared.check_tenant(tenant).map_err(|refusal| match refusal {
+        Refusal::TenantUnknown => Refusal::TenantWithoutMetadata,
+        other => other,
+    })?;
     if request.path.ends_with("/discovery/instance") {
         return Ok(instance(shared, request));
     }
@@ -46,7 +49,9 @@ fn plain(shared: &Shared, request: &Request) -> Value {
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],
-        "grant_types_supported": ["authorization_code", "refresh_token", DEVICE_CODE_GRANT],
+        "grant_types_supported": [
+            "authorization_code", "refresh_token", "client_credentials", DEVICE_CODE_GRANT
+        ],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": ["none", "client_secret_post", "client_secret_basic"],
         "revocation_endpoint_auth_methods_supported": ["none", "client_secret_post", "client_secret_basic"],

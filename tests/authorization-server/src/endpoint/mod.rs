@@ -1,6 +1,7 @@
 //! The endpoints: a request in, a reply out. Each answers `Err(Refusal)` for what the protocol refuses; how that is
 //! written is the dialect's business.
 
+mod admin_consent;
 mod authorize;
 mod device_authorization;
 mod device_page;
@@ -12,8 +13,11 @@ mod token;
 
 use hyper::Method;
 
-use crate::entra;
-use crate::options::Dialect;
+use crate::client_assertion::Expected;
+use crate::client_authentication::{Authenticated, authenticate};
+use crate::clock;
+use crate::oauth_error::OAuthError;
+use crate::options::{AssertionReplay, Dialect};
 use crate::page;
 use crate::refusal::Refusal;
 use crate::reply::{Content, Reply};
@@ -27,6 +31,7 @@ pub(crate) const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:dev
 pub(crate) fn answer(shared: &Shared, endpoint: Endpoint, tenant: &str, request: &Request) -> Reply {
     let answer = match endpoint {
         Endpoint::Authorize => authorize::answer(shared, request, tenant),
+        Endpoint::AdminConsent => admin_consent::answer(shared, request, tenant),
         Endpoint::Token => token::answer(shared, request, tenant),
         Endpoint::Device => device_authorization::answer(shared, request, tenant),
         Endpoint::DevicePage => Ok(device_page::answer(shared, request)),
@@ -39,15 +44,30 @@ pub(crate) fn answer(shared: &Shared, endpoint: Endpoint, tenant: &str, request:
     match answer {
         Ok(reply) => reply,
         // A person looks at these; there is no client to redirect to.
-        Err(refusal) if endpoint == Endpoint::Authorize => {
-            let error = refusal.error(shared.dialect());
-            let page = page::message("Sign-in failed", &error.text(shared.dialect(), &shared.trace(request)));
-            let mut reply = Reply::html(400, page);
-            reply.outcome.error = Some(error.error);
-            reply
-        }
+        Err(refusal) if is_for_people(endpoint) => refusal_page(shared, request, refusal),
         Err(refusal) => shared.refuse(refusal, request),
     }
+}
+
+/// Answers with a scripted error, where the endpoint's errors go.
+pub(crate) fn refuse(shared: &Shared, endpoint: Endpoint, request: &Request, error: OAuthError) -> Reply {
+    if !is_for_people(endpoint) {
+        return shared.error_reply(&error, request);
+    }
+    let sent = authorize::refuse(shared, request, error);
+    sent.unwrap_or_else(|refusal| refusal_page(shared, request, refusal))
+}
+
+fn is_for_people(endpoint: Endpoint) -> bool {
+    [Endpoint::Authorize, Endpoint::AdminConsent].contains(&endpoint)
+}
+
+fn refusal_page(shared: &Shared, request: &Request, refusal: Refusal) -> Reply {
+    let error = refusal.error(shared.dialect());
+    let page = page::message("Sign-in failed", &error.text(shared.dialect(), &shared.trace(request)));
+    let mut reply = Reply::html(400, page);
+    reply.outcome.error = Some(error.error);
+    reply
 }
 
 /// What every endpoint that a client posts to checks first: a form (RFC 6749, section 3.2), no parameter twice
@@ -66,7 +86,7 @@ fn check_post(shared: &Shared, request: &Request, tenant: &str) -> Result<(), Re
         // "The parameters MUST NOT be included in the request URI" (section 2.3.1): URIs end up in logs.
         return if request.has_query() { Err(Refusal::QueryInUri) } else { Ok(()) };
     }
-    entra::check_tenant(tenant)?;
+    shared.check_tenant(tenant)?;
     // Only redirect URIs of single-page applications may be redeemed across origins; here there is none.
     if request.has_origin() {
         return Err(Refusal::OriginHeader);
@@ -75,4 +95,20 @@ fn check_post(shared: &Shared, request: &Request, tenant: &str) -> Result<(), Re
         return Err(Refusal::ResourceParameter);
     }
     Ok(())
+}
+
+/// The client that asks, once it has proved who it is.
+fn client(shared: &Shared, request: &Request, tenant: &str) -> Result<Authenticated, Refusal> {
+    let (base, live) = (shared.base(request), shared.live());
+    let audience = match shared.dialect() {
+        Dialect::Plain => format!("{base}/token"),
+        Dialect::Entra => format!("{base}/{tenant}/oauth2/v2.0/token"),
+    };
+    let (now, secrets_expired) = (clock::exact_unix_seconds(), live.secrets_expired);
+    let expected = Expected { audience: &audience, now, secrets_expired };
+    let client = authenticate(shared.dialect(), &shared.options.clients, request, &expected)?;
+    let replayed =
+        client.assertion_id.as_ref().is_some_and(|id| !shared.state().use_assertion(&client.id, id));
+    let refused = replayed && live.assertion_replay == AssertionReplay::Refused;
+    if refused { Err(Refusal::AssertionReplayed) } else { Ok(client) }
 }

@@ -1,7 +1,6 @@
 //! The revocation endpoint (RFC 7009). Entra has none.
 
-use super::check_post;
-use crate::client_authentication::authenticate;
+use super::{check_post, client};
 use crate::refusal::Refusal;
 use crate::reply::{Content, Reply};
 use crate::request::Request;
@@ -10,7 +9,7 @@ use crate::shared::Shared;
 /// Answers 200 whether or not the token was known (section 2.2): either way it does not work any more.
 pub(super) fn answer(shared: &Shared, request: &Request) -> Result<Reply, Refusal> {
     check_post(shared, request, "")?;
-    let client_id = authenticate(shared.dialect(), &shared.options.clients, request)?;
+    let client_id = client(shared, request, "")?.id;
     let token = request.parameter("token").ok_or(Refusal::ParameterMissing("token"))?;
     let mut reply = Reply::new(200, Content::Empty);
     reply.outcome.revoked = shared.state().revoke_token(token, &client_id);

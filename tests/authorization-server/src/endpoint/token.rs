@@ -1,13 +1,18 @@
-//! The token endpoint: a code redeemed (RFC 6749, section 4.1.3), a grant refreshed (section 6), a device polled
-//! (RFC 8628, section 3.4).
+//! The token endpoint: a code redeemed (RFC 6749, section 4.1.3), a grant refreshed (section 6), a client that asks for
+//! itself (section 4.4), a device polled (RFC 8628, section 3.4).
 
 use std::time::Instant;
 
-use super::{DEVICE_CODE_GRANT, check_post};
-use crate::client_authentication::authenticate;
+use serde_json::json;
+
+use super::{DEVICE_CODE_GRANT, check_post, client};
+use crate::claims;
+use crate::client_authentication::Authenticated;
+use crate::consent::Whose;
 use crate::entra;
+use crate::grant::Grant;
 use crate::journal::Outcome;
-use crate::options::Dialect;
+use crate::options::{Consent, Dialect};
 use crate::pkce;
 use crate::refusal::Refusal;
 use crate::reply::Reply;
@@ -20,11 +25,12 @@ use crate::token_response::{self, TokenResponse};
 /// Answers with tokens.
 pub(super) fn answer(shared: &Shared, request: &Request, tenant: &str) -> Result<Reply, Refusal> {
     check_post(shared, request, tenant)?;
-    let client_id = authenticate(shared.dialect(), &shared.options.clients, request)?;
-    let asked = Asked { shared, request, tenant, client_id: &client_id, now: Instant::now() };
+    let client = client(shared, request, tenant)?;
+    let asked = Asked { shared, request, tenant, client_id: &client.id, now: Instant::now() };
     match required(request, "grant_type")? {
         "authorization_code" => asked.authorization_code(),
         "refresh_token" => asked.refresh_token(),
+        "client_credentials" => asked.client_credentials(&client),
         DEVICE_CODE_GRANT => asked.device_code(),
         // Entra's older name of the same.
         "device_code" if shared.is_entra() => asked.device_code(),
@@ -52,6 +58,7 @@ impl Asked<'_> {
         // Only Entra lets the token request say which of the scopes this token is for.
         let narrowed = self.shared.is_entra() && !asked_scope.is_empty();
         let scope = if narrowed { asked_scope } else { state.granted(grant).scope.clone() };
+        self.check_consent(&state, grant, &scope)?;
         self.first_tokens(&mut state, grant, &scope)
     }
 
@@ -85,8 +92,27 @@ impl Asked<'_> {
         let mut state = self.shared.state();
         let grant = state.devices.poll(device_code, self.client_id, &live, strict, self.now)?;
         let scope = grant.scope.clone();
+        state.consents.allow(self.client_id, Whose::Account(grant.username.clone()), &scope);
         let grant = state.grant(grant);
         self.first_tokens(&mut state, grant, &scope)
+    }
+
+    /// An access token for the client itself, and nothing beside it (section 4.4.3).
+    fn client_credentials(&self, client: &Authenticated) -> Result<Reply, Refusal> {
+        if !client.confidential {
+            return Err(Refusal::PublicClientAsItself);
+        }
+        let scope = self.request.scope();
+        if self.shared.is_entra() {
+            entra::check_application(self.tenant, &scope)?;
+        }
+        let (client_id, username) = (client.id.clone(), client.id.clone());
+        let tenant = self.tenant.into();
+        let mut state = self.shared.state();
+        let grant = Grant { client_id, username, tenant, application: true, ..Grant::default() };
+        let grant = state.grant(grant);
+        let body = self.response(grant, &scope, None, true).build(self.shared, &mut state, self.now)?;
+        Ok(token_response::reply(body, Outcome::default()))
     }
 
     /// The tokens of a new grant. Entra gives a refresh token only for `offline_access`.
@@ -132,15 +158,36 @@ impl Asked<'_> {
         let granted = state.granted(grant);
         let scope = self.request.scope();
         if self.shared.is_entra() {
-            entra::check_refresh_tenant(&granted.tenant, self.tenant)?;
+            let granted_at = entra::signed_in_at(&granted.tenant, &granted.home);
+            entra::check_refresh_tenant(&granted_at, self.tenant)?;
             required(self.request, "scope")?;
             entra::check_token_scope(&scope)?;
+            self.check_consent(state, grant, &scope)?;
+            self.check_step_up(granted, &scope)?;
             return Ok(scope);
         }
         if !scope.iter().all(|scope| granted.scope.contains(scope)) {
             return Err(Refusal::ScopeExceedsGrant);
         }
         Ok(if scope.is_empty() { granted.scope.clone() } else { scope })
+    }
+
+    /// Has somebody allowed these scopes, where that counts?
+    fn check_consent(&self, state: &State, grant: GrantId, scope: &[String]) -> Result<(), Refusal> {
+        let enforced = self.shared.is_entra() && self.shared.live().consent == Consent::Enforced;
+        let covers = || state.consents.given(state.granted(grant), self.tenant).covers(scope);
+        if enforced && !covers() { Err(Refusal::ConsentMissing) } else { Ok(()) }
+    }
+
+    /// Was the person asked for what this resource wants? No claims of a refresh make up for it.
+    fn check_step_up(&self, granted: &Grant, scope: &[String]) -> Result<(), Refusal> {
+        let live = self.shared.live();
+        match entra::first_resource(scope).and_then(|resource| live.step_up.get(resource)) {
+            Some(wanted) if !claims::are_sent(wanted, granted.claims.as_deref()) => {
+                Err(Refusal::StepUp(json!(wanted).to_string()))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn response<'a>(

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 #![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
 
+pub mod certificate;
+
 use authorization_server::{
     Answer, AuthorizationServer, Dialect, HttpClient, LiveOptions, Running, ServerOptions,
 };
@@ -161,6 +163,15 @@ impl Tester {
         let headers = [("authorization", value.as_str())];
         self.http.send(hyper::Method::GET, &url, &headers, Vec::new()).await.unwrap().status
     }
+}
+
+/// The `error` of an Entra refusal, and its number, which the text begins with.
+pub fn number(answer: &Answer) -> (String, u64) {
+    let body = answer.json();
+    let number = body["error_codes"][0].as_u64().unwrap_or_default();
+    let text = body["error_description"].as_str().unwrap_or_default();
+    assert!(text.starts_with(&format!("AADSTS{number}: ")) && text.contains(" Trace ID: "), "{body}");
+    (body["error"].as_str().unwrap_or_default().to_owned(), number)
 }
 
 /// An answer's status and `error`.

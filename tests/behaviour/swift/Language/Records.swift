@@ -20,6 +20,22 @@ import Tokenkeep
     }
 }
 
+@Test func a_token_is_told_to_mail_servers() async throws {
+    try await Stage.acme { stage in
+        try await stage.login()
+        let token = try await stage.token()
+        let mechanisms: [(SASLMechanism, told: String)] = [
+            (.xoauth2, "user=me@acme.example"), (.oauthbearer, "n,a=me@acme.example,"),
+        ]
+        for (mechanism, told) in mechanisms {
+            let response = try #require(Data(base64Encoded: try token.sasl(mechanism, user: "me@acme.example")))
+            #expect(response == Data("\(told)\u{1}auth=Bearer \(token.secret)\u{1}\u{1}".utf8))
+        }
+        let error = try await fails(.configInvalid) { try token.sasl(.xoauth2, user: "a\r\nb") }
+        #expect(!"\(error)".contains(token.secret))
+    }
+}
+
 @Test(arguments: [1, 4000, 5000, 20_000])
 func a_token_may_be_of_any_length(length: Int) async throws {
     try await Stage.acme { stage in
@@ -44,6 +60,11 @@ func a_token_may_be_of_any_length(length: Int) async throws {
         #expect(connection.requestedScopes.contains { $0.hasSuffix("User.Read") }, "\(connection)")
         #expect(connection.grantedScopes.contains { $0.hasSuffix("User.Read") }, "\(connection)")
         #expect(connection.missingScopes == [] && connection.hasRefreshToken)
+        #expect(!connection.application && connection.clientCapabilities == [])
+        #expect(connection.credentialExpiresAt == nil && connection.accessTokens.count == 1)
+        let held = try #require(connection.accessTokens.first)
+        #expect(held.resource == "https://graph.microsoft.com" && held.scopes == connection.grantedScopes, "\(held)")
+        #expect(held.expiresAt == connection.expiresAt)
         #expect(connection.clientID == clientID && connection.tenant == "organizations")
         #expect(connection.issuer?.hasPrefix(stage.server.origin) == true, "\(connection)")
         let minutes = try #require(connection.expiresAt).timeIntervalSinceNow / 60
@@ -51,10 +72,12 @@ func a_token_may_be_of_any_length(length: Int) async throws {
         #expect(abs(connection.loggedInAt.timeIntervalSinceNow) < 60 && connection.refreshedAt == nil)
         let account = connection.account
         for member in [
-            account.subject, account.issuer, account.username, account.tenantID, account.homeAccountID,
+            account.subject, account.issuer, account.username, account.tenantID, account.objectID,
+            account.homeAccountID,
         ] {
             #expect(member?.isEmpty == false, "\(account)")
         }
+        #expect(!account.guest)
         #expect(try JSONDecoder().decode(Connection.self, from: JSONEncoder().encode(connection)) == connection)
 
         _ = try await stage.accessToken(forceRefresh: true)

@@ -5,53 +5,79 @@ import Testing
 import Tokenkeep
 
 @Test func scope_not_granted() async throws {
-    try await Stage.microsoft { stage in
+    try await Stage.acme { stage in
         try await stage.login()
-        let secret = try await stage.accessToken()
-        // Microsoft's spellings of one scope.
-        let graph = "https://graph.microsoft.com/User.Read"
-        for scopes in [["User.Read"], ["user.read"], [graph, "offline_access"]] {
-            #expect(try await stage.token(scopes: scopes).secret == secret, "\(scopes)")
-        }
-        let scopes = ["User.Read", "Mail.Send"]
+        _ = try await stage.accessToken(scopes: ["read"])
+        let scopes = ["read", "admin"]
         let error = try await fails(.scopeNotGranted) { try await stage.token(scopes: scopes) }
-        try await fails(.scopeNotGranted) { try stage.broker().cachedToken("microsoft", scopes: scopes) }
-        #expect(error.message.contains("Mail.Send"))
-        #expect(!error.message.contains("User.Read"))
+        try await fails(.scopeNotGranted) { try stage.broker().cachedToken("acme", scopes: scopes) }
+        #expect(error.message.contains("admin") && !error.message.contains("read"), "\(error)")
         let quoted = error.help.split(separator: "`", omittingEmptySubsequences: false)
         try #require(quoted.count == 3, "\(error.help)")
-        #expect(quoted[1].hasPrefix("tokenkeep login microsoft --scopes \""))
-        #expect(quoted[1].contains("User.Read"))
-        #expect(quoted[1].contains("Mail.Send"))
-        #expect(try await stage.refreshes().isEmpty, "nothing is sent for what is known to be missing")
-
+        #expect(quoted[1] == "tokenkeep login acme --add-scopes \"admin\"")
         // The command that is named is for the connection that lacks the scope.
         try await stage.login { $0.connection = "work" }
         let work = try await fails(.scopeNotGranted) {
-            try await stage.token(connection: "work", scopes: ["Mail.Send"])
+            try await stage.token(connection: "work", scopes: ["admin"])
         }
         #expect(work.help.contains("--connection work"))
+        #expect(try await stage.refreshes().isEmpty, "nothing is sent for what is known to be missing")
+    }
 
-        try await stage.login { $0.scopes = scopes }
+    // Microsoft's spellings of one scope.
+    try await Stage.microsoft { stage in
+        let graph = "https://graph.microsoft.com/User.Read"
+        try await stage.atRedemption(["type": "mutate", "set": ["scope": .text(graph)]])
+        try await stage.login { $0.scopes = ["User.Read", "Mail.Send"] }
+        let secret = try await stage.accessToken()
+        for scopes in [["User.Read"], ["user.read"], [graph, "offline_access"]] {
+            #expect(try await stage.token(scopes: scopes).secret == secret, "\(scopes)")
+        }
+        // The login asked for it, and in vain.
+        try await fails(.scopeNotGranted) { try await stage.token(scopes: ["mail.send"]) }
+        #expect(try await stage.refreshes().isEmpty)
+        try await stage.login()
         let granted = try await stage.connection().grantedScopes
         #expect(try await stage.token(scopes: ["mail.send"]).scopes == granted)
     }
 }
 
-@Test func scopes_of_two_resources_are_refused_before_anybody_is_asked() async throws {
+@Test func login_for_several_resources() async throws {
     try await Stage.microsoft { stage in
-        let two = ["User.Read", "https://outlook.office.com/Mail.Read"]
-        let error = try await fails(.configInvalid) { try await stage.login { $0.scopes = two } }
-        #expect(error.message.contains("https://outlook.office.com"))
-        #expect(error.help.contains("--connection"))
-        let options = stage.loginOptions {
-            $0.scopes = two
-            $0.redirectURI = "http://127.0.0.1:1/callback"
+        let (graph, outlook) = ("https://graph.microsoft.com/User.Read", "https://outlook.office.com/Mail.Read")
+        let aboutThePerson = "openid profile offline_access"
+        func askedLast() async throws -> String? {
+            try await stage.entries("authorize").last?["parameters"]["scope"].string
         }
-        try await fails(.configInvalid) { try await stage.broker().beginLogin("microsoft", options) }
-        #expect(try await stage.entries().isEmpty)
-        let connection = try await stage.login { $0.scopes = [two[1]] }
-        #expect(connection.grantedScopes.contains(two[1]))
+        let connection = try await stage.login { $0.scopes = [graph, outlook] }
+        // The person consents to all of it; a token is for one resource, and that is the first.
+        #expect(try await askedLast() == "\(graph) \(outlook) \(aboutThePerson)")
+        let redeemed = try await stage.asked("authorization_code").last?["parameters"]["scope"].string
+        #expect(redeemed == "\(graph) \(aboutThePerson)")
+        #expect(connection.requestedScopes.count == 5 && connection.missingScopes.isEmpty, "\(connection)")
+        #expect(connection.accessTokens.map(\.resource) == ["https://graph.microsoft.com"])
+        // So is its refresh.
+        _ = try await stage.accessToken(forceRefresh: true)
+        #expect(try await stage.refreshes().last?["parameters"]["scope"].string == redeemed)
+        // A login again is for all of it.
+        try await stage.login()
+        #expect(try await askedLast() == "\(graph) \(outlook) \(aboutThePerson)")
+
+        // With a device code there is one request, and a token is what it is for: said before anybody is asked.
+        let before = try await stage.entries().count
+        let error = try await fails(.configInvalid) {
+            try await stage.login {
+                $0.flow = .deviceCode
+                $0.scopes = [graph, outlook]
+            }
+        }
+        #expect(error.message.contains("https://outlook.office.com"), "\(error)")
+        #expect(error.help.contains("--flow pkce"), "\(error)")
+        #expect(try await stage.entries().count == before)
+
+        // Scopes of one resource: the code is redeemed for what was asked for.
+        try await stage.login { $0.scopes = [outlook] }
+        #expect(try await stage.asked("authorization_code").last?["parameters"]["scope"].string == nil)
     }
 }
 

@@ -183,21 +183,21 @@ public final class Stage: @unchecked Sendable {
     /// The connection's token.
     public func token(
         connection: String? = nil, scopes: [String]? = nil, minLifetime: TimeInterval? = nil,
-        forceRefresh: Bool = false, replaces: String? = nil, claims: String? = nil
+        forceRefresh: Bool = false, replaces: String? = nil, claims: String? = nil, allowExtended: Bool = false
     ) async throws -> AccessToken {
         try await current.token(
             provider, connection: connection, scopes: scopes, minLifetime: minLifetime, forceRefresh: forceRefresh,
-            replaces: replaces, claims: claims)
+            replaces: replaces, claims: claims, allowExtended: allowExtended)
     }
 
     /// The token itself.
     public func accessToken(
         connection: String? = nil, scopes: [String]? = nil, minLifetime: TimeInterval? = nil,
-        forceRefresh: Bool = false, replaces: String? = nil, claims: String? = nil
+        forceRefresh: Bool = false, replaces: String? = nil, claims: String? = nil, allowExtended: Bool = false
     ) async throws -> String {
         let token = try await token(
             connection: connection, scopes: scopes, minLifetime: minLifetime, forceRefresh: forceRefresh,
-            replaces: replaces, claims: claims)
+            replaces: replaces, claims: claims, allowExtended: allowExtended)
         return token.secret
     }
 

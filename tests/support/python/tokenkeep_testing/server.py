@@ -88,6 +88,10 @@ class Server:
         """Changes options from the next request on: `access_token_lifetime=0` for one."""
         self._control("POST", "options", options)
 
+    def consent(self, **allowed: str) -> None:
+        """Somebody allows a client scopes: `client_id`, `scope`, and a `username` or a `tenant`."""
+        self._control("POST", "consent", allowed)
+
     def expire(self) -> None:
         """The server's resource refuses every access token that was given so far."""
         self._control("POST", "expire")
