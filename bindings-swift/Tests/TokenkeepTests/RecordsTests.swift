@@ -110,6 +110,24 @@ import Testing
     }
 }
 
+@Test func an_administrator_is_asked_and_answers() async throws {
+    try await withStore { options in
+        let broker = try Broker(options)
+        let asked = try await broker.adminConsentURL(
+            "microsoft", tenant: "contoso.example", clientID: "mine", scopes: ["User.Read"])
+        let address = asked.url.absoluteString
+        #expect(address.contains("contoso.example") && address.contains(asked.state), "\(asked)")
+        let query = "admin_consent=True&tenant=contoso.example&state=\(asked.state)&scope=User.Read"
+        let answer = try #require(URL(string: "\(asked.redirectURI)?\(query)"))
+        let given = try await broker.readAdminConsent(state: asked.state, callbackURL: answer)
+        #expect(given.tenant == "contoso.example" && given.scopes == ["User.Read"], "\(given)")
+        let error = await #expect(throws: TokenkeepError.self) {
+            try await broker.readAdminConsent(state: "of another request", callbackURL: answer)
+        }
+        #expect(error?.code == .providerRejected)
+    }
+}
+
 @Test func registrations_say_what_they_are() async throws {
     try await withStore { options in
         let broker = try Broker(options)
