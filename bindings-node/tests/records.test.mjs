@@ -165,9 +165,10 @@ test("an administrator's consent, as it is documented", async () => {
   const asked = await broker.adminConsentUrl('microsoft', { tenant: 'contoso.example', scopes: ['User.Read'] });
   assert.deepEqual(Object.keys(asked).sort(), ['redirectUri', 'state', 'url']);
   assert.ok(asked.url.includes(asked.state) && asked.url.includes('contoso.example'), asked.url);
-  const answer = `${asked.redirectUri}?admin_consent=True&tenant=contoso.example&state=${asked.state}&scope=User.Read`;
+  const tenant = '61dc0a5c-2d3e-4f6a-8b7c-9d0e1f2a3b4c';
+  const answer = `${asked.redirectUri}?admin_consent=True&tenant=${tenant}&state=${asked.state}&scope=User.Read`;
   const given = await broker.readAdminConsent(asked.state, new URL(answer));
-  assert.deepEqual({ ...given }, { tenant: 'contoso.example', scopes: ['User.Read'] });
+  assert.deepEqual({ ...given }, { tenant, scopes: ['User.Read'] });
   await assert.rejects(broker.readAdminConsent('of another request', answer), { code: 'provider_rejected' });
 });
 

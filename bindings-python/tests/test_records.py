@@ -141,9 +141,10 @@ def test_an_administrators_consent_has_its_fields():
         broker = stage.broker()
         asked = broker.admin_consent_url("microsoft", tenant="contoso.example", client_id="mine", scopes="User.Read")
         assert asked.state in asked.url and "contoso.example" in asked.url and asked.redirect_uri
-        answer = f"{asked.redirect_uri}?admin_consent=True&tenant=contoso.example&state={asked.state}&scope=User.Read"
+        tenant = "61dc0a5c-2d3e-4f6a-8b7c-9d0e1f2a3b4c"
+        answer = f"{asked.redirect_uri}?admin_consent=True&tenant={tenant}&state={asked.state}&scope=User.Read"
         given = broker.read_admin_consent(asked.state, answer)
-        assert (given.tenant, given.scopes) == ("contoso.example", ["User.Read"])
+        assert (given.tenant, given.scopes) == (tenant, ["User.Read"])
         with fails("provider_rejected"):
             broker.read_admin_consent("of another request", answer)
 

@@ -74,7 +74,7 @@ test('a refusal that stays is the caller\'s', async (t) => {
 
 test('an error says what to do', async (t) => {
   const stage = await Stage.secure(t);
-  await stage.atRefresh({ type: 'error', error: 'invalid_grant', suberror: 'consent_required' });
+  await stage.server.atRefresh({ type: 'error', error: 'invalid_grant', suberror: 'consent_required' });
   await fails(client(stage, { scopes: 'https://vault.azure.net/.default' })(), 'consent_required');
   await stage.endGrant();
   assert.match((await fails(client(stage)(), 'login_required')).help, /tokenkeep login/);
