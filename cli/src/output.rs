@@ -93,9 +93,19 @@ pub fn rfc3339(at: Timestamp) -> String {
 
 /// When a token ends, for people.
 pub fn expiry(expires_at: Option<Timestamp>) -> String {
+    expires_at.map_or_else(|| "never".to_owned(), |at| from_now(at.seconds_since(now())))
+}
+
+/// Says in time that the secret or the certificate that a connection needs will end.
+pub fn warn_of_credential(connection: &Connection) {
+    if let Some(warning) = connection.credential_warning(now()) {
+        say(format_args!("warning: {warning}"));
+    }
+}
+
+fn now() -> Timestamp {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
-    let now = Timestamp::from_unix(i64::try_from(now).unwrap_or(i64::MAX));
-    expires_at.map_or_else(|| "never".to_owned(), |at| from_now(at.seconds_since(now)))
+    Timestamp::from_unix(i64::try_from(now).unwrap_or(i64::MAX))
 }
 
 fn from_now(seconds: i64) -> String {

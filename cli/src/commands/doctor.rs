@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use serde::Serialize;
-use tokenkeep::{Environment, Error, KeySource, KeyState, VaultState};
+use tokenkeep::{Connection, Environment, Error, KeySource, KeyState, VaultState};
 
 use super::Invocation;
 use crate::exit::{Failure, Report, exit_code, report};
-use crate::output::{data, json};
+use crate::output::{data, json, rfc3339, warn_of_credential};
 
 /// Their values may hold a password: only their names are shown.
 const PROXIES: [&str; 8] = [
@@ -33,6 +33,7 @@ struct DoctorView<'a> {
     files: Vec<FileView<'a>>,
     connections: usize,
     registrations: usize,
+    credentials: Vec<CredentialView>,
     kept_aside: &'a [std::path::PathBuf],
     providers: usize,
     flow: &'static str,
@@ -40,6 +41,14 @@ struct DoctorView<'a> {
     proxies: Vec<&'static str>,
     certificates: Vec<String>,
     problems: Vec<Report<'a>>,
+}
+
+/// A client secret or a certificate whose end is known.
+#[derive(Serialize)]
+struct CredentialView {
+    provider: String,
+    connection: String,
+    expires_at: String,
 }
 
 #[derive(Serialize)]
@@ -52,7 +61,8 @@ struct FileView<'a> {
 pub fn run(invocation: &Invocation) -> Result<(), Failure> {
     let state = invocation.broker.inspect();
     let (known, mut problems) = providers(invocation);
-    problems.splice(0..0, store_problems(invocation, &state));
+    let (connections, in_store) = store_problems(invocation, &state);
+    problems.splice(0..0, in_store);
     let environment = Environment::process();
     let set = |name: &&str| environment.get(name).is_some();
     let (flow, flow_reason) = invocation.broker.preferred_flow(false)?;
@@ -69,6 +79,7 @@ pub fn run(invocation: &Invocation) -> Result<(), Failure> {
         files: state.files.iter().map(FileView::from).collect(),
         connections: state.connections,
         registrations: state.registrations,
+        credentials: connections.iter().filter_map(credential).collect(),
         kept_aside: &state.kept_aside,
         providers: known,
         flow: flow.as_str(),
@@ -81,15 +92,16 @@ pub fn run(invocation: &Invocation) -> Result<(), Failure> {
         problems: problems.iter().map(Report::from).collect(),
     };
     if invocation.json { json(&view) } else { data(&text(&view)) }?;
+    connections.iter().for_each(warn_of_credential);
     for problem in &problems {
         report(problem, invocation.json);
     }
     problems.first().map_or(Ok(()), |first| Err(Failure::Reported(exit_code(first.code()))))
 }
 
-/// What stands between this store and a token.
-fn store_problems(invocation: &Invocation, state: &VaultState) -> Vec<Error> {
-    match &state.key {
+/// The connections that can be read, and what stands between this store and a token.
+fn store_problems(invocation: &Invocation, state: &VaultState) -> (Vec<Connection>, Vec<Error>) {
+    let problems = match &state.key {
         KeyState::Missing(error) => vec![error.clone()],
         // The first login would ask for a choice; the doctor says so before.
         KeyState::NoVault if Environment::process().get("TOKENKEEP_KEY").is_none() => {
@@ -97,10 +109,19 @@ fn store_problems(invocation: &Invocation, state: &VaultState) -> Vec<Error> {
         }
         KeyState::NoVault | KeyState::Asked => Vec::new(),
         KeyState::Found => match invocation.broker.connections() {
-            Ok(all) => all.damaged,
+            Ok(all) => return (all.connections, all.damaged),
             Err(error) => vec![error],
         },
-    }
+    };
+    (Vec::new(), problems)
+}
+
+fn credential(connection: &Connection) -> Option<CredentialView> {
+    Some(CredentialView {
+        provider: connection.key.provider.to_string(),
+        connection: connection.key.connection.to_string(),
+        expires_at: rfc3339(connection.credential_expires_at?),
+    })
 }
 
 fn providers(invocation: &Invocation) -> (usize, Vec<Error>) {
@@ -136,6 +157,10 @@ fn text(view: &DoctorView<'_>) -> String {
         format!("proxies:       {}", list(&proxies)),
         format!("certificates:  {certificates}"),
     ];
+    for credential in &view.credentials {
+        let CredentialView { provider, connection, expires_at } = credential;
+        lines.push(format!("credential:    {provider}/{connection} ends at {expires_at}"));
+    }
     for file in &view.files {
         let open = if file.open_to_others { "  open to other users" } else { "" };
         lines.push(format!(

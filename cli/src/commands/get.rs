@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Invocation;
 use crate::args::GetArgs;
 use crate::exit::Failure;
-use crate::output::{ConnectionView, data, json, printable};
+use crate::output::{ConnectionView, data, json, printable, warn_of_credential};
 
 /// The fields in the order in which they are shown.
 const FIELDS: [&str; 24] = [
@@ -42,6 +42,7 @@ pub fn run(invocation: &Invocation, args: &GetArgs) -> Result<(), Failure> {
         return Err(Failure::Usage { message, help: format!("the fields are {}", FIELDS.join(", ")) });
     }
     let connection = invocation.broker.connection(&key)?;
+    warn_of_credential(&connection);
     let view = ConnectionView::from(&connection);
     let values = serde_json::to_value(&view).unwrap_or_default();
     match (&args.field, invocation.json) {

@@ -7,7 +7,7 @@ use tokenkeep::{Connection, ConnectionChange};
 use super::Invocation;
 use crate::args::ListArgs;
 use crate::exit::{Failure, exit_code, report};
-use crate::output::{ConnectionView, data, expiry, json, printable, say, table};
+use crate::output::{ConnectionView, data, expiry, json, printable, say, table, warn_of_credential};
 
 /// A change, as `--json` shows it.
 #[derive(Serialize)]
@@ -53,6 +53,7 @@ fn list(invocation: &Invocation) -> Result<(), Failure> {
             "There are no connections yet. Log in with `tokenkeep login PROVIDER`; `tokenkeep providers` lists them.",
         );
     }
+    all.connections.iter().for_each(warn_of_credential);
     for error in &all.damaged {
         report(error, invocation.json);
     }
@@ -61,7 +62,8 @@ fn list(invocation: &Invocation) -> Result<(), Failure> {
 
 fn row(connection: &Connection) -> Vec<String> {
     let account = &connection.account;
-    let name = account.username.as_ref().or(account.subject.as_ref());
+    let application = connection.application.then_some(&connection.client_id);
+    let name = account.username.as_ref().or(account.subject.as_ref()).or(application);
     vec![
         connection.key.provider.to_string(),
         connection.key.connection.to_string(),

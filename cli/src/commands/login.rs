@@ -9,7 +9,7 @@ use super::Invocation;
 use crate::args::{FlowArg, LoginArgs};
 use crate::exit::Failure;
 use crate::interaction::{Browser, Terminal, read_secret, read_text};
-use crate::output::{ConnectionView, json, printable, say};
+use crate::output::{ConnectionView, json, printable, say, warn_of_credential};
 
 pub fn run(invocation: &Invocation, args: &LoginArgs) -> Result<(), Failure> {
     let key = args.connection.key()?;
@@ -80,7 +80,12 @@ fn print(invocation: &Invocation, connection: &Connection) -> Result<(), Failure
         .broker
         .provider(&key.provider)
         .map_or_else(|_| key.provider.to_string(), |found| found.display_name);
-    let account = connection.account.username.as_deref().map(|name| format!(" as {}", printable(name)));
+    let account = match &connection.account.username {
+        _ if connection.application => {
+            Some(format!(" as the application {}", printable(&connection.client_id)))
+        }
+        name => name.as_deref().map(|name| format!(" as {}", printable(name))),
+    };
     say(format_args!(
         "Logged in to {provider}{} (connection: {})",
         account.unwrap_or_default(),
@@ -89,5 +94,6 @@ fn print(invocation: &Invocation, connection: &Connection) -> Result<(), Failure
     if !connection.missing_scopes.is_empty() {
         say(format_args!("warning: not granted: {}", connection.missing_scopes));
     }
+    warn_of_credential(connection);
     if invocation.json { json(&ConnectionView::from(connection)) } else { Ok(()) }
 }

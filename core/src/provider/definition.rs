@@ -76,6 +76,8 @@ pub struct EndpointsDefinition {
     pub device_authorization: Option<EndpointTemplate>,
     /// RFC 7009.
     pub revocation: Option<EndpointTemplate>,
+    /// Microsoft: the metadata of a tenant, whose issuer names the tenant's GUID.
+    pub metadata: Option<EndpointTemplate>,
     /// Microsoft: where an administrator consents for all of an organization.
     pub admin_consent: Option<EndpointTemplate>,
     /// RFC 8414 `issuer`; what `iss` must be. `{tenantid}` stands for the id_token's `tid`.
@@ -285,6 +287,7 @@ impl EndpointsDefinition {
             ("token", &self.token),
             ("device_authorization", &self.device_authorization),
             ("revocation", &self.revocation),
+            ("metadata", &self.metadata),
             ("admin_consent", &self.admin_consent),
             ("issuer", &self.issuer),
         ];

@@ -3,7 +3,6 @@
 //! May not enter: a decision. A server takes a credential or refuses it; the day that was noted only explains that.
 
 use crate::clock::Timestamp;
-use crate::login_command::LoginCommand;
 use crate::names::ConnectionKey;
 use crate::store::{ConnectionRecord, RecordClient};
 
@@ -30,16 +29,18 @@ pub(super) fn help_after_its_end(
     client: &RecordClient,
     now: Timestamp,
 ) -> Option<String> {
-    let expires_at = client.credential_expires_at.filter(|at| *at <= now)?;
-    let (what, option) = match client.certificate {
-        Some(_) => ("certificate", "--credential-file FILE"),
-        None => ("client secret", "--client-secret-stdin"),
-    };
-    let flow = if record.application { " --flow client-credentials" } else { "" };
-    let (day, login) = (expires_at.date(), LoginCommand::of(&record.key));
-    Some(format!(
-        "the {what} ended on {day}: make a new one in the provider's portal, then `{login}{flow} {option}`"
-    ))
+    let day = client.credential_expires_at.filter(|at| *at <= now)?.date();
+    let (provider, client_id) = (&record.key.provider, &client.client_id);
+    Some(match client.certificate {
+        Some(_) => {
+            let login = record.login_command().with("--credential-file", "FILE");
+            format!("the certificate ended on {day}: give the registration a new one, then `{login}`")
+        }
+        None => format!(
+            "the client secret ended on {day}: make a new one in the registration, then \
+             `tokenkeep client set {provider} --client-id {client_id} --client-secret-stdin`"
+        ),
+    })
 }
 
 #[cfg(test)]

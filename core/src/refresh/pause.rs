@@ -14,7 +14,6 @@ use super::Demand;
 use super::exchange::wider_login_command;
 use crate::clock::{Instant, Timestamp};
 use crate::error::{Error, ErrorKind};
-use crate::login_command::LoginCommand;
 use crate::names::ConnectionKey;
 use crate::protocol::advised;
 use crate::store::{ConnectionRecord, CoolDown, Refusal};
@@ -63,8 +62,9 @@ pub(super) fn no_request_yet(
 pub(super) fn refused(record: &ConnectionRecord, refusal: &Refusal) -> Error {
     let key = &record.key;
     let said = refusal.error.to_error(&format!("{key} could not be refreshed"));
-    let Some(scopes) = &refusal.scopes else {
-        let login = LoginCommand::of(key);
+    // Nothing can be added to what an application is given.
+    let Some(scopes) = refusal.scopes.as_ref().filter(|_| !record.application) else {
+        let login = record.login_command();
         return advised(said.with_help(format!("log in again: `{login}`")), &login, None);
     };
     // The server may call it the end of the grant. It was asked for more than the grant is known to reach, and says

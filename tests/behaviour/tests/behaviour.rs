@@ -4,8 +4,10 @@
 // A scenario that cannot go on has failed: the panic is its report.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod accounts;
 mod admin_consent;
 mod answers;
+mod application;
 mod browser;
 mod challenges;
 mod changes;

@@ -6,6 +6,7 @@
 use super::{AccessTokenRecord, ConnectionRecord, Refusal};
 use crate::clock::Instant;
 use crate::error::Result;
+use crate::login_command::LoginCommand;
 use crate::protocol::{OriginalIdentity, TokenResponse, check_refreshed, parse_id_token};
 use crate::scope::ScopeSet;
 
@@ -36,6 +37,12 @@ impl ConnectionRecord {
         self.refresh_scopes.as_ref().unwrap_or(&self.requested_scopes)
     }
 
+    /// The login that makes this connection anew.
+    pub fn login_command(&self) -> LoginCommand {
+        let login = LoginCommand::of(&self.key);
+        if self.application { login.with("--flow", "client-credentials") } else { login }
+    }
+
     /// What the server refused lately, the newest first.
     pub fn refusals(&self) -> impl Iterator<Item = &Refusal> {
         self.refusal.iter().chain(&self.earlier_refusals)
@@ -62,7 +69,8 @@ impl ConnectionRecord {
     pub fn rotated(&self, response: &TokenResponse, renewal: &Renewal, now: Instant) -> Result<Self> {
         if let (Some(id_token), Some(subject)) = (&response.id_token, &self.account.subject) {
             let issuer = self.account.issuer.as_deref().unwrap_or_default();
-            let original = OriginalIdentity { issuer, subject, client_id: &self.client.client_id };
+            let tenant_id = self.account.tenant_id.as_deref();
+            let original = OriginalIdentity { issuer, subject, tenant_id, client_id: &self.client.client_id };
             check_refreshed(&parse_id_token(id_token)?, &original)?;
         }
         let before = renewal.place.and_then(|place| self.access_tokens.get(place));
