@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { CLIENT_ID, Stage, fails } from './stage.mjs';
+import { CLIENT_ID, Stage, fails, person } from './stage.mjs';
 
 const TENANT = '7f2c2d4e-5c3b-4a1f-9d0e-1b2a3c4d5e6f';
 const PERSONAL = '9188040d-6c67-4c5b-b112-36a304b66dad';
@@ -56,12 +56,21 @@ test('admin_consent_url_and_answer', async (t) => {
   }
   await fails(stage.broker().adminConsentUrl('github'), 'unsupported');
 
+  // An administrator says yes, and another one no; the server is Entra's double.
+  const answered = async (decision) => {
+    await stage.change({ person: decision });
+    const { url, state } = await ask(stage, { tenant: TENANT });
+    return stage.broker().readAdminConsent(state, await person.redirected(url));
+  };
+  const granted = { tenant: TENANT, scopes: ['User.Read', 'Mail.Send'] };
+  assert.deepEqual({ ...(await answered('approve')) }, granted);
+  const denied = await fails(answered('deny'), 'access_denied');
+  assert.match(denied.help, /administrator/);
+
   const { state } = asked;
   const read = (query) => stage.broker().readAdminConsent(state, `http://localhost/callback?${query}`);
   const yes = `admin_consent=True&tenant=${TENANT}&scope=User.Read+Mail.Send&state=${state}`;
-  const consent = await read(yes);
-  assert.deepEqual({ ...consent }, { tenant: TENANT, scopes: ['User.Read', 'Mail.Send'] });
-  assert.deepEqual(await stage.broker().readAdminConsent(state, new URL(`http://localhost/?${yes}`)), consent);
+  assert.deepEqual({ ...(await read(yes)) }, granted);
   // Entra puts `admin_consent=True` into a refusal as well.
   const declined = 'error=consent_required&error_description=AADSTS65004%3a+User+declined';
   const no = await fails(read(`admin_consent=True&tenant=${TENANT}&state=${state}&${declined}`), 'access_denied');

@@ -95,6 +95,7 @@ test('help_of_an_error_is_its_explanation', async (t) => {
 });
 
 test('device_code_blocked_suggests_the_browser', async (t) => {
+  // Hints alone: what kind of error it is, `error` and `suberror` say.
   const stage = await Stage.microsoft(t);
   await stage.change({ device_interval: 1 });
   const login = (interaction = { showDeviceAuthorization() {} }) =>
@@ -131,5 +132,5 @@ test('device_code_blocked_suggests_the_browser', async (t) => {
   // Nobody but the person said no: there is no way to get by.
   const showDeviceAuthorization = (device) => person.enterUserCode(device, '--deny');
   const error = await fails(login({ showDeviceAuthorization }), 'access_denied');
-  assert.doesNotMatch(error.help, /--flow/);
+  assert.doesNotMatch(error.help, /--flow pkce/);
 });
