@@ -87,8 +87,7 @@ test('login_as_an_application_with_a_secret', async (t) => {
   assert.equal(await stage.resource(await stage.accessToken({ forceRefresh: true })), 200);
 
   // The next login needs the flow alone.
-  stage.named = {};
-  const again = await stage.login({ flow: 'client_credentials' });
+  const again = await stage.login({ flow: 'client_credentials', clientId: undefined });
   assert.deepEqual([again.application, again.tenant], [true, 'contoso.com']);
   const { revocation, detail } = await stage.logout();
   assert.equal(revocation, 'not_supported');
@@ -126,7 +125,7 @@ test('login_as_an_application_with_a_certificate', async (t) => {
   rmSync(credentialFile);
   const first = await stage.accessToken();
   assert.notEqual(await stage.accessToken({ forceRefresh: true }), first);
-  await stage.login({ flow: 'client_credentials' });
+  await stage.login({ flow: 'client_credentials', clientId: undefined });
   const requests = await asked(stage);
   assert.equal(requests.length, 3);
   for (const { client_authentication: by, outcome, parameters } of requests) {
