@@ -7,6 +7,7 @@
 mod accounts;
 mod admin_consent;
 mod answers;
+mod application;
 mod browser;
 mod challenges;
 mod changes;
