@@ -136,7 +136,8 @@ async fn exchange(
     let client = off_thread(move || store.client_of(&read)).await?;
 
     if let Some(warning) = credential_warning(key, client.credential_expires_at, parts.clock.now().wall) {
-        tracing::warn!(connection = %key, "{warning}");
+        // A script that asks for a token is not talked to; `list`, `get` and `doctor` say it aloud.
+        tracing::info!(connection = %key, "{warning}");
     }
     let claims = claims::merged(renewal.claims.as_deref(), &client.capabilities)?;
     let extra: Vec<_> = claims.map(|claims| ("claims".to_owned(), claims)).into_iter().collect();
