@@ -109,9 +109,10 @@ def test_login_as_an_application_with_a_certificate(microsoft: Stage) -> None:
         assert why in failure.value.message
     good = pem("rsa.crt", "rsa.key")
     # A certificate says itself when it ends, and proves no client that a person logs in with.
-    for wrong in ({"credential_expires": "2027-01-31"}, {"flow": "pkce"}):
-        with fails("config_invalid"):
-            microsoft.login(**{"flow": "client_credentials", "tenant": "contoso.com", "certificate": good, **wrong})
+    with fails("config_invalid"):
+        log_in(microsoft, certificate=good, credential_expires="2027-01-31")
+    with fails("config_invalid"):
+        microsoft.login(certificate=good)
     assert microsoft.server.journal()["entries"] == []
 
     file = microsoft.path / "credential.pem"
