@@ -77,10 +77,11 @@ test('lint_of_a_list_of_scopes', async (t) => {
   const clean = await check('mail-read', 'Files.Read.All,offline_access');
   assert.deepEqual([clean.findings, clean.resources], [[], [GRAPH]]);
 
+  const allFiles = `${GRAPH}/Files.ReadWrite.All`;
   const byGuid = '00000003-0000-0000-c000-000000000000/user.read';
   const cases = [
     ['covered', ['Mail.Read', 'mail.readwrite']],
-    ['covered', [`${GRAPH}/Files.ReadWrite.All`, 'files-read'], [`${GRAPH}/Files.ReadWrite.All`, `${GRAPH}/Files.Read`]],
+    ['covered', [allFiles, 'files-read'], [allFiles, `${GRAPH}/Files.Read`]],
     ['covered', ['User.Read', byGuid]],
     ['several_resources', ['Mail.Read', 'outlook-imap'], ['Mail.Read', IMAP]],
     [

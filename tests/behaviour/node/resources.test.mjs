@@ -52,8 +52,9 @@ test('one_login_many_resources', async (t) => {
   assert.ok(parameters.scope.includes(MAIL), parameters.scope);
 
   // A token is for one resource.
-  for (const ask of [(options) => stage.token(options), (options) => stage.broker().cachedToken('microsoft', options)]) {
-    const error = await fails(() => ask({ scopes: ['User.Read', MAIL] }), 'config_invalid');
+  const scopes = ['User.Read', MAIL];
+  for (const call of [stage.token({ scopes }), () => stage.broker().cachedToken('microsoft', { scopes })]) {
+    const error = await fails(call, 'config_invalid');
     assert.ok(error.message.includes(resourceOf(MAIL)), error.message);
   }
 });
