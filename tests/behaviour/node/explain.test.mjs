@@ -51,7 +51,10 @@ test('explain_says_who_must_act', async (t) => {
     port: 50173,
   });
   assert.deepEqual((await broker.explain(pasted)).map(({ code }) => code), ['AADSTS50076', 'AADSTS53003']);
-  for (const unknown of ['AADSTS4711', '4711', 'port 65001']) assert.deepEqual(await broker.explain(unknown), []);
+  for (const unknown of ['AADSTS4711', '4711', 'port 65001']) {
+    const failure = await fails(() => broker.explain(unknown), 'config_invalid');
+    if (unknown !== 'port 65001') assert.match(failure.help, /https:\/\/login\.microsoftonline\.com\/error\?code=4711/);
+  }
   assert.ok(!existsSync(home.store), 'a question about a code makes no store');
 });
 

@@ -62,7 +62,9 @@ def test_explain_says_who_must_act(tmp_path: Path) -> None:
 
     assert asyncio.run(explain()) == ["AADSTS50076", "AADSTS53003"]
     for unknown in ("AADSTS4711", "4711", "port 65001", ""):
-        assert broker.explain(unknown) == []
+        with fails("config_invalid") as failure:
+            broker.explain(unknown)
+        assert ("https://login.microsoftonline.com/error?code=4711" in failure.value.help) == ("4711" in unknown)
     assert not store.exists(), "a question about a code makes no store"
 
 
