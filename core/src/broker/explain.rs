@@ -77,6 +77,8 @@ pub(super) fn login_again(provider: &ProviderName, options: &LoginOptions) -> Lo
         ("--cloud", options.cloud.clone()),
         ("--issuer", options.issuer.clone()),
         ("--client-id", options.client_id.clone()),
+        ("--credential-file", options.credential_file.as_ref().map(|file| file.display().to_string())),
+        ("--credential-keychain", options.credential_keychain.clone()),
         ("--scopes", list(&options.scopes)),
         ("--add-scopes", list(&options.add_scopes)),
     ];

@@ -26,6 +26,8 @@ mod login;
 mod login_options;
 mod logout;
 mod loopback;
+#[cfg(unix)]
+mod microsoft_page;
 mod names;
 // Only there a file of the environment says whom to trust.
 #[cfg(target_os = "linux")]
