@@ -38,6 +38,11 @@ impl LoginCommand {
         self
     }
 
+    /// The value of an option that it has.
+    pub fn value(&self, option: &str) -> Option<&str> {
+        self.options.iter().find(|(name, _)| name == option).map(|(_, value)| value.as_str())
+    }
+
     /// The provider's name.
     pub fn provider(&self) -> &str {
         &self.provider

@@ -13,7 +13,9 @@ import { TokenkeepAuthenticationProvider } from 'tokenkeep/graph';
 // Those of all examples: one login is enough for them.
 const SCOPES = ['User.Read', 'Mail.Read', 'Calendars.Read'];
 /** The errors that a login ends. */
-const LOG_IN = ['not_connected', 'login_required', 'scope_not_granted'];
+const LOG_IN = [
+  'not_connected', 'login_required', 'scope_not_granted', 'consent_required', 'interaction_required',
+];
 const WEEK = 7 * 24 * 60 * 60 * 1000;
 
 const broker = new Broker();

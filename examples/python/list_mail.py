@@ -12,11 +12,26 @@ import asyncio
 from kiota_abstractions.base_request_configuration import RequestConfiguration
 from msgraph.generated.users.item.messages.messages_request_builder import MessagesRequestBuilder
 from msgraph.graph_service_client import GraphServiceClient
-from tokenkeep import AsyncBroker, LoginRequiredError, NotConnectedError, ScopeNotGrantedError
+from tokenkeep import (
+    AsyncBroker,
+    ConsentRequiredError,
+    InteractionRequiredError,
+    LoginRequiredError,
+    NotConnectedError,
+    ScopeNotGrantedError,
+)
 from tokenkeep.azure.aio import TokenkeepCredential
 
 # Those of all examples: one login is enough for them.
 SCOPES = ["User.Read", "Mail.Read", "Calendars.Read"]
+# The errors that a login ends.
+LOG_IN = (
+    NotConnectedError,
+    LoginRequiredError,
+    ScopeNotGrantedError,
+    ConsentRequiredError,
+    InteractionRequiredError,
+)
 Query = MessagesRequestBuilder.MessagesRequestBuilderGetQueryParameters
 
 
@@ -33,7 +48,7 @@ async def main() -> None:
 async def log_in_once(broker: AsyncBroker) -> None:
     try:
         await broker.token("microsoft", scopes=SCOPES)
-    except (NotConnectedError, LoginRequiredError, ScopeNotGrantedError) as error:
+    except LOG_IN as error:
         print(error)
         print(error.help)
         await broker.login("microsoft", scopes=SCOPES)

@@ -52,7 +52,7 @@ pub struct LoginOptions {
     /// Microsoft: what this client can do. `cp1` says that it answers claims challenges: it then gets tokens that live
     /// for a day and are revoked at once (continuous access evaluation).
     pub client_capabilities: Option<Vec<String>>,
-    /// Microsoft: who signs the person in.
+    /// Microsoft: who signs the person in. A domain costs a request to the tenant's metadata, which names its GUID.
     pub tenant: Option<String>,
     /// Microsoft: which cloud.
     pub cloud: Option<String>,

@@ -86,6 +86,7 @@ impl Broker {
         let claims = parse_id_token(id_token)?;
         let expected = ExpectedIdToken {
             issuer: request.endpoints.issuer.as_deref(),
+            tenant: request.endpoints.tenant.as_ref(),
             client_id: &request.client.client_id,
             nonce: granted.nonce.as_deref(),
             now: self.0.clock.now().wall,

@@ -67,12 +67,14 @@ impl Broker {
             .cloud
             .clone()
             .or_else(|| earlier.as_ref().and_then(|earlier| earlier.server.cloud.clone()));
+        let definition = definition.in_cloud(cloud.as_deref());
         let application = options.for_application();
         let authority = authority(&definition, tenant.as_deref(), cloud.as_deref())?;
         if application {
             one_organization(&definition, authority.as_ref())?;
         }
-        let endpoints = self.endpoints(&definition, authority.as_ref(), issuer.as_deref()).await?;
+        let endpoints =
+            self.endpoints(&definition, authority.as_ref(), issuer.as_deref(), application).await?;
 
         let redirect = redirect(&definition.redirect, options.redirect_uri.as_deref())?;
         let stored = stored_client(earlier.as_ref(), stored, application);
@@ -109,9 +111,14 @@ impl Broker {
         definition: &ProviderDefinition,
         authority: Option<&Authority>,
         issuer: Option<&str>,
+        application: bool,
     ) -> Result<Endpoints> {
-        if !definition.discovery {
+        // No id_token comes back to an application, whose tenant would have to be known.
+        if !definition.discovery && application {
             return endpoints::from_definition(definition, authority);
+        }
+        if !definition.discovery {
+            return endpoints::of_tenant(&self.0.transport, definition, authority).await;
         }
         let fixed = definition.endpoints.issuer.as_ref().map(|issuer| issuer.as_str());
         let issuer = issuer.or(fixed).ok_or_else(|| {

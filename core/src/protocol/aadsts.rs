@@ -94,11 +94,13 @@ impl Row {
 }
 
 /// The login with the options of a row. A flow is named to get by where another one failed: the very one that has
-/// just failed is not.
+/// just failed is not, and none is where nobody logs in.
 fn with_options(login: &LoginCommand, options: &str, flow: Option<&str>) -> LoginCommand {
+    const NOBODY: &str = "client-credentials";
+    let nobody = flow == Some(NOBODY) || login.value("--flow") == Some(NOBODY);
     let words: Vec<&str> = options.split_whitespace().collect();
     words.chunks_exact(2).fold(login.clone(), |login, option| match *option {
-        ["--flow", named] if Some(named) == flow => login,
+        ["--flow", named] if nobody || Some(named) == flow => login,
         [name, value] => login.with(name, value),
         _ => login,
     })

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::body::read;
 use super::id_token::{TENANT_TEMPLATE, is_guid};
+use super::oauth_error::OauthError;
 use crate::error::{Error, ErrorKind, Result, one_line};
 
 /// A larger document describes no server that is known.
@@ -153,6 +154,49 @@ fn rejected(issuer: &str, why: &str) -> Error {
         .with_help("check the issuer of the provider, to the letter: a slash at its end counts")
 }
 
+/// The GUID of Entra's tenant `domain`, from the answer to a request for its metadata. `template` is the issuer of any
+/// tenant, with `{tenantid}` in it; a document that names another server's is not believed (RFC 8414 3.3).
+///
+/// # Errors
+/// `config_invalid` for a domain that no tenant has; `provider_rejected` for a document that does not say; else as
+/// the server said.
+pub fn parse_tenant(
+    domain: &str,
+    template: &str,
+    status: u16,
+    content_type: Option<&str>,
+    body: &[u8],
+) -> Result<String> {
+    #[derive(Deserialize)]
+    struct Issuer {
+        issuer: Option<String>,
+    }
+
+    let refused = OauthError::from_body(content_type, body).ok().flatten();
+    match refused {
+        Some(error) if error.error == "invalid_tenant" => {
+            let message = format!("there is no tenant {domain} in this cloud");
+            return Err(Error::new(ErrorKind::ConfigInvalid, message).with_help(
+                "check --tenant: a domain of the organization, its GUID, or organizations; and --cloud",
+            ));
+        }
+        Some(error) => {
+            return Err(error.to_error(&format!("the server does not tell the tenant of {domain}")));
+        }
+        None => {}
+    }
+    if status != 200 {
+        let message =
+            format!("the server does not tell the tenant of {domain}: it answered with status {status}");
+        return Err(Error::new(ErrorKind::Network, message));
+    }
+    let named = read::<Issuer>(None, body).ok().and_then(|document| document.issuer);
+    let tenant = template.split_once(TENANT_TEMPLATE).and_then(|(before, after)| {
+        named.as_deref()?.strip_prefix(before)?.strip_suffix(after).filter(|tenant| is_guid(tenant))
+    });
+    tenant.map(str::to_ascii_lowercase).ok_or_else(|| rejected(domain, "it names no tenant of this cloud"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,5 +241,31 @@ mod tests {
     fn a_document_has_an_end() {
         let body = format!("{{\"issuer\":\"https://as.example\",\"x\":\"{}\"}}", "a".repeat(MAX_DOCUMENT));
         assert!(parse_metadata("https://as.example", body.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_tenant_is_named_by_the_issuer_of_its_own_cloud() {
+        let template = "https://login.example/{tenantid}/v2.0";
+        let tenant = "7F2C2D4E-5c3b-4a1f-9d0e-1b2a3c4d5e6f";
+        let read =
+            |status, body: String| parse_tenant("contoso.com", template, status, None, body.as_bytes());
+        let named = |issuer: &str| read(200, format!(r#"{{"issuer":"{issuer}","more":[1]}}"#));
+        let found = named(&format!("https://login.example/{tenant}/v2.0")).unwrap();
+        assert_eq!(found, tenant.to_ascii_lowercase());
+        for bad in [
+            format!("https://evil.example/{tenant}/v2.0"),
+            format!("https://login.example/{tenant}/v2.0/"),
+            format!("https://login.example/x/{tenant}/v2.0"),
+            template.to_owned(),
+            "https://login.example/contoso.com/v2.0".to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(named(&bad).unwrap_err().code(), "provider_rejected", "{bad}");
+        }
+        let unknown =
+            read(400, r#"{"error":"invalid_tenant","error_codes":[90002]}"#.to_owned()).unwrap_err();
+        assert_eq!(unknown.code(), "config_invalid");
+        assert_eq!(read(503, "<html>".to_owned()).unwrap_err().code(), "network");
+        assert_eq!(read(200, "<html>".to_owned()).unwrap_err().code(), "provider_rejected");
     }
 }

@@ -65,10 +65,10 @@ pub use device::{
 };
 pub use endpoint_error::TokenEndpointError;
 pub use id_token::{
-    ExpectedIdToken, OriginalIdentity, check_id_token, check_refreshed, is_guid, parse_client_info,
-    parse_id_token,
+    ExpectedIdToken, ExpectedTenant, OriginalIdentity, check_id_token, check_refreshed, is_guid,
+    parse_client_info, parse_id_token,
 };
-pub use metadata::{AuthorizationServerMetadata, parse_metadata, well_known_urls};
+pub use metadata::{AuthorizationServerMetadata, parse_metadata, parse_tenant, well_known_urls};
 pub use oauth_error::OauthError;
 pub use pkce::CodeVerifier;
 pub use revocation::{RevocationOutcome, RevocationRequest, TokenKind, classify_revocation};
@@ -91,7 +91,10 @@ mod tests {
         let error = token.as_ref().err().map(|error| error.to_error("context"));
         let id_token = parse_id_token(&Secret::new(text.clone())).map(|claims| {
             let now = Timestamp::from_unix(0);
-            check_id_token(&claims, &ExpectedIdToken { issuer: None, client_id: "c1", nonce: None, now })
+            check_id_token(
+                &claims,
+                &ExpectedIdToken { issuer: None, tenant: None, client_id: "c1", nonce: None, now },
+            )
         });
         format!(
             "{:?}",

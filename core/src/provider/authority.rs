@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::definition::AuthorityDefinition;
 use crate::error::{Error, ErrorKind, Result};
-use crate::protocol::is_guid;
+use crate::protocol::{ExpectedTenant, is_guid};
 
 /// Who may sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +58,17 @@ impl Authority {
 }
 
 impl Authority {
+    /// Whose accounts it signs in. `None`: any; for a domain the tenant's metadata knows.
+    pub fn expected_tenant(&self) -> Option<ExpectedTenant> {
+        let personal = || self.personal_tenant.clone();
+        match &self.tenant {
+            Tenant::Common | Tenant::Domain(_) => None,
+            Tenant::Organizations => personal().map(ExpectedTenant::AnyBut),
+            Tenant::Consumers => personal().map(ExpectedTenant::Only),
+            Tenant::Id(id) => Some(ExpectedTenant::Only(id.clone())),
+        }
+    }
+
     /// The tenant as far as it can be an organization: whoever signs in at `common` may be of one.
     pub fn organization(&self) -> Option<Tenant> {
         match &self.tenant {

@@ -14,7 +14,7 @@ use crate::protocol::{ClientAuthentication, ResponseMode};
 use crate::scope::{ScopeEquivalence, ScopeSet};
 use crate::transport::is_loopback;
 
-use super::scopes::ScopesDefinition;
+use super::scopes::{ScopesDefinition, renamed_set};
 
 /// The only value of `schema` so far.
 const SCHEMA: u32 = 1;
@@ -76,6 +76,8 @@ pub struct EndpointsDefinition {
     pub device_authorization: Option<EndpointTemplate>,
     /// RFC 7009.
     pub revocation: Option<EndpointTemplate>,
+    /// Microsoft: the metadata of a tenant, whose issuer names the tenant's GUID.
+    pub metadata: Option<EndpointTemplate>,
     /// Microsoft: where an administrator consents for all of an organization.
     pub admin_consent: Option<EndpointTemplate>,
     /// RFC 8414 `issuer`; what `iss` must be. `{tenantid}` stands for the id_token's `tid`.
@@ -197,6 +199,16 @@ impl ProviderDefinition {
         Ok(definition)
     }
 
+    /// The same as it is in `cloud`, where resources may have other names; the usual ones when none is named.
+    pub fn in_cloud(mut self, cloud: Option<&str>) -> Self {
+        let Some(cloud) = cloud else { return self };
+        if let (Some(own), Some(names)) = (&mut self.client_credentials, self.scopes.clouds.get(cloud)) {
+            own.scopes = renamed_set(&own.scopes, names);
+        }
+        self.scopes = self.scopes.in_cloud(cloud);
+        self
+    }
+
     /// How two spellings of a scope compare at this provider.
     pub fn scope_equivalence(&self) -> ScopeEquivalence {
         self.scopes.equivalence()
@@ -285,6 +297,7 @@ impl EndpointsDefinition {
             ("token", &self.token),
             ("device_authorization", &self.device_authorization),
             ("revocation", &self.revocation),
+            ("metadata", &self.metadata),
             ("admin_consent", &self.admin_consent),
             ("issuer", &self.issuer),
         ];

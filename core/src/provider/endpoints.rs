@@ -3,11 +3,13 @@
 
 use url::Url;
 
-use super::authority::Authority;
+use super::authority::{Authority, Tenant};
 use super::definition::{EndpointTemplate, ProviderDefinition};
 use crate::error::{Error, ErrorKind, Result};
-use crate::protocol::{AuthorizationServerMetadata, parse_metadata, well_known_urls};
-use crate::transport::{Limits, Transport};
+use crate::protocol::{
+    AuthorizationServerMetadata, ExpectedTenant, parse_metadata, parse_tenant, well_known_urls,
+};
+use crate::transport::{Limits, Transport, content_type};
 
 /// The endpoints of one authorization server.
 #[derive(Debug, Clone)]
@@ -22,6 +24,8 @@ pub struct Endpoints {
     pub revocation: Option<Url>,
     /// What `iss` must be; may hold `{tenantid}`.
     pub issuer: Option<String>,
+    /// What the `tid` of an id_token must be, where the authority decides that.
+    pub tenant: Option<ExpectedTenant>,
     /// RFC 9207: true when an authorization response without `iss` is refused.
     pub authorization_response_iss: bool,
     /// RFC 8414 `scopes_supported`.
@@ -57,10 +61,39 @@ pub fn from_definition(definition: &ProviderDefinition, authority: Option<&Autho
         device_authorization: fill(&endpoints.device_authorization)?,
         revocation: fill(&endpoints.revocation)?,
         issuer: endpoints.issuer.as_ref().map(|template| template.fill(cloud, &tenant)),
+        tenant: authority.and_then(Authority::expected_tenant),
         authorization_response_iss: endpoints.authorization_response_iss,
         scopes_supported: None,
         authentication_methods: None,
     })
+}
+
+/// The same, once the GUID of a tenant that goes by its domain is known: an id_token names its tenant by nothing else.
+/// That costs a request to the tenant's metadata for each login with a domain, and says of a domain that is nobody's
+/// before the person is asked. Not where the definition names no metadata: then any tenant's accounts will do.
+///
+/// # Errors
+/// Those of [`from_definition`]; `config_invalid` for a domain that no tenant has; `provider_rejected` for metadata
+/// of another host; `network`.
+pub async fn of_tenant(
+    transport: &Transport,
+    definition: &ProviderDefinition,
+    authority: Option<&Authority>,
+) -> Result<Endpoints> {
+    let endpoints = from_definition(definition, authority)?;
+    let (Some(Authority { tenant: Tenant::Domain(domain), cloud, .. }), Some(metadata), Some(issuer)) =
+        (authority, &definition.endpoints.metadata, &endpoints.issuer)
+    else {
+        return Ok(endpoints);
+    };
+    let request = http::Request::get(metadata.fill(cloud, domain))
+        .header(http::header::ACCEPT, "application/json")
+        .body(Vec::new())
+        .map_err(|_| Error::new(ErrorKind::ConfigInvalid, "[endpoints] metadata is no URL"))?;
+    let response = transport.send(request, Limits::METADATA).await.map_err(Error::from)?;
+    let status = response.status().as_u16();
+    let tenant = parse_tenant(domain, issuer, status, content_type(&response), response.body())?;
+    Ok(Endpoints { tenant: Some(ExpectedTenant::Only(tenant)), ..endpoints })
 }
 
 /// The endpoints that `issuer` publishes (RFC 8414 3, OpenID Connect Discovery 4). All well-known forms are
@@ -124,6 +157,7 @@ fn from_metadata(transport: &Transport, metadata: AuthorizationServerMetadata) -
         device_authorization: secure(metadata.device_authorization_endpoint)?,
         revocation: secure(metadata.revocation_endpoint)?,
         issuer: Some(metadata.issuer),
+        tenant: None,
         authorization_response_iss: metadata.authorization_response_iss_parameter_supported,
         scopes_supported: metadata.scopes_supported,
         authentication_methods: metadata.token_endpoint_auth_methods_supported,

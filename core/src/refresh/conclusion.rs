@@ -95,17 +95,7 @@ pub(super) async fn conclude(
         record.refresh_token = Some(rotated.clone());
         record.refresh_attempt = None;
     }
-    let mut refused = error.to_error(&format!("{key} could not be refreshed"));
-    if record.application && matches!(refused.kind(), ErrorKind::LoginRequired { .. }) {
-        let server = refused.server().cloned().unwrap_or_default();
-        refused = Error::new(ErrorKind::ProviderRejected, refused.message()).with_server(server);
-    }
-    refused = advised(refused, &login, None);
-    if *refused.kind() == ErrorKind::ProviderRejected
-        && let Some(help) = help_after_its_end(&record, &client, now.wall)
-    {
-        refused = refused.with_help(help);
-    }
+    let mut refused = refused(&error, &record, &client, &now);
     if let TokenEndpointError::Oauth(said) = &error
         && (pause::is_final_for_now(&refused) || is_wider)
         && !refused.retryable()
@@ -128,6 +118,27 @@ pub(super) async fn conclude(
         Some(pause) => pause::throttled(&key, pause.seconds, now.wall.plus(pause.seconds)),
         None => refused,
     })
+}
+
+/// What a caller is told whose grant goes on.
+fn refused(
+    error: &TokenEndpointError,
+    record: &ConnectionRecord,
+    client: &RecordClient,
+    now: &Instant,
+) -> Error {
+    let mut refused = error.to_error(&format!("{} could not be refreshed", record.key));
+    if record.application && matches!(refused.kind(), ErrorKind::LoginRequired { .. }) {
+        let server = refused.server().cloned().unwrap_or_default();
+        refused = Error::new(ErrorKind::ProviderRejected, refused.message()).with_server(server);
+    }
+    let refused = advised(refused, &record.login_command(), None);
+    // The server does not say that it is the day that has passed, and it is the likelier reason.
+    let ended = help_after_its_end(record, client, now.wall);
+    match ended.filter(|_| *refused.kind() == ErrorKind::ProviderRejected) {
+        Some(help) => refused.with_help(help),
+        None => refused,
+    }
 }
 
 /// True when the authorization server itself answered, and did not act. A page or a 5xx may come from something

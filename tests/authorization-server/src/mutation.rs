@@ -46,6 +46,8 @@ pub enum Signature {
     Valid,
     /// Of other bytes.
     Broken,
+    /// Absent, though `alg` promises one.
+    Empty,
     /// Absent, with `alg` `none` (RFC 7518, section 3.6).
     None,
 }
@@ -75,6 +77,9 @@ impl IdTokenMutation {
         match self.signature {
             Signature::Valid => key.sign(&claims),
             Signature::Broken => key.sign_badly(&claims),
+            Signature::Empty => key
+                .sign(&claims)
+                .map(|token| token.rsplit_once('.').map_or(String::new(), |(text, _)| format!("{text}."))),
             Signature::None => Ok(SigningKey::unsigned(&claims)),
         }
     }
@@ -109,7 +114,7 @@ mod tests {
     fn an_id_token_is_signed_again_or_badly_or_not() {
         let key = SigningKey::generate().unwrap();
         let good = key.sign(&json!({"iss": "a", "nonce": "n", "sub": "s"})).unwrap();
-        for (signature, verifies) in [("valid", true), ("broken", false), ("none", false)] {
+        for (signature, verifies) in [("valid", true), ("broken", false), ("empty", false), ("none", false)] {
             let mutation: Mutation = serde_json::from_value(json!({
                 "id_token": {"set": {"iss": "b"}, "remove": ["nonce"], "signature": signature},
             }))

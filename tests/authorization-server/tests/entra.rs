@@ -25,6 +25,11 @@ async fn a_token_response_has_what_entra_adds() {
     let tokens = tester.redeem(code, &[("client_info", "1")]).await.json();
     assert_eq!(tokens["scope"], "openid User.Read");
     assert_eq!((&tokens["ext_expires_in"], &tokens["refresh_in"]), (&json!(3600), &json!(1800)));
+    for (said, told) in [(7200, 7200), (5, 3600)] {
+        tester.change(|options| options.ext_expires_in = Some(said));
+        let refreshed = tester.refresh(&tokens["refresh_token"], &[]).await.json();
+        assert_eq!(refreshed["ext_expires_in"], told, "never less than expires_in");
+    }
     assert!(tokens["access_token"].as_str().unwrap().len() > 1500);
 
     let claims = decoded(tokens["id_token"].as_str().unwrap().split('.').nth(1).unwrap());

@@ -9,11 +9,12 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use authorization_server::HttpClient;
-use common::{CHALLENGE, DEVICE_CODE, GUID, VERIFIER};
-use serde_json::Value;
+use common::certificate::ClientKey;
+use common::{CHALLENGE, DEVICE_CODE, GUID, VERIFIER, number};
+use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 
 /// A running program; killed when the test is over, whatever became of it.
@@ -215,4 +216,70 @@ fn both_loopback_addresses_answer_for_localhost() {
     assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok());
     let has_ipv6 = TcpListener::bind((std::net::Ipv6Addr::LOCALHOST, 0)).is_ok();
     assert_eq!(TcpStream::connect((std::net::Ipv6Addr::LOCALHOST, port)).is_ok(), has_ipv6);
+}
+
+#[tokio::test]
+async fn an_application_of_the_command_line_and_an_administrator_who_presses_the_button() {
+    let key = ClientKey::new();
+    let certificate = format!("{GUID}:{}", key.certificate_file.to_str().unwrap());
+    let options =
+        ["--client-certificate", &certificate, "--client", &format!("{GUID}:s3cret"), "--secrets-expired"];
+    let tenants = ["--home-tenant", "contoso.com", "--unknown-tenant", "gone.example"];
+    let others = ["--consent", "enforced", "--ext-expires-in", "7200", "--assertion-replay", "refused"];
+    let program = Program::start(
+        &[&["--dialect", "entra", "--person", "form"], &options[..], &tenants, &others].concat(),
+    );
+    let client = HttpClient::new(None).unwrap();
+    let options = client.get(&program.url("/_control/options")).await.unwrap().json();
+    for (name, value) in [
+        ("consent", json!("enforced")),
+        ("home_tenant", json!("contoso.com")),
+        ("unknown_tenants", json!(["gone.example"])),
+        ("ext_expires_in", json!(7200)),
+        ("assertion_replay", json!("refused")),
+    ] {
+        assert_eq!(options[name], value, "{name}");
+    }
+
+    // One client, with a secret that has expired and a certificate that has not.
+    let token_url = program.url("/contoso.com/oauth2/v2.0/token");
+    let expires = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + 60;
+    let claims = json!({"aud": token_url.as_str(), "iss": GUID, "sub": GUID, "jti": "1", "exp": expires});
+    let assertion = key.sign(&key.header(), &claims);
+    let request = [("grant_type", "client_credentials"), ("scope", "https://graph.microsoft.com/.default")];
+    let assertion = [
+        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        ("client_assertion", assertion.as_str()),
+    ];
+    let answer = client.post_form(&token_url, &[&request[..], &assertion].concat()).await.unwrap();
+    assert_eq!((answer.status, &answer.json()["ext_expires_in"]), (200, &json!(7200)), "{}", answer.text());
+    let secret = [("client_id", GUID), ("client_secret", "s3cret")];
+    let answer = client.post_form(&token_url, &[&request[..], &secret].concat()).await.unwrap();
+    assert_eq!(number(&answer), ("invalid_client".into(), 7_000_222));
+
+    for (decision, sent) in [(None, "admin_consent=True&tenant="), (Some("--deny"), "error=access_denied")] {
+        let (redirect_uri, line) = redirect();
+        let mut url = program.url("/organizations/v2.0/adminconsent");
+        let request = [("client_id", GUID), ("redirect_uri", &redirect_uri), ("scope", "User.Read")];
+        url.query_pairs_mut().extend_pairs(request);
+        let arguments: Vec<&str> = decision.into_iter().chain([url.as_str()]).collect();
+        assert!(person(&arguments, None).status.success());
+        let line = line.join().unwrap();
+        assert!(line.starts_with("GET /?") && line.contains(sent), "{line}");
+    }
+}
+
+/// Listens as a client does; gives the first line of the one GET that comes.
+fn redirect() -> (String, thread::JoinHandle<String>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let line = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+        let first = lines.next().unwrap();
+        lines.find(String::is_empty).unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok").unwrap();
+        first
+    });
+    (format!("http://localhost:{port}"), line)
 }

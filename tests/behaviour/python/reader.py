@@ -3,7 +3,7 @@
     python reader.py PROGRAM
 
 `show` shows a text to the person, who opens the address in it. `visit` opens an authorization URL, says yes, and gives
-the address that the person is sent back to.
+the address that the person is sent back to. Mail servers of Microsoft's are stand-ins.
 """
 
 import os
@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+import mail_servers
 import tokenkeep
 
 
@@ -35,4 +36,5 @@ def visit(url: str) -> str:
 
 
 assert tokenkeep.__file__.startswith(os.environ["PYTHONPATH"]), "the document has not installed the package"
+mail_servers.stand_in()
 runpy.run_path(sys.argv[1], {"show": show, "visit": visit}, "__main__")

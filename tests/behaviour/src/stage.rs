@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use authorization_server::{AuthorizationServer, Entry, LiveOptions, Running, ServerOptions};
+use authorization_server::{
+    AuthorizationServer, Entry, LiveOptions, RegisteredClient, Running, ServerOptions,
+};
 use serde_json::{Value, json};
 use tokenkeep::{Broker, BrokerOptions, Environment, KeySource};
 use tokenkeep_test_support::{Home, Run, files_below, request, root};
@@ -38,11 +40,17 @@ impl Stage {
     /// Microsoft by the names of its own hosts: the bundled definition, through a proxy of the environment, vouched
     /// for by an authority of the environment.
     pub fn internet() -> Self {
+        Stage::internet_of(Vec::new())
+    }
+
+    /// The same with these registrations; without any, each GUID is a public client.
+    pub fn internet_of(clients: Vec<RegisteredClient>) -> Self {
         let home = Home::new().without("TOKENKEEP_INSECURE_LOOPBACK");
         let options = ServerOptions {
             tls_directory: Some(home.path().join("authority")),
             tls_names: ["login.microsoftonline.com", "graph.microsoft.com"].map(str::to_owned).to_vec(),
             proxy: true,
+            clients,
             ..ServerOptions::entra()
         };
         let stage = Stage::new("microsoft", options, &["--client-id", CLIENT_ID]);

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use tokenkeep_behaviour::{CLIENT_ID, Stage, fails};
+use authorization_server::Person;
+use serde_json::json;
+use tokenkeep_behaviour::{CLIENT_ID, Stage, fails, person};
 use url::Url;
 
 const TENANT: &str = "7f2c2d4e-5c3b-4a1f-9d0e-1b2a3c4d5e6f";
@@ -69,14 +71,28 @@ fn admin_consent_url_and_answer() {
     assert!(run.stdout.starts_with(stage.server.origin()) && run.stdout.lines().count() == 1, "{run:#?}");
     assert!(run.stderr.contains("--state") && run.stderr.contains("--answer"), "{run:#?}");
 
-    let read = |state: &str, query: &str| {
-        let address = format!("http://localhost/callback?{query}");
-        stage.home.run(["admin-consent", "microsoft", "--json", "--state", state, "--answer", &address])
+    let read_address = |state: &str, address: &str| {
+        stage.home.run(["admin-consent", "microsoft", "--json", "--state", state, "--answer", address])
     };
+    // An administrator says yes, and another one no; the server is Entra's double.
+    for (answer, name) in [(Person::Approve, "yes"), (Person::Deny, "no")] {
+        stage.change(|live| live.person = answer);
+        let (url, _, state) = asked(&stage, &["--tenant", TENANT]);
+        let run = read_address(&state, person::redirected(&url).as_str());
+        if name == "yes" {
+            let consent = run.ok().json();
+            assert_eq!(consent["tenant"], TENANT);
+            assert_eq!(consent["scopes"], json!(["User.Read", "Mail.Send"]));
+        } else {
+            assert!(fails(&run, "access_denied").help().contains("administrator"), "{run:#?}");
+        }
+    }
+
+    let read = |state: &str, query: &str| read_address(state, &format!("http://localhost/callback?{query}"));
     let yes = format!("admin_consent=True&tenant={TENANT}&scope=User.Read+Mail.Send&state={state}");
     let consent = read(&state, &yes).ok().json();
     assert_eq!(consent["tenant"], TENANT);
-    assert_eq!(consent["scopes"], serde_json::json!(["User.Read", "Mail.Send"]));
+    assert_eq!(consent["scopes"], json!(["User.Read", "Mail.Send"]));
     // Entra puts `admin_consent=True` into a refusal as well.
     let no = format!(
         "admin_consent=True&tenant={TENANT}&state={state}&error=consent_required&error_description=AADSTS65004%3a+User+declined"

@@ -4,6 +4,7 @@
 // A scenario that cannot go on has failed: the panic is its report.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod accounts;
 mod admin_consent;
 mod answers;
 mod application;
@@ -25,6 +26,8 @@ mod login;
 mod login_options;
 mod logout;
 mod loopback;
+#[cfg(unix)]
+mod microsoft_page;
 mod names;
 // Only there a file of the environment says whom to trust.
 #[cfg(target_os = "linux")]

@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use authorization_server::Endpoint;
+use authorization_server::{Consent, Endpoint};
 use tokenkeep_behaviour::{CLIENT_ID, Stage, person};
 use tokenkeep_test_support::{Home, has_swift, root, run, tool};
 
@@ -93,11 +93,13 @@ fn one_login_is_enough_for_the_examples() {
 #[test]
 fn an_example_asks_for_what_an_earlier_login_lacks() {
     let stage = Stage::internet();
+    stage.change(|live| live.consent = Consent::Enforced);
     stage.login(&[]).ok();
     let events = list_events(&stage);
-    assert!(events.contains("tokenkeep login microsoft"), "the help of scope_not_granted: {events}");
+    assert!(events.contains("tokenkeep login microsoft"), "the help of consent_required: {events}");
     assert_eq!(subjects(&events, 3), EVENTS);
-    assert_eq!(asked(&stage, Endpoint::Token).len(), 2);
+    // The login, a refresh in vain, the wider login.
+    assert_eq!(asked(&stage, Endpoint::Token).len(), 3);
 }
 
 #[test]

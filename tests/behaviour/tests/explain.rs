@@ -130,6 +130,7 @@ fn help_of_an_error_is_its_explanation() {
 
 #[test]
 fn device_code_blocked_suggests_the_browser() {
+    // Hints alone: what kind of error it is, `error` and `suberror` say.
     let stage = Stage::microsoft();
     stage.change(|live| live.device_interval = 1);
     let device = ["--json", "--connection", "work", "--flow", "device-code"];
@@ -177,5 +178,5 @@ fn device_code_blocked_suggests_the_browser() {
     let user_code = login.running.stderr_line(|line| line.len() == 9 && line.contains('-'));
     person::enter_user_code(&login.url, &user_code, Decision::Deny);
     let failure = fails(&login.finish(), "access_denied");
-    assert!(!failure.help().contains("--flow"), "{failure:?}");
+    assert!(!failure.help().contains("--flow pkce"), "{failure:?}");
 }

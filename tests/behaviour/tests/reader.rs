@@ -6,7 +6,10 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use authorization_server::{AuthorizationServer, Endpoint, RegisteredClient, Running, ServerOptions};
+use authorization_server::{
+    AuthenticationMethod, AuthorizationServer, ClientCertificate, Consent, Endpoint, RegisteredClient,
+    Running, ServerOptions,
+};
 use tokenkeep_behaviour::{CLIENT_ID, Stage, person};
 use tokenkeep_test_support::{program, root, run, tool, write_program};
 
@@ -40,6 +43,12 @@ const NPM: &str = r#"#!/bin/sh
 exec "${NODE%/*}/npm" --silent install --offline --no-save "$PACKAGES"/*.tgz
 "#;
 
+/// The key and the certificate that the document's own command has made, before there was a server to register them with.
+const OPENSSL: &str = "#!/bin/sh\nexec cp \"$PAIR\"/* .\n";
+
+/// An app that has a secret and a certificate, and what the secret is.
+const APPLICATION: (&str, &str) = ("0b9f8e7d-6c5b-4a39-8271-605f4e3d2c1b", "s3cret~of.the-app");
+
 /// Somebody who does what one document says, in its order.
 pub struct Reader {
     stage: Stage,
@@ -47,15 +56,20 @@ pub struct Reader {
     other: Running,
     /// The folder of the reader's project.
     place: PathBuf,
+    /// A key and its certificate.
+    pair: tempfile::TempDir,
     /// What programs made of the document are called, for who looks for the line that fails.
     name: String,
 }
 
 impl Reader {
-    /// Of this document, in a home of their own, with this provider file at hand.
-    pub fn new(document: &Path, acme: &str) -> Self {
-        let stage = Stage::internet();
+    /// Of this document, in a home of their own, with this provider file at hand, and what this command for openssl
+    /// makes.
+    pub fn new(document: &Path, acme: &str, openssl: Option<&str>) -> Self {
+        let pair = tempfile::tempdir().unwrap();
+        let stage = Stage::internet_of(registrations(openssl, pair.path()));
         stage.change(|live| (live.device_interval, live.device_approve_after) = (1, Some(0)));
+        stage.change(|live| live.consent = Consent::Enforced);
         let clients = vec![RegisteredClient::public(CLIENT_ID)];
         let other = AuthorizationServer::start(ServerOptions { clients, ..ServerOptions::plain() }).unwrap();
 
@@ -63,7 +77,9 @@ impl Reader {
         let (programs, place) = (home.join("bin"), home.join("place"));
         fs::create_dir(&programs).unwrap();
         fs::create_dir(&place).unwrap();
-        for (name, script) in [("curl", CURL), ("cargo", CARGO), ("pip", PIP), ("npm", NPM)] {
+        for (name, script) in
+            [("curl", CURL), ("cargo", CARGO), ("pip", PIP), ("npm", NPM), ("openssl", OPENSSL)]
+        {
             write_program(&programs.join(name), script);
         }
         symlink(program("tokenkeep"), programs.join("tokenkeep")).unwrap();
@@ -71,7 +87,8 @@ impl Reader {
         symlink(root().join("tests/node_modules"), home.join("node_modules")).unwrap();
         fs::write(place.join("package.json"), r#"{"private": true, "type": "module"}"#).unwrap();
         fs::write(place.join("acme.toml"), acme).unwrap();
-        Reader { stage, other, place, name: document.display().to_string().replace('/', "-") }
+        fs::write(place.join("secret.txt"), format!("{}\n", APPLICATION.1)).unwrap();
+        Reader { stage, other, place, pair, name: document.display().to_string().replace('/', "-") }
     }
 
     /// Runs a script of the shell.
@@ -134,6 +151,7 @@ impl Reader {
         command.env("TOKENKEEP_INSECURE_LOOPBACK", "1").env("BROWSER", person::browser());
         // A reader has given their client id to the store, or to the environment.
         command.env("MICROSOFT_OAUTH_CLIENT_ID", CLIENT_ID).env("CLIENT_ID", CLIENT_ID);
+        command.env("APP_CLIENT_ID", APPLICATION.0).env("PAIR", self.pair.path());
         command.env("ISSUER", self.other.issuer()).env("PACKAGES", root().join("target/packages"));
         command.env("PYTHON", tool("TOKENKEEP_TEST_PYTHON")).env("NODE", tool("TOKENKEEP_TEST_NODE"));
         // Where `pip install` puts the package: before all that is there already.
@@ -152,4 +170,20 @@ impl Reader {
         let done = run(command, "");
         assert_eq!(done.code, 0, "the last line or block that is named fails: {done:#?}");
     }
+}
+
+/// The reader's app registrations: one for people, and one for the program itself, whose certificate the command makes
+/// in `folder`.
+fn registrations(openssl: Option<&str>, folder: &Path) -> Vec<RegisteredClient> {
+    let people = RegisteredClient::public(CLIENT_ID);
+    let Some(openssl) = openssl else { return vec![people] };
+    let made = run(Command::new("bash").args(["-euc", openssl]).current_dir(folder), "");
+    assert_eq!(made.code, 0, "{made:#?}");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let certificate =
+        files.filter(|path| path.extension().is_some_and(|extension| extension == "crt")).next();
+    let certificate = ClientCertificate::from_pem_file(&certificate.unwrap()).unwrap();
+    let (id, secret) = APPLICATION;
+    let application = RegisteredClient::confidential(id, secret, &[AuthenticationMethod::ClientSecretPost]);
+    vec![people, application.with_certificate(certificate)]
 }

@@ -2,7 +2,7 @@
 
 use authorization_server::IssuerParameter;
 use serde_json::json;
-use tokenkeep_behaviour::{Stage, fails, person};
+use tokenkeep_behaviour::{CLIENT_ID, Stage, fails, person};
 
 #[test]
 fn wrong_state_is_refused_and_the_login_goes_on() {
@@ -108,6 +108,67 @@ fn wrong_id_token_is_refused() {
         }
         stage.login(&[]).ok();
     }
+}
+
+#[test]
+fn mutated_id_tokens_are_refused() {
+    let stage = Stage::microsoft();
+    let other = "11111111-2222-4333-8444-555555555555";
+    let issuer = |origin: &str, tenant: &str| format!("{origin}/{tenant}/v2.0");
+    let (origin, home) = (stage.server.origin(), "7f2c2d4e-5c3b-4a1f-9d0e-1b2a3c4d5e6f");
+    // One member each, of an id_token that is good but for it.
+    let mutations = [
+        json!({"set": {"iss": issuer("https://evil.example", home)}}),
+        json!({"set": {"iss": issuer(origin, other)}}),
+        json!({"set": {"iss": issuer(origin, "{tenantid}")}}),
+        json!({"set": {"iss": issuer(origin, "common")}}),
+        json!({"set": {"iss": issuer(origin, home) + "/"}}),
+        json!({"set": {"iss": format!("https://sts.windows.net/{home}/")}}),
+        json!({"remove": ["iss"]}),
+        json!({"set": {"tid": other}}),
+        json!({"set": {"tid": "common"}}),
+        json!({"set": {"tid": format!("{home}/../{other}")}}),
+        json!({"set": {"tid": ""}}),
+        json!({"remove": ["tid"]}),
+        json!({"set": {"aud": other}}),
+        json!({"set": {"aud": [CLIENT_ID, other]}}),
+        json!({"set": {"aud": []}}),
+        json!({"remove": ["aud"]}),
+        json!({"set": {"azp": other}}),
+        json!({"set": {"nonce": "another login's"}}),
+        json!({"remove": ["nonce"]}),
+        json!({"set": {"exp": 1}}),
+        json!({"set": {"exp": "tomorrow"}}),
+        json!({"remove": ["exp"]}),
+        json!({"set": {"iat": 32_503_680_000_i64}}),
+        json!({"set": {"sub": ""}}),
+        json!({"remove": ["sub"]}),
+        json!({"signature": "none"}),
+        json!({"signature": "empty"}),
+    ];
+    for id_token in &mutations {
+        stage.at_redemption(1, &json!({"type": "mutate", "id_token": id_token}));
+        let failure = fails(&stage.login(&["--json"]), "provider_rejected");
+        assert!(failure.message().contains("id_token"), "{id_token}: {failure:?}");
+        assert!(stage.records().is_empty(), "{id_token}: nothing is kept");
+    }
+
+    // A refresh is relied on for being about the same account of the same client: the rest was the login's.
+    stage.login(&[]).ok();
+    let token = stage.access_token(&[]);
+    let relied_on = ["iss", "tid", "aud", "sub"].into_iter();
+    let refreshed: Vec<_> = relied_on
+        .flat_map(|claim| [json!({"set": {claim: other}}), json!({"remove": [claim]})])
+        .chain([json!({"signature": "none"}), json!({"signature": "empty"})])
+        .collect();
+    for id_token in &refreshed {
+        stage.at_refresh(1, &json!({"type": "mutate", "id_token": id_token}));
+        let failure = fails(&stage.token(&["--force-refresh", "--json"]), "provider_rejected");
+        assert!(failure.message().contains("id_token"), "{id_token}: {failure:?}");
+        assert_eq!(stage.access_token(&[]), token, "{id_token}: what is at hand is served");
+    }
+    assert_eq!(stage.refreshes().len(), refreshed.len());
+    assert_ne!(stage.access_token(&["--force-refresh"]), token);
 }
 
 #[test]

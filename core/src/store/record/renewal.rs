@@ -69,7 +69,8 @@ impl ConnectionRecord {
     pub fn rotated(&self, response: &TokenResponse, renewal: &Renewal, now: Instant) -> Result<Self> {
         if let (Some(id_token), Some(subject)) = (&response.id_token, &self.account.subject) {
             let issuer = self.account.issuer.as_deref().unwrap_or_default();
-            let original = OriginalIdentity { issuer, subject, client_id: &self.client.client_id };
+            let tenant_id = self.account.tenant_id.as_deref();
+            let original = OriginalIdentity { issuer, subject, tenant_id, client_id: &self.client.client_id };
             check_refreshed(&parse_id_token(id_token)?, &original)?;
         }
         let before = renewal.place.and_then(|place| self.access_tokens.get(place));

@@ -14,6 +14,10 @@ import Tokenkeep
 
 // Those of all examples: one login is enough for them.
 let scopes = ["User.Read", "Mail.Read", "Calendars.Read"]
+/// The errors that a login ends.
+let logIn: [TokenkeepError.Code] = [
+    .notConnected, .loginRequired, .scopeNotGranted, .consentRequired, .interactionRequired,
+]
 
 /// What Graph says of a person.
 struct Person: Decodable {
@@ -24,7 +28,7 @@ struct Person: Decodable {
 func token(of broker: Broker) async throws -> AccessToken {
     do {
         return try await broker.token("microsoft", scopes: scopes)
-    } catch let error as TokenkeepError where [.notConnected, .loginRequired, .scopeNotGranted].contains(error.code) {
+    } catch let error as TokenkeepError where logIn.contains(error.code) {
         print(error.message)
         print(error.help)
         try await broker.login("microsoft", LoginOptions(scopes: scopes))
