@@ -147,7 +147,8 @@ fn login_as_an_application_with_a_certificate() {
 
     let connection = login(&stage, &["--credential-file", &file], "").ok().json();
     assert_eq!(connection["credential_expires_at"], "2048-10-16T18:58:42Z");
-    // The record has it: the file may go. The server takes no assertion twice.
+    // The record has it: the file may go. Entra takes an assertion twice, which others do not (RFC 7523 3).
+    stage.change(|live| live.assertion_replay = AssertionReplay::Refused);
     fs::remove_file(&file).unwrap();
     let first = stage.access_token(&[]);
     assert_ne!(stage.access_token(&["--force-refresh"]), first);
