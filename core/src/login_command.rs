@@ -38,6 +38,11 @@ impl LoginCommand {
         self
     }
 
+    /// True when it names this option with this value.
+    pub fn has(&self, option: &str, value: &str) -> bool {
+        self.options.iter().any(|(name, named)| name == option && named == value)
+    }
+
     /// The provider's name.
     pub fn provider(&self) -> &str {
         &self.provider
@@ -82,6 +87,9 @@ mod tests {
         assert_eq!(
             login.to_string(),
             "tokenkeep login acme --connection me@work.example --flow auto --scopes \"a\""
+        );
+        assert!(
+            login.has("--flow", "auto") && !login.has("--flow", "pkce") && !login.has("--tenant", "auto")
         );
         assert_eq!(
             LoginCommand::to("acme").with("--tenant", "$(a)\"").to_string(),
