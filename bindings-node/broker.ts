@@ -181,7 +181,11 @@ export class Broker {
     return this.#ask('check_scopes', wanted({ scopes }, provider));
   }
 
-  /** What the error codes in `text` mean, in their order: one code, or a whole error as it was pasted. */
+  /**
+   * What the error codes in `text` mean, in their order: one code, or a whole error as it was pasted.
+   *
+   * @throws `config_invalid` when none is known; its help says where to look.
+   */
   async explain(text: string): Promise<readonly Explanation[]> {
     return this.#ask('explain', { text });
   }

@@ -64,7 +64,8 @@ pub async fn ask(broker: Broker, verb: Verb, request: Request) -> Result<Value> 
             broker.check_scopes(&request.provider()?, &scopes).map(|check| records::scope_check(&check))
         },
         Verb::Explain => |broker, request| {
-            Ok(broker.explain(&request.text).iter().map(records::explanation).collect::<Vec<_>>().into())
+            let known = broker.explain(&request.text)?;
+            Ok(known.iter().map(records::explanation).collect::<Vec<_>>().into())
         },
         Verb::ReadAdminConsent => |broker, request| {
             broker

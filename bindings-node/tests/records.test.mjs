@@ -161,6 +161,17 @@ test('an explanation has the fields that are documented', async () => {
   assert.deepEqual(await broker.explain('nothing of the kind'), []);
 });
 
+test("an administrator's consent, as it is documented", async () => {
+  const asked = await broker.adminConsentUrl('microsoft', { tenant: 'contoso.example', scopes: ['User.Read'] });
+  assert.deepEqual(Object.keys(asked).sort(), ['redirectUri', 'state', 'url']);
+  assert.ok(asked.url.includes(asked.state) && asked.url.includes('contoso.example'), asked.url);
+  const tenant = '61dc0a5c-2d3e-4f6a-8b7c-9d0e1f2a3b4c';
+  const answer = `${asked.redirectUri}?admin_consent=True&tenant=${tenant}&state=${asked.state}&scope=User.Read`;
+  const given = await broker.readAdminConsent(asked.state, new URL(answer));
+  assert.deepEqual({ ...given }, { tenant, scopes: ['User.Read'] });
+  await assert.rejects(broker.readAdminConsent('of another request', answer), { code: 'provider_rejected' });
+});
+
 test('a logout says what became of the grant', async () => {
   const plain = await Stage.acme();
   try {

@@ -136,6 +136,19 @@ def test_an_explanation_has_its_fields(home: Home):
     assert home.broker().explain("nothing of the kind") == []
 
 
+def test_an_administrators_consent_has_its_fields():
+    with Stage("microsoft") as stage:
+        broker = stage.broker()
+        asked = broker.admin_consent_url("microsoft", tenant="contoso.example", client_id="mine", scopes="User.Read")
+        assert asked.state in asked.url and "contoso.example" in asked.url and asked.redirect_uri
+        tenant = "61dc0a5c-2d3e-4f6a-8b7c-9d0e1f2a3b4c"
+        answer = f"{asked.redirect_uri}?admin_consent=True&tenant={tenant}&state={asked.state}&scope=User.Read"
+        given = broker.read_admin_consent(asked.state, answer)
+        assert (given.tenant, given.scopes) == (tenant, ["User.Read"])
+        with fails("provider_rejected"):
+            broker.read_admin_consent("of another request", answer)
+
+
 def test_registrations(broker: tokenkeep.Broker):
     assert broker.registration("acme") is None
     kept = broker.set_registration("acme", client_id="mine", client_secret="s3cret")

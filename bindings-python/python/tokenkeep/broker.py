@@ -250,7 +250,10 @@ class Broker(_native.Broker):
         return ScopeCheck(self._ask("check_scopes", {"provider": provider, "scopes": scopes}))
 
     def explain(self, text: str) -> list[Explanation]:
-        """What the error codes in `text` mean, in their order: one code, or a whole error as it was pasted."""
+        """What the error codes in `text` mean, in their order: one code, or a whole error as it was pasted.
+
+        Raises `ConfigInvalidError` when none is known; its help says where to look.
+        """
         return [Explanation(one) for one in self._ask("explain", {"text": text})]
 
     def admin_consent_url(

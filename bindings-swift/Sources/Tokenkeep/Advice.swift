@@ -82,7 +82,8 @@ extension Broker {
         try await ask("check_scopes", Request(provider) { $0.scopes = scopes })
     }
 
-    /// What the error codes in `text` mean, in their order: one code, or a whole error as it was pasted.
+    /// What the error codes in `text` mean, in their order: one code, or a whole error as it was pasted. When none is
+    /// known, `configInvalid`, whose help says where to look.
     public func explain(_ text: String) async throws -> [Explanation] {
         try await ask("explain", Request { $0.text = text })
     }

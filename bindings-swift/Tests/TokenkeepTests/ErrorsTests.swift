@@ -35,6 +35,7 @@ import Tokenkeep
             ("provider", { try await broker.token("Git Hub") }),
             ("connection", { try await broker.token("github", connection: "a/b") }),
             ("scopes", { try await broker.token("github", scopes: ["a b"]) }),
+            ("checkScopes", { try await broker.checkScopes("github", ["a b"]) }),
             ("minLifetime", { try await broker.token("github", minLifetime: -1) }),
             ("cached", { try broker.cachedToken("github", minLifetime: 1e300) }),
             ("refusal", { try await broker.tokenAfterRefusal("github", refused: "x", connection: "") }),

@@ -110,6 +110,25 @@ import Testing
     }
 }
 
+@Test func an_administrator_is_asked_and_answers() async throws {
+    try await withStore { options in
+        let broker = try Broker(options)
+        let asked = try await broker.adminConsentURL(
+            "microsoft", tenant: "contoso.example", clientID: "mine", scopes: ["User.Read"])
+        let address = asked.url.absoluteString
+        #expect(address.contains("contoso.example") && address.contains(asked.state), "\(asked)")
+        let tenant = "61dc0a5c-2d3e-4f6a-8b7c-9d0e1f2a3b4c"
+        let query = "admin_consent=True&tenant=\(tenant)&state=\(asked.state)&scope=User.Read"
+        let answer = try #require(URL(string: "\(asked.redirectURI)?\(query)"))
+        let given = try await broker.readAdminConsent(state: asked.state, callbackURL: answer)
+        #expect(given.tenant == tenant && given.scopes == ["User.Read"], "\(given)")
+        let error = try await failure {
+            try await broker.readAdminConsent(state: "of another request", callbackURL: answer)
+        }
+        #expect(error.code == .providerRejected)
+    }
+}
+
 @Test func registrations_say_what_they_are() async throws {
     try await withStore { options in
         let broker = try Broker(options)

@@ -104,7 +104,7 @@ impl Broker {
         let url = AdminConsentUrl {
             endpoint: &endpoint,
             client_id: &client.client_id,
-            scopes: &scopes(&definition, options, earlier)?,
+            scopes: &scopes(&definition.clone().in_cloud(cloud), options, earlier)?,
             redirect_uri: &redirect_uri,
             state: &state,
         }

@@ -110,25 +110,33 @@ impl Broker {
     }
 
     pub(super) fn describe(&self, record: &ConnectionRecord) -> Connection {
-        describe(record, &self.scope_equivalence(&record.key.provider))
+        describe(record, &self.scope_equivalence(&place_of(record)))
     }
 
     /// Describes one record after the other. A definition is read once, however many connections its provider has.
     pub(super) fn describer(&self) -> impl FnMut(&ConnectionRecord) -> Connection {
         let mut equivalences = BTreeMap::new();
         move |record| {
-            let provider = record.key.provider.clone();
-            let equivalence =
-                equivalences.entry(provider).or_insert_with_key(|provider| self.scope_equivalence(provider));
+            let equivalence = equivalences
+                .entry(place_of(record))
+                .or_insert_with_key(|place| self.scope_equivalence(place));
             describe(record, equivalence)
         }
     }
 
     /// A definition that is gone or broken compares to the letter.
-    fn scope_equivalence(&self, provider: &ProviderName) -> ScopeEquivalence {
-        let definition = self.0.catalog.find(provider).map(|entry| entry.definition);
+    fn scope_equivalence(&self, (provider, cloud): &Place) -> ScopeEquivalence {
+        let definition =
+            self.0.catalog.find(provider).map(|entry| entry.definition.in_cloud(cloud.as_deref()));
         definition.map(|definition| definition.scope_equivalence()).unwrap_or_default()
     }
+}
+
+/// What decides how a record's scopes compare: its provider, and the cloud there.
+type Place = (ProviderName, Option<String>);
+
+fn place_of(record: &ConnectionRecord) -> Place {
+    (record.key.provider.clone(), record.server.cloud.clone())
 }
 
 fn describe(record: &ConnectionRecord, equivalence: &ScopeEquivalence) -> Connection {

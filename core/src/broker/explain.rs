@@ -26,16 +26,19 @@ pub struct Explanation {
 }
 
 impl Broker {
-    /// The codes in `text` that are known, in their order: one code, or a whole error as it was pasted.
-    pub fn explain(&self, text: &str) -> Vec<Explanation> {
-        known(&aadsts::codes_in(text))
+    /// As [`explain`], with the other calls.
+    ///
+    /// # Errors
+    /// Those of [`explain`].
+    pub fn explain(&self, text: &str) -> Result<Vec<Explanation>> {
+        explain(text)
     }
 }
 
-/// As [`Broker::explain`], without a broker, for somebody who wants an answer.
+/// The codes in `text` that are known, in their order: one code, or a whole error as it was pasted.
 ///
 /// # Errors
-/// `config_invalid` when no code in `text` is known; the help says where to look.
+/// `config_invalid` when none is; the help says where to look.
 pub fn explain(text: &str) -> Result<Vec<Explanation>> {
     let codes = aadsts::codes_in(text);
     let explanations = known(&codes);
@@ -77,6 +80,8 @@ pub(super) fn login_again(provider: &ProviderName, options: &LoginOptions) -> Lo
         ("--cloud", options.cloud.clone()),
         ("--issuer", options.issuer.clone()),
         ("--client-id", options.client_id.clone()),
+        ("--credential-file", options.credential_file.as_ref().map(|file| file.display().to_string())),
+        ("--credential-keychain", options.credential_keychain.clone()),
         ("--scopes", list(&options.scopes)),
         ("--add-scopes", list(&options.add_scopes)),
     ];

@@ -67,6 +67,7 @@ impl Broker {
             .cloud
             .clone()
             .or_else(|| earlier.as_ref().and_then(|earlier| earlier.server.cloud.clone()));
+        let definition = definition.in_cloud(cloud.as_deref());
         let application = options.for_application();
         let authority = authority(&definition, tenant.as_deref(), cloud.as_deref())?;
         if application {

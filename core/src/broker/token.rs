@@ -213,7 +213,7 @@ impl Broker {
             ..Demand::default()
         };
         if let Some(scopes) = &options.scopes {
-            let definition = self.0.catalog.find(&record.key.provider)?.definition;
+            let definition = self.definition_of(record)?;
             let equivalence = definition.scope_equivalence();
             let scopes = wanted_scopes(record, scopes, &definition);
             let mut resources = equivalence.resources(&scopes).into_iter();
@@ -242,6 +242,12 @@ impl Broker {
         Ok(demand)
     }
 
+    /// The definition that the record's login was made with, as it is today.
+    fn definition_of(&self, record: &ConnectionRecord) -> Result<ProviderDefinition> {
+        let definition = self.0.catalog.find(&record.key.provider)?.definition;
+        Ok(definition.in_cloud(record.server.cloud.as_deref()))
+    }
+
     fn check_granted(
         &self,
         record: &ConnectionRecord,
@@ -249,7 +255,7 @@ impl Broker {
         options: &TokenOptions,
     ) -> Result<()> {
         let (key, Some(wanted)) = (&record.key, &options.scopes) else { return Ok(()) };
-        let definition = self.0.catalog.find(&key.provider)?.definition;
+        let definition = self.definition_of(record)?;
         let wanted = wanted_scopes(record, wanted, &definition);
         let missing = granted.missing(&wanted, &definition.scope_equivalence());
         if missing.is_empty() {

@@ -86,7 +86,8 @@ impl Row {
             Some((_, Some(options))) => format!("{advice}\n`{}`", with_options(login, options, flow)),
             // The stored client is for people; an application keeps its secret with its own connection.
             Some((command, None))
-                if command.ends_with(SECRET_OPTION) && login.has("--flow", "client-credentials") =>
+                if command.ends_with(SECRET_OPTION)
+                    && login.value("--flow") == Some("client-credentials") =>
             {
                 format!("{advice}\n`{login}{SECRET_OPTION}`")
             }
@@ -102,11 +103,13 @@ impl Row {
 }
 
 /// The login with the options of a row. A flow is named to get by where another one failed: the very one that has
-/// just failed is not.
+/// just failed is not, and none is where nobody logs in.
 fn with_options(login: &LoginCommand, options: &str, flow: Option<&str>) -> LoginCommand {
+    const NOBODY: &str = "client-credentials";
+    let nobody = flow == Some(NOBODY) || login.value("--flow") == Some(NOBODY);
     let words: Vec<&str> = options.split_whitespace().collect();
     words.chunks_exact(2).fold(login.clone(), |login, option| match *option {
-        ["--flow", named] if Some(named) == flow => login,
+        ["--flow", named] if nobody || Some(named) == flow => login,
         [name, value] => login.with(name, value),
         _ => login,
     })

@@ -314,6 +314,27 @@ mod tests {
     }
 
     #[test]
+    fn the_ids_are_found_in_the_description_when_they_come_in_no_member() {
+        let (trace, correlation) =
+            ("11111111-2222-3333-4444-555555555555", "66666666-7777-8888-9999-000000000000");
+        let text = format!("AADSTS65004: No. Trace ID: {trace} Correlation ID: {correlation} Timestamp: x");
+        let said = OauthError::new("access_denied", Some(text.clone()), None, None, None).said();
+        assert_eq!(
+            (said.trace_id.as_deref(), said.correlation_id.as_deref()),
+            (Some(trace), Some(correlation))
+        );
+        // The member counts, and what is no id is none.
+        let body = serde_json::json!({"error": "e", "error_description": text, "trace_id": "t1"}).to_string();
+        let said = OauthError::from_body(None, body.as_bytes()).unwrap().unwrap().said();
+        assert_eq!(
+            (said.trace_id.as_deref(), said.correlation_id.as_deref()),
+            (Some("t1"), Some(correlation))
+        );
+        let odd = OauthError::new("e", Some("Trace ID: Correlation ID: x".to_owned()), None, None, None);
+        assert_eq!((odd.trace_id, odd.correlation_id), (None, None));
+    }
+
+    #[test]
     fn what_looks_like_a_token_is_taken_out() {
         let token = "canary-eyJ0eXAi.".repeat(3);
         assert_eq!(clean(&format!("got '{token}', sorry"), 100), "got '[redacted]', sorry");

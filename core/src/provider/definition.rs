@@ -14,7 +14,7 @@ use crate::protocol::{ClientAuthentication, ResponseMode};
 use crate::scope::{ScopeEquivalence, ScopeSet};
 use crate::transport::is_loopback;
 
-use super::scopes::ScopesDefinition;
+use super::scopes::{ScopesDefinition, renamed_set};
 
 /// The only value of `schema` so far.
 const SCHEMA: u32 = 1;
@@ -197,6 +197,16 @@ impl ProviderDefinition {
         })?;
         definition.check().map_err(|problem| invalid(format!("{file}: {problem}")))?;
         Ok(definition)
+    }
+
+    /// The same as it is in `cloud`, where resources may have other names; the usual ones when none is named.
+    pub fn in_cloud(mut self, cloud: Option<&str>) -> Self {
+        let Some(cloud) = cloud else { return self };
+        if let (Some(own), Some(names)) = (&mut self.client_credentials, self.scopes.clouds.get(cloud)) {
+            own.scopes = renamed_set(&own.scopes, names);
+        }
+        self.scopes = self.scopes.in_cloud(cloud);
+        self
     }
 
     /// How two spellings of a scope compare at this provider.

@@ -25,6 +25,8 @@ pub struct ScopesDefinition {
     pub default_resource: Option<String>,
     /// See [`ScopeEquivalence`].
     pub resource_aliases: BTreeMap<String, String>,
+    /// Resources that have another name in a cloud, each with the one that it has there, by cloud.
+    pub clouds: BTreeMap<String, BTreeMap<String, String>>,
     /// See [`ScopeEquivalence`].
     pub case_insensitive: bool,
     /// See [`ScopeEquivalence`].
@@ -50,6 +52,17 @@ impl ScopesDefinition {
             }
         }
         expanded
+    }
+
+    /// The same where resources have the names of `cloud`.
+    pub(super) fn in_cloud(mut self, cloud: &str) -> Self {
+        let Some(names) = self.clouds.remove(cloud) else { return self };
+        let renamed = |text: &str| renamed(text, &names);
+        self.default = renamed_set(&self.default, &names);
+        self.default_resource = self.default_resource.as_deref().map(renamed);
+        self.resource_aliases.values_mut().for_each(|resource| *resource = renamed(resource));
+        self.presets.values_mut().for_each(|preset| *preset = renamed_set(preset, &names));
+        self
     }
 
     /// True when `wide` includes `narrow`, in whatever spelling.
@@ -100,6 +113,21 @@ impl ScopesDefinition {
     }
 }
 
+/// A scope, or a resource, by the name that its resource has in a cloud.
+fn renamed(text: &str, names: &BTreeMap<String, String>) -> String {
+    let rest = |usual: &String| {
+        text.strip_prefix(usual.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let found = names.iter().find_map(|(usual, there)| Some(format!("{there}{}", rest(usual)?)));
+    found.unwrap_or_else(|| text.to_owned())
+}
+
+pub(super) fn renamed_set(scopes: &ScopeSet, names: &BTreeMap<String, String>) -> ScopeSet {
+    let mut there = ScopeSet::default();
+    scopes.iter().for_each(|scope| there.add(&renamed(scope, names)));
+    there
+}
+
 impl Default for ScopesDefinition {
     fn default() -> Self {
         ScopesDefinition {
@@ -109,6 +137,7 @@ impl Default for ScopesDefinition {
             response_separator: None,
             default_resource: None,
             resource_aliases: BTreeMap::new(),
+            clouds: BTreeMap::new(),
             case_insensitive: false,
             never_echoed: Vec::new(),
             incremental: false,

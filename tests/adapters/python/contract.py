@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import tokenkeep
-from stage import CLAIMS, Stage, fingerprint
+from stage import CLAIMS, OTHER_SCOPE, Stage, fingerprint
 from tokenkeep_testing import Server
 
 
@@ -38,8 +38,9 @@ class Contract:
         stage.log_in(connection="work")
         assert self.get(stage, connection="work").status == 200
         assert stage.tokens() == [fingerprint(stage.token(connection="work"))]
-        with pytest.raises(tokenkeep.ScopeNotGrantedError):
-            self.get(stage, scopes="https://vault.azure.net/.default")
+        assert self.get(stage, scopes=OTHER_SCOPE).status == 200
+        assert stage.tokens()[1:] == [fingerprint(stage.token(scopes=OTHER_SCOPE))]
+        assert stage.token(scopes=OTHER_SCOPE) != stage.token()
 
     def test_a_refused_token_is_replaced_and_the_whole_request_repeated(self, stage: Stage) -> None:
         stage.server.expire()

@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Optional
 from tokenkeep_testing import Home, Server
 
 GRAPH_SCOPE = "https://graph.microsoft.com/.default"
+OTHER_SCOPE = "https://vault.azure.net/.default"
 CLAIMS = {"access_token": {"nbf": {"essential": True, "value": "1700000000"}}}
 
 

@@ -14,7 +14,7 @@ from azure.core.credentials_async import AsyncSupportsTokenInfo, AsyncTokenCrede
 from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline.policies import AsyncBearerTokenCredentialPolicy, BearerTokenCredentialPolicy
 from azure.core.rest import HttpRequest
-from stage import CLAIMS, GRAPH_SCOPE, Stage, fingerprint
+from stage import CLAIMS, GRAPH_SCOPE, OTHER_SCOPE, Stage, fingerprint
 
 
 def credential(stage: Stage, **options: Any) -> tokenkeep.azure.TokenkeepCredential:
@@ -82,9 +82,10 @@ def test_a_refusal_that_stays_is_the_callers(stage: Stage, send: Any) -> None:
 
 @both
 def test_an_error_is_of_azure_core_and_says_what_to_do(stage: Stage, send: Any) -> None:
+    stage.server.at_refresh({"type": "error", "error": "invalid_grant", "suberror": "consent_required"})
     with pytest.raises(ClientAuthenticationError) as narrow:
-        send(stage, get(stage), scope="https://vault.azure.net/.default")
-    assert isinstance(narrow.value.__cause__, tokenkeep.ScopeNotGrantedError)
+        send(stage, get(stage), scope=OTHER_SCOPE)
+    assert isinstance(narrow.value.__cause__, tokenkeep.ConsentRequiredError)
     stage.end_grant()
     with pytest.raises(ClientAuthenticationError) as ended:
         send(stage, get(stage))

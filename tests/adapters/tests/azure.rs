@@ -4,7 +4,7 @@
 
 use std::error::Error as _;
 
-use authorization_server::{Endpoint, Entry, fingerprint};
+use authorization_server::{Consent, Endpoint, Entry, fingerprint};
 use azure_core::credentials::TokenCredential as _;
 use azure_core::error::ErrorKind;
 use azure_core::http::policies::auth::BearerTokenAuthorizationPolicy;
@@ -115,9 +115,10 @@ async fn an_error_is_the_cores_in_the_form_of_the_sdk() {
     let nobody = get(&client(&stage, None, GRAPH_SCOPE), "/me").await.unwrap_err();
     assert_eq!((nobody.kind(), cause(&nobody).code()), (&ErrorKind::Credential, "not_connected"));
 
+    stage.change(|live| live.consent = Consent::Enforced);
     stage.login_expired(&[]);
     let narrow = get(&client(&stage, None, "https://vault.azure.net/.default"), "/me").await.unwrap_err();
-    assert_eq!((narrow.kind(), cause(&narrow).code()), (&ErrorKind::Credential, "scope_not_granted"));
+    assert_eq!((narrow.kind(), cause(&narrow).code()), (&ErrorKind::Credential, "consent_required"));
     let malformed = get(&client(&stage, None, "two words"), "/me").await.unwrap_err();
     assert_eq!(cause(&malformed).code(), "config_invalid");
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 
-import { Stage, fails, person, until } from './stage.mjs';
+import { CLIENT_ID, Stage, fails, person, until } from './stage.mjs';
 
 /** Waits until the program has been told that something was not the answer: why, and nothing of what came. */
 async function toldOfARefusal(login) {
@@ -108,6 +108,53 @@ test('wrong_id_token_is_refused', async (t) => {
     }
     assert.equal((await stage.login()).status, 'connected');
   }
+});
+
+test('mutated_id_tokens_are_refused', async (t) => {
+  const stage = await Stage.microsoft(t);
+  const [home, other] = ['7f2c2d4e-5c3b-4a1f-9d0e-1b2a3c4d5e6f', '11111111-2222-4333-8444-555555555555'];
+  const issuer = (tenant, origin = stage.server.origin) => `${origin}/${tenant}/v2.0`;
+  // One member each, of an id_token that is good but for it.
+  const values = {
+    iss: [
+      issuer(home, 'https://evil.example'),
+      issuer(other),
+      issuer('{tenantid}'),
+      issuer('common'),
+      `${issuer(home)}/`,
+      `https://sts.windows.net/${home}/`,
+    ],
+    tid: [other, 'common', `${home}/../${other}`, ''],
+    aud: [other, [CLIENT_ID, other], []],
+    azp: [other],
+    nonce: ["another login's"],
+    exp: [1, 'tomorrow'],
+    iat: [32_503_680_000],
+    sub: [''],
+  };
+  const set = Object.entries(values).flatMap(([name, wrong]) => wrong.map((value) => ({ set: { [name]: value } })));
+  const removed = ['iss', 'tid', 'aud', 'nonce', 'exp', 'sub'].map((name) => ({ remove: [name] }));
+  const signatures = ['none', 'empty'].map((signature) => ({ signature }));
+  for (const idToken of [...set, ...removed, ...signatures]) {
+    await stage.atRedemption({ type: 'mutate', id_token: idToken });
+    const error = await fails(stage.login(), 'provider_rejected');
+    assert.match(error.message, /id_token/, inspect(idToken));
+    assert.deepEqual(stage.records(), [], `${inspect(idToken)}: nothing is kept`);
+  }
+
+  // A refresh is relied on for being about the same account of the same client: the rest was the login's.
+  await stage.login();
+  const token = await stage.accessToken();
+  const reliedOn = ['iss', 'tid', 'aud', 'sub'].flatMap((name) => [{ set: { [name]: other } }, { remove: [name] }]);
+  const refreshed = [...reliedOn, ...signatures];
+  for (const idToken of refreshed) {
+    await stage.atRefresh({ type: 'mutate', id_token: idToken });
+    const error = await fails(stage.token({ forceRefresh: true }), 'provider_rejected');
+    assert.match(error.message, /id_token/, inspect(idToken));
+    assert.equal(await stage.accessToken(), token, `${inspect(idToken)}: what is at hand is served`);
+  }
+  assert.equal((await stage.refreshes()).length, refreshed.length);
+  assert.notEqual(await stage.accessToken({ forceRefresh: true }), token);
 });
 
 test('lost_code_redemption_is_sent_once', async (t) => {

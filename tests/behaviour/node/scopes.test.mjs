@@ -5,6 +5,11 @@ import { test } from 'node:test';
 
 import { Stage, fails } from './stage.mjs';
 
+/** The parameters of the last authorization request. */
+async function lastAsked(stage) {
+  return (await stage.entries('authorize')).at(-1).parameters;
+}
+
 test('scope_not_granted', async (t) => {
   const stage = await Stage.acme(t);
   await stage.login();
@@ -40,10 +45,9 @@ test('login_for_several_resources', async (t) => {
   const stage = await Stage.microsoft(t);
   const [graph, outlook] = ['https://graph.microsoft.com/User.Read', 'https://outlook.office.com/Mail.Read'];
   const aboutThePerson = 'openid profile offline_access';
-  const askedLast = async () => (await stage.entries('authorize')).at(-1).parameters.scope;
   const connection = await stage.login({ scopes: [graph, outlook] });
   // The person consents to all of it; a token is for one resource, and that is the first.
-  assert.equal(await askedLast(), `${graph} ${outlook} ${aboutThePerson}`);
+  assert.equal((await lastAsked(stage)).scope, `${graph} ${outlook} ${aboutThePerson}`);
   const [redeemed] = await stage.asked('authorization_code');
   assert.equal(redeemed.parameters.scope, `${graph} ${aboutThePerson}`);
   assert.deepEqual([connection.requestedScopes.length, connection.missingScopes], [5, []]);
@@ -54,7 +58,7 @@ test('login_for_several_resources', async (t) => {
   assert.equal(refresh.parameters.scope, redeemed.parameters.scope);
   // A login again is for all of it.
   await stage.login();
-  assert.equal(await askedLast(), `${graph} ${outlook} ${aboutThePerson}`);
+  assert.equal((await lastAsked(stage)).scope, `${graph} ${outlook} ${aboutThePerson}`);
 
   // With a device code there is one request, and a token is what it is for: said before anybody is asked.
   const before = await stage.entries();
@@ -66,6 +70,50 @@ test('login_for_several_resources', async (t) => {
   // Scopes of one resource: the code is redeemed for what was asked for.
   await stage.login({ scopes: [outlook] });
   assert.equal((await stage.asked('authorization_code')).at(-1).parameters.scope, undefined);
+});
+
+test('wider_scopes_ask_for_the_difference', async (t) => {
+  const stage = await Stage.microsoft(t);
+  const [anna, boris] = ['anna@contoso.example', 'boris@contoso.example'];
+  const [userRead, outlook] = ['https://graph.microsoft.com/User.Read', 'https://outlook.office.com/Mail.Read'];
+  const aboutThePerson = 'openid profile offline_access';
+  // Without an earlier login they go beside the provider's own.
+  await stage.login({ addScopes: 'Mail.Read', loginHint: anna });
+  assert.equal((await lastAsked(stage)).scope, `${userRead} Mail.Read ${aboutThePerson}`);
+  // Then they are the difference, in whatever spelling it is named, for the same account.
+  const { requestedScopes } = await stage.login({ addScopes: new Set(['user.read', 'Calendars.Read']) });
+  const asked = await lastAsked(stage);
+  assert.equal(asked.scope, `Calendars.Read ${aboutThePerson}`);
+  assert.equal(asked.login_hint, anna);
+  assert.ok(!('prompt' in asked), asked.prompt);
+  const all = `${userRead} Mail.Read ${aboutThePerson} Calendars.Read`;
+  assert.equal(requestedScopes.join(' '), all);
+  // Consent adds up: a refresh names all of it.
+  await stage.token({ forceRefresh: true });
+  assert.equal((await stage.refreshes()).at(-1).parameters.scope, all);
+  // Of another resource: the code is still redeemed for the connection's own.
+  await stage.login({ addScopes: [outlook] });
+  assert.equal((await lastAsked(stage)).scope, `${all} ${outlook}`);
+  assert.equal((await stage.asked('authorization_code')).at(-1).parameters.scope, all);
+  // Nothing is new: the person is asked for all of it.
+  await stage.login({ addScopes: 'Mail.Read' });
+  assert.equal((await lastAsked(stage)).scope, `${all} ${outlook}`);
+
+  // Somebody else's grant is not put in the place of this one.
+  const kept = stage.records();
+  const error = await fails(stage.login({ addScopes: 'Files.Read', loginHint: boris }), 'provider_rejected');
+  for (const told of [anna, boris]) assert.ok(error.message.includes(told), error.message);
+  assert.match(error.help, /without --add-scopes/);
+  assert.deepEqual(stage.records(), kept);
+  assert.equal((await stage.login({ loginHint: boris })).account.username, boris);
+
+  // Where nobody knows that consent adds up, all of it is asked for.
+  const acme = await Stage.acme(t);
+  await acme.login();
+  await acme.login({ addScopes: 'admin' });
+  assert.equal((await lastAsked(acme)).scope, 'read write offline_access admin');
+  const both = { scopes: 'read', addScopes: ['admin'], redirectUri: 'http://127.0.0.1:1/callback' };
+  await fails(acme.broker().beginLogin('acme', both), 'config_invalid');
 });
 
 test('narrower_scope_is_kept_and_warned', async (t) => {

@@ -1,6 +1,8 @@
 """What a login must not take: answers of another login or another server, and id_tokens of anybody else."""
 
-from tokenkeep_testing import Stage
+from typing import Any, Dict, List
+
+from tokenkeep_testing import CLIENT_ID, Stage
 from tokenkeep_testing.failure import fails
 from tokenkeep_testing.person import get, post, redirected, visit
 
@@ -87,6 +89,52 @@ def test_wrong_id_token_is_refused() -> None:
             account = stage.login().account
             assert account.subject and account.issuer
             assert (account.tenant_id is not None) == (provider == "microsoft")
+
+
+def test_mutated_id_tokens_are_refused(microsoft: Stage) -> None:
+    other, home = "11111111-2222-4333-8444-555555555555", "7f2c2d4e-5c3b-4a1f-9d0e-1b2a3c4d5e6f"
+    origin, server = microsoft.server.origin, microsoft.server
+    # One member each, of an id_token that is good but for it.
+    changed: Dict[str, List[Any]] = {
+        "iss": [
+            f"https://evil.example/{home}/v2.0",
+            f"{origin}/{other}/v2.0",
+            f"{origin}/{{tenantid}}/v2.0",
+            f"{origin}/common/v2.0",
+            f"{origin}/{home}/v2.0/",
+            f"https://sts.windows.net/{home}/",
+        ],
+        "tid": [other, "common", f"{home}/../{other}", ""],
+        "aud": [other, [CLIENT_ID, other], []],
+        "azp": [other],
+        "nonce": ["another login's"],
+        "exp": [1, "tomorrow"],
+        "iat": [32_503_680_000],
+        "sub": [""],
+    }
+    mutations: List[Dict[str, Any]] = [{"set": {name: value}} for name, values in changed.items() for value in values]
+    mutations += [{"remove": [name]} for name in ("iss", "tid", "aud", "nonce", "exp", "sub")]
+    unsigned = [{"signature": "none"}, {"signature": "empty"}]
+    for id_token in mutations + unsigned:
+        server.at_redemption({"type": "mutate", "id_token": id_token})
+        with fails("provider_rejected") as failure:
+            microsoft.login()
+        assert "id_token" in failure.value.message, id_token
+        assert microsoft.records() == {}, "nothing is kept"
+
+    # A refresh is relied on for being about the same account of the same client: the rest was the login's.
+    microsoft.login()
+    token = microsoft.token()
+    relied_on = ("iss", "tid", "aud", "sub")
+    mutations = [{"set": {name: other}} for name in relied_on] + [{"remove": [name]} for name in relied_on]
+    for id_token in mutations + unsigned:
+        server.at_refresh({"type": "mutate", "id_token": id_token})
+        with fails("provider_rejected") as failure:
+            microsoft.token(force_refresh=True)
+        assert "id_token" in failure.value.message, id_token
+        assert microsoft.token() == token, "what is at hand is served"
+    assert len(server.refreshes()) == len(mutations + unsigned)
+    assert microsoft.token(force_refresh=True) != token
 
 
 def test_lost_code_redemption_is_sent_once(acme: Stage) -> None:

@@ -66,6 +66,48 @@ def test_login_for_several_resources(microsoft: Stage) -> None:
     assert "scope" not in microsoft.server.asked("authorization_code")[-1]["parameters"]
 
 
+def test_wider_scopes_ask_for_the_difference(microsoft: Stage, acme: Stage) -> None:
+    anna, boris = "anna@contoso.example", "boris@contoso.example"
+    user_read, outlook = "https://graph.microsoft.com/User.Read", "https://outlook.office.com/Mail.Read"
+    about_the_person = "openid profile offline_access"
+    # Without an earlier login they go beside the provider's own.
+    microsoft.login(add_scopes="Mail.Read", login_hint=anna)
+    assert asked_last(microsoft) == f"{user_read} Mail.Read {about_the_person}"
+    # Then they are the difference, in whatever spelling it is named, for the same account.
+    connection = microsoft.login(add_scopes=["user.read", "Calendars.Read"])
+    assert asked_last(microsoft) == f"Calendars.Read {about_the_person}"
+    sent = microsoft.server.asked_at("authorize")[-1]["parameters"]
+    assert sent["login_hint"] == anna and "prompt" not in sent
+    all_of_it = f"{user_read} Mail.Read {about_the_person} Calendars.Read"
+    assert connection.requested_scopes == all_of_it.split()
+    # Consent adds up: a refresh names all of it.
+    microsoft.secret(force_refresh=True)
+    assert microsoft.server.refreshes()[-1]["parameters"]["scope"] == all_of_it
+    # Of another resource: the code is still redeemed for the connection's own.
+    microsoft.login(add_scopes=[outlook])
+    assert asked_last(microsoft) == f"{all_of_it} {outlook}"
+    assert microsoft.server.asked("authorization_code")[-1]["parameters"]["scope"] == all_of_it
+    # Nothing is new: the person is asked for all of it.
+    microsoft.login(add_scopes="Mail.Read")
+    assert asked_last(microsoft) == f"{all_of_it} {outlook}"
+
+    # Somebody else's grant is not put in the place of this one.
+    kept = microsoft.records()
+    with fails("provider_rejected") as failure:
+        microsoft.login(add_scopes="Files.Read", login_hint=boris)
+    assert anna in failure.value.message and boris in failure.value.message
+    assert "without --add-scopes" in failure.value.help
+    assert microsoft.records() == kept
+    assert microsoft.login(login_hint=boris).account.username == boris
+
+    # Where nobody knows that consent adds up, all of it is asked for.
+    acme.login()
+    acme.login(add_scopes="admin")
+    assert asked_last(acme) == "read write offline_access admin"
+    with fails("config_invalid"):
+        acme.login(scopes="read", add_scopes="admin")
+
+
 def asked_last(stage: Stage) -> str:
     """The scopes of the last authorization request."""
     scope: str = stage.server.asked_at("authorize")[-1]["parameters"]["scope"]

@@ -1,7 +1,9 @@
 """A token that is at hand, and a token that somebody wants to be fresher."""
 
 import asyncio
+from base64 import b64decode
 from datetime import datetime, timedelta, timezone
+from typing import Literal
 
 from tokenkeep_testing import Stage, until
 from tokenkeep_testing.failure import fails
@@ -90,3 +92,26 @@ def served_until_asked(stage: Stage, token: str, refreshes: int) -> bool:
     with stage.broker() as broker:
         assert broker.token("microsoft").secret == token
     return len(stage.server.refreshes()) == refreshes
+
+
+def test_sasl_strings_for_mail_servers(microsoft: Stage) -> None:
+    microsoft.login(scopes=["outlook-imap", "outlook-smtp"])
+    token = microsoft.token()
+
+    def said(mechanism: Literal["xoauth2", "oauthbearer"], user: str) -> str:
+        return b64decode(token.sasl(mechanism, user), validate=True).decode()
+
+    bearer = f"\x01auth=Bearer {token.secret}\x01\x01"
+    assert said("xoauth2", "me@example.com") == f"user=me@example.com{bearer}"
+    # A shared mailbox is named; else it is that of the account.
+    user = microsoft.connection().account.username
+    assert user is not None and said("xoauth2", user) == f"user=person@example.com{bearer}"
+    assert said("oauthbearer", "a=b,c@example.com") == f"n,a=a=3Db=2Cc@example.com,{bearer}"
+
+    for user in ("", "me\x01auth=Bearer x", "me\r\nLOGOUT"):
+        for mechanism in ("xoauth2", "oauthbearer"):
+            with fails("config_invalid"):
+                token.sasl(mechanism, user)
+    with fails("config_invalid") as failure:
+        token.sasl("plain", "me@example.com")  # type: ignore[arg-type]
+    assert "plain" in failure.value.message

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use authorization_server::{AuthenticationMethod, ClientCertificate, Entry, RegisteredClient, ServerOptions};
+use authorization_server::{
+    AssertionReplay, AuthenticationMethod, ClientCertificate, Entry, RegisteredClient, ServerOptions,
+};
 use serde_json::{Value, json};
 use tokenkeep_behaviour::{CLIENT_ID, Stage, fails};
 use tokenkeep_test_support::{Run, root};
@@ -124,6 +126,7 @@ fn login_as_an_application_with_a_secret() {
 #[test]
 fn login_as_an_application_with_a_certificate() {
     let stage = microsoft();
+    stage.change(|live| live.assertion_replay = AssertionReplay::Refused);
     for (names, why) in [
         (&["rsa.crt"][..], "no private key"),
         (&["rsa.key"], "no certificate"),

@@ -100,6 +100,35 @@ fn login_again_stays_in_its_cloud() {
 }
 
 #[test]
+fn graph_has_the_name_of_its_cloud() {
+    let stage = Stage::microsoft();
+    let definition = stage.microsoft_definition();
+    for (cloud, login, graph) in [
+        ("us-government", "https://login.microsoftonline.us", "https://graph.microsoft.us"),
+        ("china", "https://login.partner.microsoftonline.cn", "https://microsoftgraph.chinacloudapi.cn"),
+    ] {
+        let there = AuthorizationServer::start(ServerOptions::entra()).unwrap();
+        stage.home.add_provider(&definition.replace(login, there.origin()));
+        let named = ["--connection", cloud];
+        stage.login(&["--cloud", cloud, "--connection", cloud]).ok();
+        assert_eq!(stage.field("resources", &named), graph);
+        let user_read = stage.access_token(&named);
+        // Without a host, a scope is Graph's; presets name the one of the cloud.
+        assert_eq!(stage.access_token(&["--scopes", "User.Read", "--connection", cloud]), user_read);
+        assert_ne!(stage.access_token(&["--scopes", "mail-read", "--connection", cloud]), user_read);
+        let entries = there.journal().entries();
+        let asked = |grant: &str, scope: &str| {
+            let of_grant = entries.iter().find(|entry| entry.grant_type.as_deref() == Some(grant)).unwrap();
+            of_grant.parameters["scope"].split(' ').any(|word| word == format!("{graph}/{scope}"))
+        };
+        assert!(asked("refresh_token", "Mail.Read") && asked("refresh_token", "User.Read"), "{cloud}");
+        assert_eq!(stage.field("resources", &named), graph);
+        let consent = stage.home.run(["admin-consent", "microsoft", "--connection", cloud]).ok().stdout;
+        assert!(consent.starts_with(there.origin()) && !consent.contains("graph.microsoft.com"), "{consent}");
+    }
+}
+
+#[test]
 fn two_connections_of_one_provider() {
     let stage = Stage::microsoft();
     stage.login(&["--connection", "work"]).ok();

@@ -1,4 +1,4 @@
-//! Processes and threads race for one grant: one refresh, whatever the mix. The cases R1 to R9 of
+//! Processes and threads race for one grant: one refresh, whatever the mix. The cases R1 to R10 of
 //! docs/reliability.md; R6 and R7 are raced here, and told step by step in `tests/behaviour`. R8, a fork, is
 //! the affair of languages that fork.
 

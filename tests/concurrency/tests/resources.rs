@@ -1,4 +1,4 @@
-//! One grant, four resources, eight processes of all languages: the one refresh token is passed from hand to hand.
+//! R10: one grant, four resources, eight processes of all languages: the one refresh token is passed from hand to hand.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ const SCOPES: [&str; 4] = [
 ];
 
 #[test]
-fn one_refresh_token_survives_refreshes_of_four_resources_by_eight_processes() {
+fn r10_one_refresh_token_survives_refreshes_of_four_resources() {
     // Stricter than Entra, which takes an old refresh token again: here the second use of one ends the grant.
     let entra = ServerOptions::entra();
     let live = LiveOptions { rotation: Rotation::ReuseDetection, ..entra.live.clone() };
@@ -54,7 +54,7 @@ fn one_refresh_token_survives_refreshes_of_four_resources_by_eight_processes() {
     assert_eq!(stage.field("status", &[]), "connected");
     waits.sort_unstable_by(f64::total_cmp);
     report(
-        "one grant, four resources",
+        "R10",
         format!(
             "8 processes x {rounds} rounds: {} refreshes, 0 reuse, {} of {} calls ok, p99 wait {:.0} ms",
             refreshes.len(),

@@ -58,6 +58,14 @@ impl SecretService {
         signal(self.keyring, "CONT");
     }
 
+    /// Keeps an item in it, as its user would.
+    #[track_caller]
+    pub fn keep(&self, service: &str, account: &str, secret: &str) {
+        let mut command = Command::new("secret-tool");
+        command.args(["store", "--label", "test", "service", service, "username", account]);
+        run(command.env("DBUS_SESSION_BUS_ADDRESS", &self.bus), secret).ok();
+    }
+
     /// The secrets that Tokenkeep keeps in it.
     #[track_caller]
     pub fn secrets(&self) -> Vec<String> {

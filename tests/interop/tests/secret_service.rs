@@ -78,6 +78,30 @@ fn a_keyring_that_lost_the_key_is_told_and_no_new_key_hides_the_loss() {
 }
 
 #[test]
+fn a_clients_credential_is_read_from_an_item_of_the_keyring() {
+    let keyring = SecretService::start();
+    let home = Home::new().with("DBUS_SESSION_BUS_ADDRESS", keyring.bus());
+    // Nobody listens there: what is asked for has been read before.
+    home.add_provider(
+        "schema = 1\nname = \"acme\"\ndisplay_name = \"Acme\"\naccess_token_variable = \"ACME_TOKEN\"\n\
+         [endpoints]\nauthorization = \"http://127.0.0.1:1/a\"\ntoken = \"http://127.0.0.1:1/t\"\n\
+         [client_credentials]\nscopes = [\"all\"]\n",
+    );
+    let login = |item: &str| {
+        let client = ["login", "acme", "--flow", "client-credentials", "--client-id", "c", "--json"];
+        let run = home.run(client.iter().chain(&["--credential-keychain", item]));
+        assert!(!run.stderr.contains("canary"), "{run:#?}");
+        run.error_code()
+    };
+    assert_eq!(login("backup/nightly"), "config_invalid");
+    keyring.keep("backup", "nightly", "canary\nwith a second line");
+    assert_eq!(login("backup/nightly"), "config_invalid");
+    keyring.keep("backup", "nightly", "canary");
+    assert_eq!(login("backup/nightly"), "network");
+    assert_eq!(login("backup/other"), "config_invalid");
+}
+
+#[test]
 fn without_a_session_bus_the_error_shows_the_choice_and_nothing_is_made() {
     let home = Home::new().without("TOKENKEEP_KEY");
     for command in [&["init"][..], &["login", "microsoft", "--client-id", "x", "--no-browser"]] {

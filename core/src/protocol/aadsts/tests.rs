@@ -110,7 +110,11 @@ fn another_flow_is_suggested_than_the_one_that_failed() {
     for code in [50011, 500_113] {
         assert_eq!(last(code, "pkce"), device, "{code}");
     }
-    // The flow that was asked for gives way.
+    assert_eq!(last(53003, "client-credentials"), plain);
+    // The flow that was asked for gives way, but to no person where an application logs in.
+    let app = LoginCommand::to("acme").with("--flow", "client-credentials");
+    let said = advised(error(ErrorKind::ProviderRejected, &[53003], None), &app, None);
+    assert!(said.help().ends_with(&format!("`{app}`")), "{}", said.help());
     let login = LoginCommand::to("acme").with("--flow", "device-code");
     let said = advised(error(ErrorKind::AccessDenied, &[53003], None), &login, Some("device-code"));
     assert!(said.help().ends_with("`tokenkeep login acme --flow pkce`"), "{}", said.help());

@@ -66,10 +66,10 @@ private func ask(_ stage: Stage, _ token: String) async throws -> [String]? {
         #expect(try await ask(stage, second) == nil)
         let sent = try await stage.refreshes()
         #expect(sent.count == 1)
-        #expect(try sent.first.map { try read($0["parameters"]["claims"].string) } == claims)
+        #expect(try sent.first.map { try Value(json: $0["parameters"]["claims"].string) } == claims)
         // The same demand, from anybody: it is met.
         #expect(try await afterRefusal(first, challenges) == second)
-        #expect(try await stage.accessToken(claims: written(claims)) == second)
+        #expect(try await stage.accessToken(claims: claims.json) == second)
         #expect(try await stage.accessToken() == second)
         #expect(try await stage.refreshes().count == 1)
 
@@ -77,24 +77,16 @@ private func ask(_ stage: Stage, _ token: String) async throws -> [String]? {
         let stepUp: Value = ["access_token": ["acrs": ["essential": true, "value": "c1"]]]
         try await demand(stepUp)
         challenges = try #require(try await ask(stage, second))
-        let refusal: Value = ["type": "error", "error": "interaction_required", "claims": .text(try written(stepUp))]
+        let refusal: Value = ["type": "error", "error": "interaction_required", "claims": .text(try stepUp.json)]
         try await stage.atRefresh(refusal)
         let error = try await fails(.interactionRequired) { try await afterRefusal(second, challenges) }
-        #expect(try read(error.claims) == stepUp)
+        #expect(try Value(json: error.claims) == stepUp)
         #expect(error.server?.error == "interaction_required")
         // It is nobody's trouble but of those who ask for the same.
         #expect(try await stage.accessToken() == second)
-        let again = try await fails(.interactionRequired) { try await stage.token(claims: written(stepUp)) }
-        #expect(try read(again.claims) == stepUp)
+        let again = try await fails(.interactionRequired) { try await stage.token(claims: stepUp.json) }
+        #expect(try Value(json: again.claims) == stepUp)
         #expect(try await stage.refreshes().count == 2, "the same question is not asked twice")
         try await fails(.configInvalid) { try await stage.token(claims: "essential") }
     }
-}
-
-private func written(_ claims: Value) throws -> String {
-    String(decoding: try JSONEncoder().encode(claims), as: UTF8.self)
-}
-
-private func read(_ claims: String?) throws -> Value {
-    try JSONDecoder().decode(Value.self, from: Data(try #require(claims).utf8))
 }

@@ -10,11 +10,6 @@ private let ownVariable = "aaaaaaaa-0000-4000-8000-000000000002"
 private let knownVariable = "aaaaaaaa-0000-4000-8000-000000000003"
 private let stored = "aaaaaaaa-0000-4000-8000-000000000004"
 
-/// The last authorization request.
-private func lastAsked(_ stage: Stage) async throws -> Value {
-    try #require(try await stage.entries("authorize").last)
-}
-
 /// The client of a login in another process, which the server must have seen.
 private func clientElsewhere(
     _ stage: Stage, _ connection: String, _ variables: [String: String?], clientID: String? = nil
@@ -26,7 +21,7 @@ private func clientElsewhere(
             $0.person = person
             $0.clientID = clientID
         })
-    #expect(try await lastAsked(stage)["client_id"].string == outcome.clientID)
+    #expect(try await stage.lastAsked()["client_id"].string == outcome.clientID)
     return outcome.clientID
 }
 
@@ -58,7 +53,7 @@ private func clientElsewhere(
         #expect(try await broker.registration("microsoft") == registration)
         let made = try await stage.login { $0.connection = "a" }
         #expect(made.clientID == stored)
-        #expect(try await lastAsked(stage)["client_id"].string == stored)
+        #expect(try await stage.lastAsked()["client_id"].string == stored)
         // Variables are a process's own.
         let known = ["MICROSOFT_OAUTH_CLIENT_ID": knownVariable]
         #expect(try await clientElsewhere(stage, "b", known) == knownVariable)
@@ -80,9 +75,9 @@ private func clientElsewhere(
             }
         }
         try await loginAtFirst()
-        let before = try await lastAsked(stage)["parameters"]
+        let before = try await stage.lastAsked()["parameters"]
         try await stage.login()
-        let again = try await lastAsked(stage)
+        let again = try await stage.lastAsked()
         #expect(again["path"] == "/organizations/oauth2/v2.0/authorize")
         for same in ["client_id", "scope"] {
             #expect(before[same].exists)
@@ -93,14 +88,14 @@ private func clientElsewhere(
         try await stage.login { $0.clientID = clientID }
         try await broker.setRegistration("microsoft", clientID: stored)
         try await stage.login()
-        #expect(try await lastAsked(stage)["client_id"].string == stored)
+        #expect(try await stage.lastAsked()["client_id"].string == stored)
         try await loginAtFirst()
         // What is named replaces what is remembered.
         let changed = try await stage.login {
             $0.tenant = "contoso.example"
             $0.scopes = ["User.Read"]
         }
-        let asked = try await lastAsked(stage)
+        let asked = try await stage.lastAsked()
         #expect(asked["path"] == "/contoso.example/oauth2/v2.0/authorize")
         #expect(asked["parameters"]["scope"] == "User.Read openid profile offline_access")
         #expect(changed.tenant == "contoso.example")
@@ -113,7 +108,7 @@ private func clientElsewhere(
         try await stage.login { $0.scopes = ["openid", "email"] }
         stage.named = LoginOptions()
         try await stage.login()
-        #expect(try await lastAsked(stage)["parameters"]["scope"] == "openid email offline_access")
+        #expect(try await stage.lastAsked()["parameters"]["scope"] == "openid email offline_access")
     }
 }
 

@@ -122,6 +122,59 @@ private func page(_ login: UnderWay, _ query: String) async throws -> Response {
     }
 }
 
+@Test func mutated_id_tokens_are_refused() async throws {
+    try await Stage.microsoft { stage in
+        let home = "7f2c2d4e-5c3b-4a1f-9d0e-1b2a3c4d5e6f"
+        let stranger = "11111111-2222-4333-8444-555555555555"
+        let other: Value = .text(stranger)
+        func issuer(_ tenant: String) -> Value { .text("\(stage.server.origin)/\(tenant)/v2.0") }
+        func set(_ claim: String, _ value: Value) -> Value { ["set": .object([claim: value])] }
+        func without(_ claim: String) -> Value { ["remove": .list([.text(claim)])] }
+        let unsigned: [Value] = [["signature": "none"], ["signature": "empty"]]
+        // One member each, of an id_token that is good but for it.
+        let mutated: [Value] = [
+            set("iss", .text("https://evil.example/\(home)/v2.0")),
+            set("iss", issuer(stranger)),
+            set("iss", issuer("{tenantid}")),
+            set("iss", issuer("common")),
+            set("iss", .text("\(stage.server.origin)/\(home)/v2.0/")),
+            set("iss", .text("https://sts.windows.net/\(home)/")),
+            set("tid", other),
+            set("tid", "common"),
+            set("tid", .text("\(home)/../\(stranger)")),
+            set("tid", ""),
+            set("aud", other),
+            set("aud", [.text(clientID), other]),
+            set("aud", []),
+            set("azp", other),
+            set("nonce", "another login's"),
+            set("exp", 1),
+            set("exp", "tomorrow"),
+            set("iat", 32_503_680_000),
+            set("sub", ""),
+        ]
+        for idToken in mutated + ["iss", "tid", "aud", "nonce", "exp", "sub"].map(without) + unsigned {
+            try await stage.atRedemption(["type": "mutate", "id_token": idToken])
+            let error = try await fails(.providerRejected) { try await stage.login() }
+            #expect(error.message.contains("id_token"), "\(idToken): \(error)")
+            #expect(try stage.records().isEmpty, "\(idToken): nothing is kept")
+        }
+
+        // A refresh is relied on for being about the same account of the same client: the rest was the login's.
+        try await stage.login()
+        let token = try await stage.token()
+        let reliedOn = ["iss", "tid", "aud", "sub"].flatMap { [set($0, other), without($0)] } + unsigned
+        for idToken in reliedOn {
+            try await stage.atRefresh(["type": "mutate", "id_token": idToken])
+            let error = try await fails(.providerRejected) { try await stage.token(forceRefresh: true) }
+            #expect(error.message.contains("id_token"), "\(idToken): \(error)")
+            #expect(try await stage.token() == token, "\(idToken): what is at hand is served")
+        }
+        #expect(try await stage.refreshes().count == reliedOn.count)
+        #expect(try await stage.token(forceRefresh: true) != token)
+    }
+}
+
 @Test func lost_code_redemption_is_sent_once() async throws {
     try await Stage.acme { stage in
         try await stage.atRedemption(["type": "drop_after"])

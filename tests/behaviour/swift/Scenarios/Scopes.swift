@@ -46,9 +46,7 @@ import Tokenkeep
     try await Stage.microsoft { stage in
         let (graph, outlook) = ("https://graph.microsoft.com/User.Read", "https://outlook.office.com/Mail.Read")
         let aboutThePerson = "openid profile offline_access"
-        func askedLast() async throws -> String? {
-            try await stage.entries("authorize").last?["parameters"]["scope"].string
-        }
+        func askedLast() async throws -> String? { try await stage.lastAsked()["parameters"]["scope"].string }
         let connection = try await stage.login { $0.scopes = [graph, outlook] }
         // The person consents to all of it; a token is for one resource, and that is the first.
         #expect(try await askedLast() == "\(graph) \(outlook) \(aboutThePerson)")
@@ -78,6 +76,63 @@ import Tokenkeep
         // Scopes of one resource: the code is redeemed for what was asked for.
         try await stage.login { $0.scopes = [outlook] }
         #expect(try await stage.asked("authorization_code").last?["parameters"]["scope"].string == nil)
+    }
+}
+
+@Test func wider_scopes_ask_for_the_difference() async throws {
+    func asked(_ stage: Stage) async throws -> String? { try await stage.lastAsked()["parameters"]["scope"].string }
+    try await Stage.microsoft { stage in
+        let aboutThePerson = "openid profile offline_access"
+        let (anna, boris) = ("anna@contoso.example", "boris@contoso.example")
+        let (graph, outlook) = ("https://graph.microsoft.com/User.Read", "https://outlook.office.com/Mail.Read")
+        // Without an earlier login they go beside the provider's own.
+        try await stage.login {
+            $0.addScopes = ["Mail.Read"]
+            $0.loginHint = anna
+        }
+        #expect(try await asked(stage) == "\(graph) Mail.Read \(aboutThePerson)")
+        // Then they are the difference, in whatever spelling it is named, for the same account.
+        let wider = try await stage.login { $0.addScopes = ["user.read", "Calendars.Read"] }
+        #expect(try await asked(stage) == "Calendars.Read \(aboutThePerson)")
+        let parameters = try await stage.lastAsked()["parameters"]
+        #expect(parameters["login_hint"].string == anna && !parameters["prompt"].exists, "\(parameters)")
+        let all = "\(graph) Mail.Read \(aboutThePerson) Calendars.Read"
+        #expect(wider.requestedScopes.joined(separator: " ") == all)
+        #expect(wider.account.username == anna)
+        // Consent adds up: a refresh names all of it.
+        _ = try await stage.accessToken(forceRefresh: true)
+        #expect(try await stage.refreshes().last?["parameters"]["scope"].string == all)
+        // Of another resource: the code is still redeemed for the connection's own.
+        try await stage.login { $0.addScopes = [outlook] }
+        #expect(try await asked(stage) == "\(all) \(outlook)")
+        #expect(try await stage.asked("authorization_code").last?["parameters"]["scope"].string == all)
+        // Nothing is new: the person is asked for all of it.
+        try await stage.login { $0.addScopes = ["Mail.Read"] }
+        #expect(try await asked(stage) == "\(all) \(outlook)")
+
+        // Somebody else's grant is not put in the place of this one.
+        let kept = try stage.records()
+        let error = try await fails(.providerRejected) {
+            try await stage.login {
+                $0.addScopes = ["Files.Read"]
+                $0.loginHint = boris
+            }
+        }
+        #expect(error.message.contains(anna) && error.message.contains(boris), "\(error)")
+        #expect(error.help.contains("without --add-scopes"), "\(error)")
+        #expect(try stage.records() == kept)
+        #expect(try await stage.login { $0.loginHint = boris }.account.username == boris)
+    }
+
+    // Where nobody knows that consent adds up, all of it is asked for.
+    try await Stage.acme { stage in
+        try await stage.login()
+        try await stage.login { $0.addScopes = ["admin"] }
+        #expect(try await asked(stage) == "read write offline_access admin")
+        // One list or the other.
+        let both = LoginOptions(
+            scopes: ["read"], addScopes: ["admin"], redirectURI: "http://127.0.0.1:1/callback")
+        try await fails(.configInvalid) { try await stage.broker().beginLogin("acme", both) }
     }
 }
 

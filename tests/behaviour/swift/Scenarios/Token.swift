@@ -108,3 +108,25 @@ import Tokenkeep
         #expect(try await settled() == third)
     }
 }
+
+@Test func sasl_strings_for_mail_servers() async throws {
+    try await Stage.microsoft { stage in
+        let connection = try await stage.login { $0.scopes = ["outlook-imap", "outlook-smtp"] }
+        let token = try await stage.token()
+        func said(_ mechanism: SASLMechanism, _ user: String) throws -> String {
+            let response = try #require(Data(base64Encoded: token.sasl(mechanism, user: user)))
+            return String(decoding: response, as: UTF8.self)
+        }
+        // The mailbox of the account, or a shared one.
+        for user in [try #require(connection.account.username), "shared@example.com"] {
+            #expect(try said(.xoauth2, user) == "user=\(user)\u{1}auth=Bearer \(token.secret)\u{1}\u{1}")
+        }
+        let oauthbearer = "n,a=a=3Db=2Cc@example.com,\u{1}auth=Bearer \(token.secret)\u{1}\u{1}"
+        #expect(try said(.oauthbearer, "a=b,c@example.com") == oauthbearer)
+        for user in ["", "me\u{1}auth=Bearer x", "me\r\nLOGOUT"] {
+            for mechanism in [SASLMechanism.xoauth2, .oauthbearer] {
+                try await fails(.configInvalid) { try token.sasl(mechanism, user: user) }
+            }
+        }
+    }
+}

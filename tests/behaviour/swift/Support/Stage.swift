@@ -258,6 +258,12 @@ public final class Stage: @unchecked Sendable {
         try await journal()["entries"].list.filter { endpoint == nil || $0["endpoint"].string == endpoint }
     }
 
+    /// The last authorization request.
+    public func lastAsked() async throws -> Value {
+        guard let last = try await entries("authorize").last else { throw TestFailure("nobody was asked anything") }
+        return last
+    }
+
     /// What the server was asked with this grant type.
     public func asked(_ grantType: String) async throws -> [Value] {
         try await server.asked(grantType)

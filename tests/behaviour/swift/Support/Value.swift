@@ -43,6 +43,17 @@ public enum Value: Sendable, Hashable {
 
     /// True where there is something.
     public var exists: Bool { self != .null }
+
+    /// What a text of JSON has, such as a claims challenge.
+    public init(json: String?) throws {
+        guard let json else { throw TestFailure("there is no JSON") }
+        self = try JSONDecoder().decode(Value.self, from: Data(json.utf8))
+    }
+
+    /// As a text of JSON.
+    public var json: String {
+        get throws { String(decoding: try JSONEncoder().encode(self), as: UTF8.self) }
+    }
 }
 
 extension Value: Codable {

@@ -84,6 +84,10 @@ class Server:
         """Waits until every fault has met its request, which is then being answered."""
         until(lambda: self._control("GET", "faults") == [])
 
+    def clear_faults(self) -> None:
+        """Forgets the faults that wait."""
+        self._control("DELETE", "faults")
+
     def change(self, **options: Any) -> None:
         """Changes options from the next request on: `access_token_lifetime=0` for one."""
         self._control("POST", "options", options)
