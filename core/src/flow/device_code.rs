@@ -105,7 +105,7 @@ async fn poll(request: &FlowRequest, authorization: &DeviceAuthorizationResponse
             }
             DevicePoll::Denied(said) => {
                 let said = message.clean(TokenEndpointError::Oauth(said));
-                return Err(said.to_error("the login was declined on the other device"));
+                return Err(said.to_error("the login on the other device was refused"));
             }
             DevicePoll::Expired(said) => return Err(expired().with_server(said.said())),
             DevicePoll::Failed(error) if error.to_error("").retryable() => {

@@ -16,6 +16,8 @@ use crate::login_command::LoginCommand;
 
 /// What stands before a code in a text.
 const PREFIX: &str = "AADSTS";
+/// How a command ends that takes a client secret.
+const SECRET_OPTION: &str = " --client-secret-stdin";
 /// Whose login the table's commands are.
 const PROVIDER: &str = "microsoft";
 
@@ -82,6 +84,13 @@ impl Row {
         let own_login = format!("tokenkeep login {PROVIDER}");
         match self.command.as_deref().map(|command| (command, command.strip_prefix(&own_login))) {
             Some((_, Some(options))) => format!("{advice}\n`{}`", with_options(login, options, flow)),
+            // The stored client is for people; an application keeps its secret with its own connection.
+            Some((command, None))
+                if command.ends_with(SECRET_OPTION)
+                    && login.value("--flow") == Some("client-credentials") =>
+            {
+                format!("{advice}\n`{login}{SECRET_OPTION}`")
+            }
             Some((command, None)) => {
                 let command = command.replace(&format!(" {PROVIDER}"), &format!(" {}", login.provider()));
                 let then = if login_is_due { format!(", then `{login}`") } else { String::new() };

@@ -132,8 +132,11 @@ pub fn resolve(
         (Some(_), Some(ClientAuthentication::None)) => {
             let message =
                 format!("{} logs in as a public client and takes no client secret", definition.display_name);
-            return Err(Error::new(ErrorKind::ConfigInvalid, message)
-                .with_help("leave the secret out; it can be removed with `tokenkeep client remove`"));
+            let help = match definition.client_credentials {
+                Some(_) => "leave the secret out; for app-only access add --flow client-credentials",
+                None => "leave the secret out; it can be removed with `tokenkeep client remove`",
+            };
+            return Err(Error::new(ErrorKind::ConfigInvalid, message).with_help(help));
         }
         (Some(_), Some(authentication)) => authentication,
         (Some(_), None) => by_metadata(sources.authentication_methods),

@@ -74,9 +74,15 @@ def _served(server: Callable[[Callable[[], bytes], Callable[[bytes], None]], Non
     ours, theirs = socket.socketpair()
     stream: BinaryIO = ours.makefile("rwb", buffering=0)  # type: ignore[assignment]
 
+    def line() -> bytes:
+        return stream.readline().rstrip(b"\r\n")
+
+    def say(text: bytes) -> None:
+        stream.write(text + b"\r\n")
+
     def serve() -> None:
         with ours, stream:
-            server(lambda: stream.readline().rstrip(b"\r\n"), lambda text: stream.write(text + b"\r\n") and None)
+            server(line, say)
 
     threading.Thread(target=serve, daemon=True).start()
     return theirs

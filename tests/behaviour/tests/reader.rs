@@ -179,9 +179,8 @@ fn registrations(openssl: Option<&str>, folder: &Path) -> Vec<RegisteredClient> 
     let Some(openssl) = openssl else { return vec![people] };
     let made = run(Command::new("bash").args(["-euc", openssl]).current_dir(folder), "");
     assert_eq!(made.code, 0, "{made:#?}");
-    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let certificate =
-        files.filter(|path| path.extension().is_some_and(|extension| extension == "crt")).next();
+    let mut files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let certificate = files.find(|path| path.extension().is_some_and(|extension| extension == "crt"));
     let certificate = ClientCertificate::from_pem_file(&certificate.unwrap()).unwrap();
     let (id, secret) = APPLICATION;
     let application = RegisteredClient::confidential(id, secret, &[AuthenticationMethod::ClientSecretPost]);

@@ -85,6 +85,18 @@ fn the_help_has_the_remedy_and_one_command_of_this_connection() {
 }
 
 #[test]
+fn a_new_secret_goes_where_the_old_one_is() {
+    let last = |login: &LoginCommand| {
+        let help = find(7_000_222).unwrap().help(login, None, false);
+        help.lines().last().unwrap().to_owned()
+    };
+    let login = LoginCommand::to("acme").with("--connection", "work");
+    assert_eq!(last(&login), "`tokenkeep client set acme --client-id ID --client-secret-stdin`");
+    let application = login.with("--flow", "client-credentials");
+    assert_eq!(last(&application), format!("`{application} --client-secret-stdin`"));
+}
+
+#[test]
 fn another_flow_is_suggested_than_the_one_that_failed() {
     let last =
         |code, flow| help(code, ErrorKind::AccessDenied, Some(flow)).lines().last().unwrap().to_owned();
