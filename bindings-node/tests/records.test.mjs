@@ -158,7 +158,7 @@ test('an explanation has the fields that are documented', async () => {
   assert.deepEqual(Object.keys(first).sort(), ['code', 'command', 'meaning', 'name', 'remedy', 'who']);
   assert.deepEqual([first.code, first.name], ['AADSTS65001', 'DelegationDoesNotExist']);
   assert.deepEqual([second.code, second.who], ['AADSTS50076', 'user']);
-  assert.deepEqual(await broker.explain('nothing of the kind'), []);
+  await assert.rejects(broker.explain('nothing of the kind'), { code: 'config_invalid' });
 });
 
 test("an administrator's consent, as it is documented", async () => {

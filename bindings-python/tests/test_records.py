@@ -133,7 +133,8 @@ def test_an_explanation_has_its_fields(home: Home):
     assert (first.code, first.name) == ("AADSTS65001", "DelegationDoesNotExist")
     assert (second.code, second.who) == ("AADSTS50076", "user")
     assert first.meaning and first.remedy and first.command.startswith("tokenkeep ")
-    assert home.broker().explain("nothing of the kind") == []
+    with fails("config_invalid"):
+        home.broker().explain("nothing of the kind")
 
 
 def test_an_administrators_consent_has_its_fields():

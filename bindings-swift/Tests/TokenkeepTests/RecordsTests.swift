@@ -106,7 +106,8 @@ import Testing
         let first = try #require(known.first)
         #expect(first.name == "DelegationDoesNotExist" && first.command?.hasPrefix("tokenkeep ") == true, "\(first)")
         #expect(!first.meaning.isEmpty && !first.remedy.isEmpty, "\(first)")
-        #expect(try await broker.explain("nothing of the kind").isEmpty)
+        let error = await #expect(throws: TokenkeepError.self) { try await broker.explain("nothing of the kind") }
+        #expect(error?.code == .configInvalid)
     }
 }
 
