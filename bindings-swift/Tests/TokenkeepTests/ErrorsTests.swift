@@ -36,6 +36,7 @@ import Tokenkeep
             ("connection", { try await broker.token("github", connection: "a/b") }),
             ("scopes", { try await broker.token("github", scopes: ["a b"]) }),
             ("checkScopes", { try await broker.checkScopes("github", ["a b"]) }),
+            ("explain", { try await broker.explain("nothing of the kind") }),
             ("minLifetime", { try await broker.token("github", minLifetime: -1) }),
             ("cached", { try broker.cachedToken("github", minLifetime: 1e300) }),
             ("refusal", { try await broker.tokenAfterRefusal("github", refused: "x", connection: "") }),
