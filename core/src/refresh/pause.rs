@@ -62,6 +62,9 @@ pub(super) fn no_request_yet(
 pub(super) fn refused(record: &ConnectionRecord, refusal: &Refusal) -> Error {
     let key = &record.key;
     let said = refusal.error.to_error(&format!("{key} could not be refreshed"));
+    if record.application && *said.kind() == ErrorKind::ConsentRequired {
+        return administrator_must_consent(key, &said);
+    }
     // Nothing can be added to what an application is given.
     let Some(scopes) = refusal.scopes.as_ref().filter(|_| !record.application) else {
         let login = record.login_command();
@@ -84,6 +87,18 @@ pub(super) fn refused(record: &ConnectionRecord, refusal: &Refusal) -> Error {
         _ => said,
     };
     advised(refused, &login, None)
+}
+
+/// Nobody logs in to an application: who can consent to what it asks for is an administrator.
+fn administrator_must_consent(key: &ConnectionKey, said: &Error) -> Error {
+    let (provider, connection) = (&key.provider, &key.connection);
+    let command = format!("tokenkeep admin-consent {provider} --connection {connection}");
+    let error = Error::new(ErrorKind::AdminConsentRequired, said.message())
+        .with_help(format!("send an administrator to the address that this prints: `{command}`"));
+    match said.server() {
+        Some(server) => error.with_server(server.clone()),
+        None => error,
+    }
 }
 
 /// The server asked for a pause, of which `seconds` are left.
@@ -127,4 +142,33 @@ fn left_of(seconds: i64, since: &Instant, now: &Instant) -> Option<i64> {
     // A clock that went backwards must not make a pause last for years: it is over.
     let left = seconds - now.age_since(since)?;
     (left > 0).then_some(left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::OauthError;
+    use crate::store::tests::record;
+
+    #[test]
+    fn what_nobody_consented_to_is_an_administrators_affair_where_nobody_logs_in() {
+        let error = OauthError {
+            error: "invalid_grant".to_owned(),
+            suberror: Some("consent_required".to_owned()),
+            error_codes: vec![65001],
+            ..OauthError::default()
+        };
+        let since = Instant { wall: Timestamp::from_unix(0), boot: None };
+        let refusal = Refusal { since, error, claims: None, scopes: None };
+        let person = record("microsoft/work");
+        let application = ConnectionRecord { application: true, ..person.clone() };
+        assert_eq!(refused(&person, &refusal).code(), "consent_required");
+        let said = refused(&application, &refusal);
+        assert_eq!((said.code(), said.server().unwrap().error_codes[0]), ("admin_consent_required", 65001));
+        assert!(
+            said.help().contains("`tokenkeep admin-consent microsoft --connection work`"),
+            "{}",
+            said.help()
+        );
+    }
 }
