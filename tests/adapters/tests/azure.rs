@@ -1,6 +1,6 @@
 //! The Azure SDK's pipeline authorizes requests to Graph with a connection's tokens.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper that fails is a test that fails")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what fails here is a test that fails")]
 
 use std::error::Error as _;
 

@@ -1,6 +1,6 @@
 //! A client that asks for itself: by its secret, or by assertions that its certificate's key signs.
 
-#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+#![allow(clippy::unwrap_used, reason = "what fails here is a test that fails")]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! Entra's consent, by an account or an administrator, and what else it wants of the person for one resource.
 
-#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+#![allow(clippy::unwrap_used, reason = "what fails here is a test that fails")]
 
 mod common;
 

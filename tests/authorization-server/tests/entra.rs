@@ -1,6 +1,6 @@
 //! The Entra dialect over the wire: what it adds to a response, and the numbers it refuses with.
 
-#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+#![allow(clippy::unwrap_used, reason = "what fails here is a test that fails")]
 
 mod common;
 

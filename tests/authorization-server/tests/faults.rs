@@ -1,6 +1,6 @@
 //! Every fault over the wire, and what the journal says of it.
 
-#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+#![allow(clippy::unwrap_used, reason = "what fails here is a test that fails")]
 
 mod common;
 

@@ -1,7 +1,7 @@
 //! MSAL, unchanged, in Python and in Node, at the Entra dialect over TLS. If this fails, the dialect is wrong, however
 //! much our own tests agree with each other.
 
-#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+#![allow(clippy::unwrap_used, reason = "what fails here is a test that fails")]
 
 mod common;
 

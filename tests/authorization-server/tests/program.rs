@@ -1,6 +1,6 @@
 //! The two programs themselves: the ready line, a login through the stand-in person, and the ways to end.
 
-#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+#![allow(clippy::unwrap_used, reason = "what fails here is a test that fails")]
 
 mod common;
 

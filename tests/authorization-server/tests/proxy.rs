@@ -1,6 +1,6 @@
 //! Further names, and the proxy that leads to them: the server stands in for a part of the internet.
 
-#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+#![allow(clippy::unwrap_used, reason = "what fails here is a test that fails")]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! What is behind a bearer token: a corner of Microsoft Graph, and a resource that demands claims.
 
-#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+#![allow(clippy::unwrap_used, reason = "what fails here is a test that fails")]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! Entra's tenants: guests, tenants that are not there, and sign-ins that nobody may be asked for.
 
-#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+#![allow(clippy::unwrap_used, reason = "what fails here is a test that fails")]
 
 mod common;
 

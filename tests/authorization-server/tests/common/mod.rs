@@ -1,6 +1,6 @@
 //! A client for the tests of the server: it sends exactly what it is told, and remembers nothing.
 
-#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+#![allow(clippy::unwrap_used, reason = "what fails here is a test that fails")]
 #![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
 
 pub mod certificate;
