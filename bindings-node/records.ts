@@ -231,7 +231,8 @@ export interface ScopeFinding {
     | 'covered'
     | 'several_resources'
     | 'admin_consent_needed'
-    | 'default_beside_others';
+    | 'default_beside_others'
+    | 'unknown_preset';
   /** The scopes that it is about. */
   readonly scopes: readonly string[];
   /** What it is, in a sentence. */

@@ -260,9 +260,14 @@ class ScopeFinding(_Record):
     """One odd thing about a list of scopes."""
 
     #: There would be no refresh token; another one in the list includes it; a token is for one resource; only an
-    #: administrator can consent to it; `.default` stands beside no other scope of a resource.
+    #: administrator can consent to it; `.default` stands beside no other scope of a resource; there is no such preset.
     kind: Literal[
-        "offline_access_missing", "covered", "several_resources", "admin_consent_needed", "default_beside_others"
+        "offline_access_missing",
+        "covered",
+        "several_resources",
+        "admin_consent_needed",
+        "default_beside_others",
+        "unknown_preset",
     ]
     #: The scopes that it is about.
     scopes: list[str]

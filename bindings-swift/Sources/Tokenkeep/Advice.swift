@@ -20,6 +20,8 @@ public struct ScopeCheck: Sendable, Hashable, Codable {
             case adminConsentNeeded = "admin_consent_needed"
             /// `.default` stands beside no other scope of a resource.
             case defaultBesideOthers = "default_beside_others"
+            /// It has the form of a preset, and there is none of that name.
+            case unknownPreset = "unknown_preset"
         }
 
         /// What it is.

@@ -90,6 +90,7 @@ import Testing
             (["Mail.Read", "Mail.ReadWrite"], .covered), (["Mail.Read", "outlook-imap"], .severalResources),
             (["Directory.Read.All"], .adminConsentNeeded),
             (["User.Read", "https://graph.microsoft.com/.default"], .defaultBesideOthers),
+            (["mail-raed"], .unknownPreset),
         ]
         for (scopes, kind) in more {
             let found = try await broker.checkScopes("microsoft", scopes + ["offline_access"]).findings.map(\.kind)

@@ -47,6 +47,8 @@ pub enum ScopeFindingKind {
     AdminConsentNeeded,
     /// `.default` stands for all that was consented to, and beside no other scope of a resource.
     DefaultBesideOthers,
+    /// It has the form of a preset, and the provider has none of that name.
+    UnknownPreset,
 }
 
 impl ScopeFindingKind {
@@ -58,6 +60,7 @@ impl ScopeFindingKind {
             ScopeFindingKind::SeveralResources => "several_resources",
             ScopeFindingKind::AdminConsentNeeded => "admin_consent_needed",
             ScopeFindingKind::DefaultBesideOthers => "default_beside_others",
+            ScopeFindingKind::UnknownPreset => "unknown_preset",
         }
     }
 }
@@ -77,6 +80,7 @@ impl Broker {
             .chain(several_resources(&definition, &scopes))
             .chain(admin_consent_needed(&definition, &scopes))
             .chain(default_beside_others(&definition, &scopes))
+            .chain(unknown_presets(&definition, &scopes))
             .collect();
         Ok(ScopeCheck { resources: resources.into_iter().collect(), findings, scopes })
     }
@@ -95,6 +99,21 @@ pub(super) fn default_beside_others(
         message: format!("{default} stands for all that was consented to, and beside no scope of a resource"),
         help: format!("leave out {default}, or all of the others"),
         scopes: for_a_resource.clone(),
+    })
+}
+
+/// Words with a hyphen, as many presets have and no scope of a provider with presets: a slip of the hand would
+/// otherwise be sent as a scope.
+fn unknown_presets(definition: &ProviderDefinition, scopes: &ScopeSet) -> Option<ScopeFinding> {
+    let of_a_preset = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    let is_like_one = |scope: &str| scope.contains('-') && scope.bytes().all(of_a_preset);
+    let unknown = those(scopes, is_like_one);
+    let presets = definition.scopes.presets.keys().cloned().collect::<Vec<_>>().join(", ");
+    (!presets.is_empty() && !unknown.is_empty()).then(|| ScopeFinding {
+        kind: ScopeFindingKind::UnknownPreset,
+        message: format!("{} has no preset {unknown}", definition.display_name),
+        help: format!("the presets are {presets}"),
+        scopes: unknown,
     })
 }
 

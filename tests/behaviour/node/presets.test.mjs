@@ -90,6 +90,7 @@ test('lint_of_a_list_of_scopes', async (t) => {
       ['Directory.Read.All', 'channelmessage.read.all'],
     ],
     ['default_beside_others', ['Mail.Read', '.default']],
+    ['unknown_preset', ['Mail.Send', 'mail-raed'], ['mail-raed']],
   ];
   const without = await check('mail-read');
   const found = [[without, 'offline_access_missing', ['offline_access']]];

@@ -89,6 +89,7 @@ def test_lint_of_a_list_of_scopes(microsoft: Stage, acme: Stage) -> None:
             "Directory.Read.All channelmessage.read.all",
         ),
         ("Mail.Read .default offline_access", "default_beside_others", "Mail.Read .default"),
+        ("Mail.Send mail-raed offline_access", "unknown_preset", "mail-raed"),
     ]
     # What looks alike and is not: another resource's permission, two parts of one, a permission of another name.
     fine = [

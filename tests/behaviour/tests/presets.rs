@@ -121,6 +121,7 @@ fn lint_of_a_list_of_scopes() {
             "Directory.Read.All channelmessage.read.all",
         ),
         ("Mail.Read .default", "default_beside_others", "Mail.Read .default"),
+        ("Mail.Send mail-raed", "unknown_preset", "mail-raed"),
     ] {
         let list =
             if kind == "offline_access_missing" { list.to_owned() } else { format!("{list} offline_access") };

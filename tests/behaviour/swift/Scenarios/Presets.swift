@@ -93,6 +93,7 @@ private let documented: [(name: String, scopes: [String])] = [
                 ["Directory.Read.All", "channelmessage.read.all"]
             ),
             ("Mail.Read .default", .defaultBesideOthers, ["Mail.Read", ".default"]),
+            ("Mail.Send mail-raed", .unknownPreset, ["mail-raed"]),
         ]
         for (list, kind, scopes) in lists {
             let findings = try await check("\(list) offline_access").findings
