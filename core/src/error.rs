@@ -222,6 +222,15 @@ impl Error {
         self
     }
 
+    /// The same error where nobody logs in: who can consent to what an application asks for is an administrator.
+    pub(crate) fn of_application(mut self) -> Self {
+        if self.0.kind == ErrorKind::ConsentRequired {
+            self.0.kind = ErrorKind::AdminConsentRequired;
+            self.0.help = None;
+        }
+        self
+    }
+
     /// Why it failed.
     pub fn kind(&self) -> &ErrorKind {
         &self.0.kind

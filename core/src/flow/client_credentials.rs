@@ -27,6 +27,7 @@ pub(super) async fn run(request: &FlowRequest, timeout: Duration) -> Result<Gran
     let separator = request.response_scope_separator();
     let response =
         parse_token_response(response.status().as_u16(), content_type(&response), response.body(), separator)
-            .map_err(|error| message.clean(error).to_error("the server did not accept the application"))?;
+            .map_err(|error| message.clean(error).to_error("the server did not accept the application"))
+            .map_err(Error::of_application)?;
     Ok(Granted { response, nonce: None, farewell: None })
 }

@@ -118,6 +118,10 @@ fn with_options(login: &LoginCommand, options: &str, flow: Option<&str>) -> Logi
 /// The same error, its help the explanation of the code that the server gave it, if that is known. `login` is the
 /// command that logs this connection in; `flow` the one that has just failed, if one has.
 pub fn advised(error: Error, login: &LoginCommand, flow: Option<&str>) -> Error {
+    // Where nobody logs in the rows, which speak to a person who does, do not fit.
+    if *error.kind() == ErrorKind::AdminConsentRequired {
+        return error;
+    }
     let Some(row) = error.server().and_then(explained) else { return error };
     let login_is_due = matches!(
         error.kind(),

@@ -63,7 +63,9 @@ pub(super) fn refused(record: &ConnectionRecord, refusal: &Refusal) -> Error {
     let key = &record.key;
     let said = refusal.error.to_error(&format!("{key} could not be refreshed"));
     if record.application && *said.kind() == ErrorKind::ConsentRequired {
-        return administrator_must_consent(key, &said);
+        let command = format!("tokenkeep admin-consent {} --connection {}", key.provider, key.connection);
+        let help = format!("send an administrator to the address that this prints: `{command}`");
+        return said.of_application().with_help(help);
     }
     // Nothing can be added to what an application is given.
     let Some(scopes) = refusal.scopes.as_ref().filter(|_| !record.application) else {
@@ -87,18 +89,6 @@ pub(super) fn refused(record: &ConnectionRecord, refusal: &Refusal) -> Error {
         _ => said,
     };
     advised(refused, &login, None)
-}
-
-/// Nobody logs in to an application: who can consent to what it asks for is an administrator.
-fn administrator_must_consent(key: &ConnectionKey, said: &Error) -> Error {
-    let (provider, connection) = (&key.provider, &key.connection);
-    let command = format!("tokenkeep admin-consent {provider} --connection {connection}");
-    let error = Error::new(ErrorKind::AdminConsentRequired, said.message())
-        .with_help(format!("send an administrator to the address that this prints: `{command}`"));
-    match said.server() {
-        Some(server) => error.with_server(server.clone()),
-        None => error,
-    }
 }
 
 /// The server asked for a pause, of which `seconds` are left.

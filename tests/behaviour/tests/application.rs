@@ -77,6 +77,11 @@ fn login_as_an_application_with_a_secret() {
     // A wrong secret is said at the login, and keeps nothing.
     fails(&login(&stage, &by_secret, "canary-wrong\n"), "provider_rejected");
     assert_eq!(stage.home.run(["list", "--json"]).ok().json(), json!([]));
+    // Nobody logs in: what wants consent wants an administrator's.
+    let unconsented = json!({"type": "error", "error": "invalid_grant", "suberror": "consent_required", "numbers": [65001]});
+    stage.fault(json!({"endpoint": "token", "times": 1, "action": unconsented}));
+    let failure = fails(&login(&stage, &by_secret, SECRET), "admin_consent_required");
+    assert!(failure.help().contains("administrator") && !failure.help().contains("log in"), "{failure:?}");
 
     let connection = login(&stage, &by_secret, &format!("{SECRET}\n")).ok().json();
     assert_eq!((&connection["application"], &connection["has_refresh_token"]), (&json!(true), &json!(false)));
@@ -109,6 +114,10 @@ fn login_as_an_application_with_a_secret() {
     assert_eq!(stage.access_token(&[]), newer);
     assert_eq!(stage.field("status", &[]), "connected");
     stage.change(|live| live.secrets_expired = false);
+    stage.fault(json!({"endpoint": "token", "times": 1, "action": unconsented}));
+    let other = ["--scopes", "https://management.azure.com/.default", "--json"];
+    let failure = fails(&stage.token(&other), "admin_consent_required");
+    assert!(failure.help().contains("`tokenkeep admin-consent microsoft"), "{failure:?}");
     assert_eq!(stage.resource(&stage.access_token(&["--force-refresh"])), 200);
 
     // The next login needs the flow alone; a person's login as the same client is sent no secret.
