@@ -1,7 +1,8 @@
 //! What can be typed: the commands, their options, and the examples in their `--help`.
 //!
 //! Values stay text here. The core judges them, so that a bad one is the same error, with the same
-//! help, in every language. May not enter: defaults.
+//! help, in every language. The file is long because it is one list: a command and its options stand side by side with
+//! those that they must agree with. May not enter: defaults.
 
 use std::path::PathBuf;
 

@@ -8,7 +8,7 @@ use crate::error::{Error, LoginReason, Result};
 use crate::names::{ConnectionKey, ProviderName};
 use crate::refresh::credential_warning;
 use crate::scope::{ScopeEquivalence, ScopeSet};
-use crate::store::{Account, ConnectionRecord, ConnectionStatus};
+use crate::store::{AccessTokenRecord, Account, ConnectionRecord, ConnectionStatus};
 
 /// One connection, without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,14 +151,14 @@ fn describe(record: &ConnectionRecord, equivalence: &ScopeEquivalence) -> Connec
         missing_scopes: missing_scopes(record, equivalence),
         requested_scopes: record.requested_scopes.clone(),
         granted_scopes: record.granted_scopes.clone(),
-        expires_at: token.and_then(|token| Some(token.obtained.wall.plus(token.lifetime?))),
+        expires_at: token.and_then(AccessTokenRecord::expires_at),
         access_tokens: record
             .access_tokens
             .iter()
             .map(|token| HeldToken {
                 resource: token.resource.clone(),
                 scopes: token.scopes.clone(),
-                expires_at: token.lifetime.map(|lifetime| token.obtained.wall.plus(lifetime)),
+                expires_at: token.expires_at(),
             })
             .collect(),
         application: record.application,

@@ -282,7 +282,7 @@ fn several_resources(one: &str, other: &str) -> Error {
 
 /// When `token` ends for a caller with `options`: one that has ended is only handed out for its extended life.
 fn ends_at(token: &AccessTokenRecord, options: &TokenOptions, now: Timestamp) -> Option<Timestamp> {
-    let ends_at = token.lifetime.map(|lifetime| token.obtained.wall.plus(lifetime))?;
+    let ends_at = token.expires_at()?;
     let extended = token.extended_lifetime.filter(|_| options.allow_extended && ends_at <= now);
     Some(extended.map_or(ends_at, |lifetime| token.obtained.wall.plus(lifetime)))
 }
@@ -291,7 +291,7 @@ fn hand_out(record: &ConnectionRecord, token: &AccessTokenRecord) -> AccessToken
     AccessToken {
         secret: token.secret.clone(),
         token_type: token.token_type.clone(),
-        expires_at: token.lifetime.map(|lifetime| token.obtained.wall.plus(lifetime)),
+        expires_at: token.expires_at(),
         scopes: token.scopes.clone(),
         resource: token.resource.clone(),
         connection: record.key.clone(),

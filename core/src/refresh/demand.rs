@@ -6,7 +6,7 @@
 //!
 //! May not enter: when a request may be sent (`pause`), and what its answer means (`conclusion`).
 
-use super::freshness::{Freshness, freshness};
+use super::freshness::{freshness, in_extended_life};
 use crate::clock::Instant;
 use crate::names::ConnectionKey;
 use crate::scope::{ScopeEquivalence, ScopeSet};
@@ -95,12 +95,7 @@ impl Demand {
     /// The same for a token that has ended, while the server is down (Microsoft's `ext_expires_in`).
     pub fn can_use_extended(&self, record: &ConnectionRecord, now: &Instant) -> bool {
         self.allow_extended
-            && self.token(record).is_some_and(|token| {
-                let extended = AccessTokenRecord { lifetime: token.extended_lifetime, ..token.clone() };
-                token.extended_lifetime.is_some()
-                    && self.accepts(token)
-                    && freshness(&extended, now, 0) != Freshness::Expired
-            })
+            && self.token(record).is_some_and(|token| self.accepts(token) && in_extended_life(token, now))
     }
 
     /// True when the grant is not known to reach as far as the caller wants. A refusal then says nothing of the grant.
@@ -133,13 +128,17 @@ impl Demand {
     /// Where the record keeps the token for this demand's resource.
     pub fn place(&self, record: &ConnectionRecord) -> Option<usize> {
         match &self.wanted {
-            Some(wanted) => record.access_tokens.iter().position(|token| wanted.is_for(token)),
+            Some(wanted) => wanted.place(record),
             None => (!record.access_tokens.is_empty()).then_some(0),
         }
     }
 }
 
 impl Wanted {
+    fn place(&self, record: &ConnectionRecord) -> Option<usize> {
+        record.access_tokens.iter().position(|token| self.is_for(token))
+    }
+
     /// True for a token of this resource. Records of a time before resources were told apart do not name theirs.
     fn is_for(&self, token: &AccessTokenRecord) -> bool {
         match &token.resource {
@@ -151,9 +150,7 @@ impl Wanted {
     /// True when all that the token of this resource lacks was asked for with it, and the server withheld it: to ask
     /// again would bring the same.
     pub fn was_withheld(&self, record: &ConnectionRecord) -> bool {
-        let Some(place) = record.access_tokens.iter().position(|token| self.is_for(token)) else {
-            return false;
-        };
+        let Some(place) = self.place(record) else { return false };
         let token = &record.access_tokens[place];
         let own = (place == 0).then_some(&record.requested_scopes);
         let missing = self.missing(&token.scopes);
@@ -170,7 +167,7 @@ impl Wanted {
     /// `login` that are about the person. `.default` stands beside no other scope of its resource (AADSTS70011).
     fn beside(&self, known: &ScopeSet, login: &ScopeSet) -> ScopeSet {
         let of_resource = |scope: &str| self.equivalence.resource(scope).as_ref() == Some(&self.resource);
-        let is_default = |scope: &str| scope.ends_with("/.default") || scope == ".default";
+        let is_default = |scope: &str| self.equivalence.resource_of_default(scope).is_some();
         let known = known.filter(|scope| of_resource(scope) && !is_default(scope));
         let asked = self.scopes.filter(of_resource);
         let alone = asked.iter().any(is_default);

@@ -54,6 +54,12 @@ pub fn freshness(token: &AccessTokenRecord, now: &Instant, min_lifetime: i64) ->
     }
 }
 
+/// True while the resource of `token` takes it because the server is down (Microsoft's `ext_expires_in`).
+pub fn in_extended_life(token: &AccessTokenRecord, now: &Instant) -> bool {
+    let age = now.age_since(&token.obtained);
+    token.extended_lifetime.zip(age).is_some_and(|(lifetime, age)| age.max(0) < lifetime)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

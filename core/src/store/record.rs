@@ -227,6 +227,11 @@ pub struct AccessTokenRecord {
 }
 
 impl AccessTokenRecord {
+    /// When it ends; absent when it does not expire.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.lifetime.map(|lifetime| self.obtained.wall.plus(lifetime))
+    }
+
     /// The token of a response that was received `now` and grants `scopes`. It is `renewable` when there is a
     /// refresh token, be it in this response or an older one that stays in use.
     pub fn received(response: &TokenResponse, scopes: &ScopeSet, renewable: bool, now: Instant) -> Self {
