@@ -3,7 +3,7 @@
 use super::Broker;
 use crate::error::Result;
 use crate::names::ProviderName;
-use crate::provider::ProviderDefinition;
+use crate::provider::{ProviderDefinition, is_preset_name};
 use crate::scope::ScopeSet;
 
 /// OIDC Core 11: what brings a refresh token, where it is known.
@@ -92,7 +92,7 @@ pub(super) fn default_beside_others(
     scopes: &ScopeSet,
 ) -> Option<ScopeFinding> {
     let equivalence = definition.scope_equivalence();
-    let for_a_resource: ScopeSet = those(scopes, |scope| equivalence.resource(scope).is_some());
+    let for_a_resource = scopes.filter(|scope| equivalence.resource(scope).is_some());
     let default = for_a_resource.iter().find(|scope| equivalence.resource_of_default(scope).is_some())?;
     (for_a_resource.len() > 1).then(|| ScopeFinding {
         kind: ScopeFindingKind::DefaultBesideOthers,
@@ -105,9 +105,7 @@ pub(super) fn default_beside_others(
 /// Words with a hyphen, as many presets have and no scope of a provider with presets: a slip of the hand would
 /// otherwise be sent as a scope.
 fn unknown_presets(definition: &ProviderDefinition, scopes: &ScopeSet) -> Option<ScopeFinding> {
-    let of_a_preset = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
-    let is_like_one = |scope: &str| scope.contains('-') && scope.bytes().all(of_a_preset);
-    let unknown = those(scopes, is_like_one);
+    let unknown = scopes.filter(|scope| scope.contains('-') && is_preset_name(scope));
     let presets = definition.scopes.presets.keys().cloned().collect::<Vec<_>>().join(", ");
     (!presets.is_empty() && !unknown.is_empty()).then(|| ScopeFinding {
         kind: ScopeFindingKind::UnknownPreset,
@@ -125,7 +123,7 @@ fn offline_access_missing(definition: &ProviderDefinition, scopes: &ScopeSet) ->
         && !scopes.iter().any(|scope| equivalence.same(scope, OFFLINE_ACCESS));
     missing.then(|| ScopeFinding {
         kind: ScopeFindingKind::OfflineAccessMissing,
-        scopes: those(&definition.scopes.always, |scope| scope == OFFLINE_ACCESS),
+        scopes: definition.scopes.always.filter(|scope| scope == OFFLINE_ACCESS),
         message: format!("{OFFLINE_ACCESS} is missing: without it there is no refresh token"),
         help: "a login by Tokenkeep adds it; name it where another program sends the list".to_owned(),
     })
@@ -136,7 +134,7 @@ fn covered(definition: &ProviderDefinition, scopes: &ScopeSet) -> Vec<ScopeFindi
     let equivalence = definition.scope_equivalence();
     let finding = |wide: &str, narrow: &str, message: String| ScopeFinding {
         kind: ScopeFindingKind::Covered,
-        scopes: those(scopes, |scope| scope == wide || scope == narrow),
+        scopes: scopes.filter(|scope| scope == wide || scope == narrow),
         message,
         help: format!("leave out {narrow}"),
     };
@@ -156,7 +154,7 @@ fn several_resources(definition: &ProviderDefinition, scopes: &ScopeSet) -> Opti
     let named = resources.iter().map(String::as_str).collect::<Vec<_>>().join(" and ");
     (resources.len() > 1).then(|| ScopeFinding {
         kind: ScopeFindingKind::SeveralResources,
-        scopes: those(scopes, |scope| equivalence.resource(scope).is_some()),
+        scopes: scopes.filter(|scope| equivalence.resource(scope).is_some()),
         message: format!("these scopes are for more than one resource, and a token is for one: {named}"),
         help: "a browser login can consent to all of them, a device code login to those of one; then ask for each \
                token with the scopes of one resource"
@@ -165,7 +163,7 @@ fn several_resources(definition: &ProviderDefinition, scopes: &ScopeSet) -> Opti
 }
 
 fn admin_consent_needed(definition: &ProviderDefinition, scopes: &ScopeSet) -> Option<ScopeFinding> {
-    let admin_only = those(scopes, |scope| definition.scopes.is_admin_only(scope));
+    let admin_only = scopes.filter(|scope| definition.scopes.is_admin_only(scope));
     (!admin_only.is_empty()).then(|| ScopeFinding {
         kind: ScopeFindingKind::AdminConsentNeeded,
         message: format!("only an administrator can consent to {admin_only}"),
@@ -175,10 +173,4 @@ fn admin_consent_needed(definition: &ProviderDefinition, scopes: &ScopeSet) -> O
         ),
         scopes: admin_only,
     })
-}
-
-fn those(scopes: &ScopeSet, wanted: impl Fn(&str) -> bool) -> ScopeSet {
-    let mut found = ScopeSet::default();
-    scopes.iter().filter(|scope| wanted(scope)).for_each(|scope| found.add(scope));
-    found
 }

@@ -4,7 +4,8 @@
 use url::Url;
 
 use super::authority::{Authority, Tenant};
-use super::definition::{EndpointTemplate, ProviderDefinition};
+use super::definition::ProviderDefinition;
+use super::endpoint_template::EndpointTemplate;
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::{
     AuthorizationServerMetadata, ExpectedTenant, parse_metadata, parse_tenant, well_known_urls,

@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `definition` | the form of a provider's file |
+//! | `endpoint_template` | a URL of it, with a cloud and a tenant left open |
 //! | `scopes` | its scopes: how they compare, presets, what is known of single ones |
 //! | `catalog` | the bundled files and the user's |
 //! | `authority` | Microsoft's tenant and cloud |
@@ -15,6 +16,7 @@ pub mod authority;
 pub mod catalog;
 pub mod client_registration;
 pub mod definition;
+mod endpoint_template;
 pub mod endpoints;
 pub mod scopes;
 
@@ -23,6 +25,7 @@ pub use catalog::{Catalog, CatalogEntry, DefinitionOrigin};
 pub use client_registration::{ClientRegistration, ClientSources, Credential, Proof, StoredClient};
 pub use definition::{ProviderDefinition, RedirectDefinition, RedirectHost};
 pub use endpoints::Endpoints;
+pub use scopes::is_preset_name;
 
 #[cfg(test)]
 mod tests;

@@ -96,8 +96,7 @@ impl ScopesDefinition {
         let known = known.chain(self.never_echoed.iter().chain(self.includes.keys()).map(String::as_str));
         let known: Vec<&str> = known.collect();
         for (preset, scopes) in &self.presets {
-            let word = preset.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
-            if !word || preset.is_empty() {
+            if !is_preset_name(preset) {
                 return Err(format!(
                     "[scopes.presets] {preset:?} is not lower case letters, digits and hyphens"
                 ));
@@ -111,6 +110,11 @@ impl ScopesDefinition {
         }
         Ok(())
     }
+}
+
+/// True for a word that may be the name of a preset.
+pub fn is_preset_name(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
 /// A scope, or a resource, by the name that its resource has in a cloud.
