@@ -7,8 +7,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tokenkeep::{
     Account, AdminConsent, AdminConsentRequest, Connection, ConnectionChange, Connections, DefinitionOrigin,
-    DeviceAuthorization, Explanation, FileState, HeldToken, KeyState, LogoutOutcome, Provider, Registration,
-    Result, Revocation, ScopeCheck, ScopeFinding, ScopeSet, VaultState,
+    DeviceAuthorization, Explanation, FileState, HeldToken, KeyState, LogoutOutcome, Provider, ProviderValue,
+    Registration, Result, Revocation, ScopeCheck, ScopeFinding, ScopeSet, VaultState,
 };
 
 use crate::errors;
@@ -30,6 +30,10 @@ pub(crate) fn connection(connection: &Connection) -> Value {
         has_refresh_token,
         client_id,
         issuer,
+        resource,
+        values,
+        api_hosts,
+        dpop,
         tenant,
         logged_in_at,
         refreshed_at,
@@ -62,6 +66,10 @@ pub(crate) fn connection(connection: &Connection) -> Value {
         "has_refresh_token": has_refresh_token,
         "client_id": client_id,
         "issuer": issuer,
+        "resource": resource,
+        "values": values,
+        "api_hosts": api_hosts,
+        "dpop": dpop,
         "tenant": tenant,
         "logged_in_at": logged_in_at,
         "refreshed_at": refreshed_at,
@@ -93,12 +101,17 @@ pub(crate) fn provider(provider: &Provider) -> Value {
         display_name,
         access_token_variable,
         endpoints,
+        api_hosts,
+        values,
+        confidence,
+        documentation,
         presets,
         discovery,
         origin,
         definition,
     } = provider;
     let preset = |(name, scopes): &(String, ScopeSet)| json!({ "name": name, "scopes": scopes });
+    let value = |ProviderValue { name, description, default, learnt }: &ProviderValue| json!({ "name": name, "description": description, "default": default, "learnt": learnt });
     let endpoint = |(name, url): &(String, String)| json!({ "name": name, "url": url });
     let (origin, file) = match origin {
         DefinitionOrigin::Bundled => ("bundled", None),
@@ -109,6 +122,10 @@ pub(crate) fn provider(provider: &Provider) -> Value {
         "display_name": display_name,
         "access_token_variable": access_token_variable,
         "endpoints": endpoints.iter().map(endpoint).collect::<Vec<_>>(),
+        "api_hosts": api_hosts,
+        "values": values.iter().map(value).collect::<Vec<_>>(),
+        "confidence": confidence,
+        "documentation": documentation,
         "presets": presets.iter().map(preset).collect::<Vec<_>>(),
         "discovery": discovery,
         "origin": origin,
@@ -158,10 +175,12 @@ pub(crate) fn admin_consent(consent: &AdminConsent) -> Value {
 }
 
 pub(crate) fn registration(registration: &Registration) -> Value {
-    let Registration { provider, client_id, has_client_secret, stored_at } = registration;
+    let Registration { provider, issuer, client_id, dynamic, has_client_secret, stored_at } = registration;
     json!({
         "provider": provider,
+        "issuer": issuer,
         "client_id": client_id,
+        "dynamic": dynamic,
         "has_client_secret": has_client_secret,
         "stored_at": stored_at,
     })

@@ -2,12 +2,13 @@
 //!
 //! May not enter: what an option that was left out stands for.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
 use tokenkeep::{
-    AdminConsentOptions, BrokerOptions, ConnectionKey, ConnectionName, LoginOptions, ProviderName, Result,
-    ScopeSet, Secret, TokenOptions, seconds,
+    AdminConsentOptions, BrokerOptions, ConnectionKey, ConnectionName, DpopProofOptions, LoginOptions,
+    ProviderName, Result, ScopeSet, Secret, TokenOptions, seconds,
 };
 
 /// What a broker is opened with ([`BrokerOptions`]).
@@ -63,6 +64,14 @@ pub struct Request {
     pub tenant: Option<String>,
     pub cloud: Option<String>,
     pub issuer: Option<String>,
+    pub resource: Option<String>,
+    pub values: BTreeMap<String, String>,
+    pub client_metadata_url: Option<String>,
+    pub dpop: Option<bool>,
+    pub method: String,
+    pub url: String,
+    pub access_token: Option<Secret>,
+    pub nonce: Option<String>,
     pub client_id: Option<String>,
     pub client_secret: Option<Secret>,
     pub certificate: Option<Secret>,
@@ -150,7 +159,11 @@ impl Request {
     }
 
     fn connection(&self) -> Result<ConnectionName> {
-        self.connection.as_deref().map_or_else(|| Ok(ConnectionName::default()), str::parse)
+        match (&self.connection, &self.resource) {
+            (Some(name), _) => name.parse(),
+            (None, Some(resource)) => ConnectionName::of_resource(resource),
+            (None, None) => Ok(ConnectionName::default()),
+        }
     }
 
     pub(crate) fn scopes(&self) -> Result<Option<ScopeSet>> {
@@ -176,11 +189,22 @@ impl Request {
         Ok(TokenOptions {
             connection: self.connection()?,
             scopes: self.scopes()?,
+            resource: self.resource.clone(),
             min_lifetime: duration("min_lifetime", self.min_lifetime)?.unwrap_or_default(),
             force_refresh: self.force_refresh.unwrap_or_default(),
             replaces: self.replaces.clone(),
             claims: self.claims.clone(),
             allow_extended: self.allow_extended.unwrap_or_default(),
+        })
+    }
+
+    pub(crate) fn dpop_proof_options(&self) -> Result<DpopProofOptions> {
+        Ok(DpopProofOptions {
+            connection: self.connection()?,
+            method: self.method.clone(),
+            url: self.url.clone(),
+            access_token: self.access_token.clone(),
+            nonce: self.nonce.clone(),
         })
     }
 
@@ -199,6 +223,11 @@ impl Request {
             tenant: self.tenant.clone(),
             cloud: self.cloud.clone(),
             issuer: self.issuer.clone(),
+            resource: self.resource.clone(),
+            www_authenticate: self.www_authenticate.clone(),
+            values: self.values.clone(),
+            client_metadata_url: self.client_metadata_url.clone(),
+            dpop: self.dpop,
             client_id: self.client_id.clone(),
             client_secret: self.client_secret.clone(),
             certificate: self.certificate.clone(),

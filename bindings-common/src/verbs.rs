@@ -21,9 +21,11 @@ pub enum Verb {
     AddProvider,
     AdminConsentUrl,
     CheckScopes,
+    ClientMetadataDocument,
     Close,
     Connection,
     Connections,
+    DpopProof,
     Explain,
     Initialize,
     Inspect,
@@ -50,6 +52,10 @@ pub async fn ask(broker: Broker, verb: Verb, request: Request) -> Result<Value> 
         Verb::Logout => {
             return broker.logout(&request.key()?).await.map(|outcome| records::logout_outcome(&outcome));
         }
+        Verb::RemoveRegistration => {
+            let (provider, issuer) = (request.provider()?, request.issuer.as_deref());
+            return broker.remove_registration(&provider, issuer).await.map(Value::from);
+        }
         Verb::AddProvider => |broker, request| {
             broker.add_provider(request.file.as_ref()).map(|added| records::provider(&added))
         },
@@ -62,6 +68,14 @@ pub async fn ask(broker: Broker, verb: Verb, request: Request) -> Result<Value> 
         Verb::CheckScopes => |broker, request| {
             let scopes = request.scopes()?.unwrap_or_default();
             broker.check_scopes(&request.provider()?, &scopes).map(|check| records::scope_check(&check))
+        },
+        Verb::ClientMetadataDocument => {
+            |broker, request| broker.client_metadata_document(&request.url).map(Value::from)
+        }
+        // For one request, and of no use for another: no secret that outlives it.
+        Verb::DpopProof => |broker, request| {
+            let proof = broker.dpop_proof(&request.provider()?, &request.dpop_proof_options()?)?;
+            Ok(Value::from(proof.expose()))
         },
         Verb::Explain => |broker, request| {
             let known = broker.explain(&request.text)?;
@@ -83,19 +97,17 @@ pub async fn ask(broker: Broker, verb: Verb, request: Request) -> Result<Value> 
         }
         Verb::Providers => |broker, _| broker.providers().map(|all| records::providers(&all)),
         Verb::Registration => |broker, request| {
-            Ok(broker.registration(&request.provider()?)?.as_ref().map(records::registration).into())
+            let stored = broker.registration(&request.provider()?, request.issuer.as_deref())?;
+            Ok(stored.as_ref().map(records::registration).into())
         },
         Verb::RemoveProvider => {
             |broker, request| broker.remove_provider(&request.provider()?).map(Value::from)
-        }
-        Verb::RemoveRegistration => {
-            |broker, request| broker.remove_registration(&request.provider()?).map(Value::from)
         }
         Verb::SetRegistration => |broker, request| {
             let client_id = request.client_id.as_deref().unwrap_or_default();
             let secret = request.client_secret.clone();
             broker
-                .set_registration(&request.provider()?, client_id, secret)
+                .set_registration(&request.provider()?, request.issuer.as_deref(), client_id, secret)
                 .map(|stored| records::registration(&stored))
         },
     };

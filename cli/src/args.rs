@@ -104,6 +104,10 @@ pub enum Command {
         tokenkeep admin-consent microsoft --scopes teams\n  \
         tokenkeep admin-consent microsoft --state STATE --answer 'http://localhost/callback?admin_consent=True&...'")]
     AdminConsent(AdminConsentArgs),
+    /// Print the proof that goes with a token that is bound to a key (DPoP), for one request
+    #[command(after_help = "Examples:\n  \
+        tokenkeep dpop-proof --resource https://mcp.example/mcp --method POST --url https://mcp.example/mcp")]
+    DpopProof(DpopProofArgs),
     /// Make the store, and choose where its key is kept
     #[command(after_help = "Examples:\n  \
         tokenkeep init                             the system's keychain\n  \
@@ -128,18 +132,29 @@ pub enum Command {
 /// Which connection.
 #[derive(Debug, Args)]
 pub struct ConnectionArgs {
-    /// The provider: microsoft, google, github, oidc, or one of your own
-    #[arg(value_name = "PROVIDER")]
+    /// The provider: microsoft, google, github, oidc, or one of your own [mcp with --resource]
+    #[arg(
+        value_name = "PROVIDER",
+        required_unless_present = "resource",
+        default_value_if("resource", clap::builder::ArgPredicate::IsPresent, "mcp")
+    )]
     pub provider: String,
-    /// Tells two accounts of one provider apart
+    /// Tells two accounts of one provider apart [with --resource, else named for it]
     #[arg(long, value_name = "NAME")]
     pub connection: Option<String>,
+    /// The protected resource: the address of an MCP server, for one
+    #[arg(long, value_name = "URL")]
+    pub resource: Option<String>,
 }
 
 impl ConnectionArgs {
     pub fn key(&self) -> Result<ConnectionKey> {
-        let connection = self.connection.as_deref().map(str::parse).transpose()?;
-        Ok(ConnectionKey::new(self.provider.parse()?, connection.unwrap_or_else(ConnectionName::default)))
+        let connection = match (&self.connection, &self.resource) {
+            (Some(name), _) => name.parse()?,
+            (None, Some(resource)) => ConnectionName::of_resource(resource)?,
+            (None, None) => ConnectionName::default(),
+        };
+        Ok(ConnectionKey::new(self.provider.parse()?, connection))
     }
 }
 
@@ -181,9 +196,18 @@ pub struct LoginArgs {
     /// The server to log in to, for oidc
     #[arg(long, value_name = "URL")]
     pub issuer: Option<String>,
+    /// What differs from customer to customer at the provider: subdomain=acme, for one
+    #[arg(long = "value", value_name = "NAME=VALUE")]
+    pub values: Vec<String>,
+    /// Bind the tokens to a key (DPoP) [else as the provider or the resource wants it]
+    #[arg(long)]
+    pub dpop: bool,
     /// The client id of your registration with the provider
     #[arg(long, value_name = "ID")]
     pub client_id: Option<String>,
+    /// The client id metadata document that you have published: its URL is the client id where the server takes one
+    #[arg(long, value_name = "URL")]
+    pub client_metadata_url: Option<String>,
     /// Read the client secret from the first line of standard input
     #[arg(long, group = "credential")]
     pub client_secret_stdin: bool,
@@ -345,6 +369,9 @@ pub enum ClientAction {
     Set {
         /// The provider
         provider: String,
+        /// The issuer that it is registered with, for oidc and mcp
+        #[arg(long, value_name = "URL")]
+        issuer: Option<String>,
         /// The client id of your registration with the provider
         #[arg(long, value_name = "ID")]
         client_id: String,
@@ -356,11 +383,22 @@ pub enum ClientAction {
     Show {
         /// The provider
         provider: String,
+        /// The issuer that it is registered with, for oidc and mcp
+        #[arg(long, value_name = "URL")]
+        issuer: Option<String>,
     },
     /// Remove it
     Remove {
         /// The provider
         provider: String,
+        /// The issuer that it is registered with, for oidc and mcp
+        #[arg(long, value_name = "URL")]
+        issuer: Option<String>,
+    },
+    /// Print the client id metadata document to publish at an address of yours
+    Document {
+        /// The address: the client id
+        url: String,
     },
 }
 
@@ -389,6 +427,21 @@ pub struct AdminConsentArgs {
     /// The state that was printed with the address
     #[arg(long, value_name = "STATE", requires = "answer")]
     pub state: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct DpopProofArgs {
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// The method of the request
+    #[arg(long, value_name = "METHOD")]
+    pub method: String,
+    /// The address of the request
+    #[arg(long, value_name = "URL")]
+    pub url: String,
+    /// The resource's last DPoP-Nonce header
+    #[arg(long, value_name = "NONCE")]
+    pub nonce: Option<String>,
 }
 
 #[derive(Debug, Args)]

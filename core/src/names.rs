@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::error::{Error, ErrorKind};
 
@@ -46,6 +47,27 @@ impl ConnectionName {
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl ConnectionName {
+    /// The name of the connection for a protected resource (RFC 8707) when nobody gives it one: its host, with port and
+    /// path where it has them, for instance `mcp.example-mcp` for `https://mcp.example/mcp`.
+    ///
+    /// # Errors
+    /// `config_invalid` for what is no address, and for one that is too long for a name.
+    pub fn of_resource(resource: &str) -> Result<Self, Error> {
+        let invalid = || {
+            Error::new(ErrorKind::ConfigInvalid, format!("{resource:?} is not the address of a resource"))
+                .with_help("for instance https://mcp.example/mcp; a long one wants a name: --connection NAME")
+        };
+        let url = Url::parse(resource).map_err(|_| invalid())?;
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(invalid)?;
+        let port = url.port().map(|port| format!("-{port}")).unwrap_or_default();
+        let rest = [Some(url.path()), url.query()].into_iter().flatten().collect::<Vec<_>>().join("-");
+        let text = format!("{host}{port}-{}", rest.trim_matches('/'));
+        let plain = |c: char| if c.is_ascii_alphanumeric() || "._@+".contains(c) { c } else { '-' };
+        text.chars().map(plain).collect::<String>().trim_matches('-').parse().map_err(|_| invalid())
     }
 }
 

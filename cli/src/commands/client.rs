@@ -19,17 +19,23 @@ struct RegistrationView<'a> {
 
 pub fn run(invocation: &Invocation, args: &ClientArgs) -> Result<(), Failure> {
     match &args.action {
-        ClientAction::Set { provider: name, client_id, client_secret_stdin } => {
-            set(invocation, &provider(name)?, client_id, *client_secret_stdin)
+        ClientAction::Set { provider: name, issuer, client_id, client_secret_stdin } => {
+            set(invocation, &provider(name)?, issuer.as_deref(), client_id, *client_secret_stdin)
         }
-        ClientAction::Show { provider: name } => show(invocation, &provider(name)?),
-        ClientAction::Remove { provider: name } => remove(invocation, &provider(name)?),
+        ClientAction::Show { provider: name, issuer } => {
+            show(invocation, &provider(name)?, issuer.as_deref())
+        }
+        ClientAction::Remove { provider: name, issuer } => {
+            remove(invocation, &provider(name)?, issuer.as_deref())
+        }
+        ClientAction::Document { url } => data(&invocation.broker.client_metadata_document(url)?),
     }
 }
 
 fn set(
     invocation: &Invocation,
     name: &ProviderName,
+    issuer: Option<&str>,
     client_id: &str,
     with_secret: bool,
 ) -> Result<(), Failure> {
@@ -39,14 +45,14 @@ fn set(
     } else {
         None
     };
-    let stored = invocation.broker.set_registration(name, client_id, client_secret)?;
+    let stored = invocation.broker.set_registration(name, issuer, client_id, client_secret)?;
     let with = if stored.has_client_secret { "with its secret" } else { "without a secret" };
     say(format_args!("Stored the client {} for {name}, {with}.", stored.client_id));
     if invocation.json { json(&RegistrationView::from(&stored)) } else { Ok(()) }
 }
 
-fn show(invocation: &Invocation, name: &ProviderName) -> Result<(), Failure> {
-    let stored = invocation.broker.registration(name)?.ok_or_else(|| none_stored(name))?;
+fn show(invocation: &Invocation, name: &ProviderName, issuer: Option<&str>) -> Result<(), Failure> {
+    let stored = invocation.broker.registration(name, issuer)?.ok_or_else(|| none_stored(name))?;
     let view = RegistrationView::from(&stored);
     if invocation.json {
         return json(&view);
@@ -57,10 +63,15 @@ fn show(invocation: &Invocation, name: &ProviderName) -> Result<(), Failure> {
     ))
 }
 
-fn remove(invocation: &Invocation, name: &ProviderName) -> Result<(), Failure> {
-    if !invocation.broker.remove_registration(name)? {
-        return Err(none_stored(name));
-    }
+fn remove(invocation: &Invocation, name: &ProviderName, issuer: Option<&str>) -> Result<(), Failure> {
+    let removal = invocation.broker.remove_registration(name, issuer);
+    invocation.wait(
+        removal,
+        |removed| if removed { told_removed(invocation, name) } else { Err(none_stored(name)) },
+    )
+}
+
+fn told_removed(invocation: &Invocation, name: &ProviderName) -> Result<(), Failure> {
     say(format_args!("Removed the stored client registration of {name}."));
     #[derive(Serialize)]
     struct Removed<'a> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokenkeep::{Connection, Error, Flow, LoginOptions};
+use tokenkeep::{Connection, Error, ErrorKind, Flow, LoginOptions};
 
 use super::Invocation;
 use crate::args::{FlowArg, LoginArgs};
@@ -45,6 +45,11 @@ pub fn run(invocation: &Invocation, args: &LoginArgs) -> Result<(), Failure> {
         tenant: args.tenant.clone(),
         cloud: args.cloud.clone(),
         issuer: args.issuer.clone(),
+        resource: args.connection.resource.clone(),
+        www_authenticate: Vec::new(),
+        values: args.values.iter().map(|value| name_and_value(value)).collect::<Result<_, _>>()?,
+        client_metadata_url: args.client_metadata_url.clone(),
+        dpop: args.dpop.then_some(true),
         client_id: args.client_id.clone(),
         client_secret,
         certificate,
@@ -72,6 +77,15 @@ pub fn run(invocation: &Invocation, args: &LoginArgs) -> Result<(), Failure> {
         Failure::Interrupted(_) => Error::cancelled("the login was cancelled").into(),
         other => other,
     })
+}
+
+/// `subdomain=acme`.
+fn name_and_value(text: &str) -> Result<(String, String), Failure> {
+    let (name, value) = text.split_once('=').ok_or_else(|| {
+        let help = "write it as NAME=VALUE, for instance --value subdomain=acme";
+        Failure::own(ErrorKind::ConfigInvalid, format!("{text:?} is no name with a value"), help.to_owned())
+    })?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn print(invocation: &Invocation, connection: &Connection) -> Result<(), Failure> {

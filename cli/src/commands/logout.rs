@@ -31,9 +31,11 @@ pub fn run(invocation: &Invocation, args: &LogoutArgs) -> Result<(), Failure> {
         for key in &keys {
             outcomes.push(invocation.broker.logout(key).await);
         }
-        Ok(outcomes)
+        let removed =
+            args.forget_client && invocation.broker.remove_registration(&key.provider, None).await?;
+        Ok((outcomes, removed))
     };
-    invocation.wait(work, |outcomes| finish(invocation, args, &key, outcomes))
+    invocation.wait(work, |(outcomes, removed)| finish(invocation, args, &key, (outcomes, removed)))
 }
 
 /// Every connection of the provider; the one that was named when there is none, whose error is the answer.
@@ -47,9 +49,8 @@ fn finish(
     invocation: &Invocation,
     args: &LogoutArgs,
     key: &ConnectionKey,
-    outcomes: Vec<Result<LogoutOutcome>>,
+    (outcomes, registration_removed): (Vec<Result<LogoutOutcome>>, bool),
 ) -> Result<(), Failure> {
-    let registration_removed = args.forget_client && invocation.broker.remove_registration(&key.provider)?;
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     for outcome in outcomes {
         match outcome {

@@ -6,6 +6,7 @@ mod admin_consent;
 mod client;
 mod completions;
 mod doctor;
+mod dpop_proof;
 mod explain;
 mod export;
 mod get;
@@ -104,6 +105,7 @@ impl Invocation {
             Command::Scopes(args) => scopes::run(self, args),
             Command::Client(args) => client::run(self, args),
             Command::AdminConsent(args) => admin_consent::run(self, args),
+            Command::DpopProof(args) => dpop_proof::run(self, args),
             Command::Init(_) => init::run(self),
             Command::Doctor => doctor::run(self),
             Command::Explain(args) => explain::run(args, self.json),
@@ -113,7 +115,7 @@ impl Invocation {
 
     /// Opens the store and looks the provider up: nobody types a secret for an error that was there before.
     fn before_a_secret(&self, provider: &ProviderName) -> Result<()> {
-        match self.broker.registration(provider) {
+        match self.broker.registration(provider, None) {
             // It is about to be replaced.
             Err(error) if *error.kind() != ErrorKind::StoreCorrupt => Err(error),
             _ => Ok(()),

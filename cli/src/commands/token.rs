@@ -29,6 +29,7 @@ pub fn run(invocation: &Invocation, args: &TokenArgs) -> Result<(), Failure> {
     let options = TokenOptions {
         connection: key.connection,
         scopes: args.scopes.as_deref().map(str::parse).transpose()?,
+        resource: args.connection.resource.clone(),
         force_refresh: args.force_refresh,
         claims: args.claims.clone(),
         allow_extended: args.allow_extended,

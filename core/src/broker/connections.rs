@@ -41,6 +41,14 @@ pub struct Connection {
     pub client_id: String,
     /// The issuer, when it is known.
     pub issuer: Option<String>,
+    /// The protected resource that it is for (RFC 8707).
+    pub resource: Option<String>,
+    /// What differs from customer to customer, as it was said at the login or learnt from the server.
+    pub values: BTreeMap<String, String>,
+    /// The hosts of the provider's API, to the letter.
+    pub api_hosts: Vec<String>,
+    /// True when its tokens are bound to a key (RFC 9449).
+    pub dpop: bool,
     /// Microsoft's tenant, as it was asked for.
     pub tenant: Option<String>,
     /// When the person logged in.
@@ -167,6 +175,10 @@ fn describe(record: &ConnectionRecord, equivalence: &ScopeEquivalence) -> Connec
         has_refresh_token: record.refresh_token.is_some(),
         client_id: record.client.client_id.clone(),
         issuer: record.server.issuer.clone(),
+        resource: record.server.resource.clone(),
+        values: record.values.clone(),
+        api_hosts: record.api.hosts.clone(),
+        dpop: record.dpop_key.is_some(),
         tenant: record.server.tenant.clone(),
         logged_in_at: record.logged_in_at,
         refreshed_at: record.refreshed_at,

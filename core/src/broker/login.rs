@@ -2,6 +2,7 @@
 //! receive the redirect themselves. What is resolved before stands in `preparation`, what is written
 //! down after in `new_record`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -58,6 +59,18 @@ pub struct LoginOptions {
     pub cloud: Option<String>,
     /// The issuer to discover, for `oidc`.
     pub issuer: Option<String>,
+    /// The protected resource that the tokens are for (RFC 8707): the address of an MCP server, for one. For `mcp` its
+    /// metadata also name the authorization server (RFC 9728).
+    pub resource: Option<String>,
+    /// What the resource answered a request with, the value of each `WWW-Authenticate` header: it may name the
+    /// metadata, the scopes that it wants, and DPoP. Absent: the resource is asked.
+    pub www_authenticate: Vec<String>,
+    /// What differs from customer to customer at this provider, by name: the subdomain, for one.
+    pub values: BTreeMap<String, String>,
+    /// A client id metadata document of the caller's: its URL is the client id where the server takes one.
+    pub client_metadata_url: Option<String>,
+    /// True to bind the tokens to a key (RFC 9449). Absent: as the provider or the resource wants it.
+    pub dpop: Option<bool>,
     /// RFC 6749 2.2.
     pub client_id: Option<String>,
     /// RFC 6749 2.3.1. At most one of this and the next three.

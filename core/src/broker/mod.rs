@@ -23,9 +23,11 @@
 //! | `registrations` | client registrations that the user stored |
 
 mod admin_consent;
+mod client_metadata;
 mod connection_changes;
 mod connections;
 mod credential;
+mod dpop;
 mod explain;
 mod login;
 mod login_client;
@@ -49,12 +51,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 pub use admin_consent::{AdminConsent, AdminConsentOptions, AdminConsentRequest};
 pub use connection_changes::{ChangeKind, ConnectionChange, ConnectionChanges};
 pub use connections::{Connection, Connections, HeldToken};
+pub use dpop::DpopProofOptions;
 pub use explain::{Explanation, explain};
 pub use login::{LoginOptions, PendingLogin};
 pub use logout::{LogoutOutcome, Revocation};
 pub use options::BrokerOptions;
 use options::Settings;
-pub use providers::Provider;
+pub use providers::{Provider, ProviderValue};
 use recent::Recent;
 pub use registrations::Registration;
 pub use sasl::SaslMechanism;

@@ -1,15 +1,19 @@
 //! The record of a new grant, and whose grant it is.
 
+use std::collections::BTreeMap;
+
 use url::Url;
 
 use super::Broker;
 use super::preparation::Plan;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{FlowRequest, Granted};
-use crate::protocol::{ExpectedIdToken, check_id_token, parse_client_info, parse_id_token};
+use crate::protocol::{
+    ExpectedIdToken, Rotation, TokenDialect, check_id_token, parse_client_info, parse_id_token,
+};
 use crate::secret::random_text;
 use crate::store::{
-    AccessTokenRecord, Account, ConnectionRecord, ConnectionStatus, RecordClient, RecordServer,
+    AccessTokenRecord, Account, ConnectionRecord, ConnectionStatus, RecordApi, RecordClient, RecordServer,
 };
 
 impl Broker {
@@ -59,9 +63,17 @@ impl Broker {
                 scope_separator: definition.scopes.separator,
                 response_scope_separator: definition.scopes.response_separator,
                 scope_on_refresh: definition.token.scope_on_refresh,
+                refresh_endpoint: None,
+                dialect: TokenDialect::default(),
+                revocation_method: definition.revocation.method,
+                rotation: Rotation::default(),
+                resource: None,
             },
             application,
             account,
+            values: BTreeMap::new(),
+            api: RecordApi::default(),
+            dpop_key: None,
             requested_scopes: request.scopes.clone(),
             access_tokens: vec![token],
             granted_scopes,

@@ -210,7 +210,12 @@ fn redirect(default: &RedirectDefinition, redirect_uri: Option<&str>) -> Result<
         return Err(invalid());
     }
     // A URL without a port fixes host and path only: the port is any, as the provider has it.
-    Ok(RedirectDefinition { host, port: url.port().or(default.port), path: url.path().to_owned() })
+    Ok(RedirectDefinition {
+        host,
+        port: url.port().or(default.port),
+        path: url.path().to_owned(),
+        loopback: true,
+    })
 }
 
 /// A damaged record has nothing to say; any other error of the store does.

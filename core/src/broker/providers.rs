@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Broker;
 use crate::error::Result;
 use crate::names::ProviderName;
-use crate::provider::{CatalogEntry, DefinitionOrigin};
+use crate::provider::{CatalogEntry, DefinitionOrigin, ValueDefinition};
 use crate::scope::ScopeSet;
 
 /// A provider that can be logged in to.
@@ -22,12 +22,33 @@ pub struct Provider {
     pub endpoints: Vec<(String, String)>,
     /// Names for what people want, each with the scopes that it stands for. A list of scopes may hold them.
     pub presets: Vec<(String, ScopeSet)>,
+    /// The hosts of its API, to the letter; `{NAME}` stands for a value.
+    pub api_hosts: Vec<String>,
+    /// What differs from customer to customer.
+    pub values: Vec<ProviderValue>,
+    /// How well public documentation bears out the definition: `high`, `medium` or `low`.
+    pub confidence: String,
+    /// Where the provider's own documentation is.
+    pub documentation: Option<String>,
     /// True when the endpoints come from the metadata of the issuer that is named at login.
     pub discovery: bool,
     /// Where its definition is from.
     pub origin: DefinitionOrigin,
     /// Its definition, as the file has it.
     pub definition: String,
+}
+
+/// A value that differs from customer to customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderValue {
+    /// Its name, in [`LoginOptions::values`](super::LoginOptions) and in a connection's values.
+    pub name: String,
+    /// What it is.
+    pub description: String,
+    /// What it is when nobody says.
+    pub default: Option<String>,
+    /// True when it is learnt from the server, and nobody is asked for it.
+    pub learnt: bool,
 }
 
 impl Broker {
@@ -76,8 +97,18 @@ impl From<CatalogEntry> for Provider {
         for (name, origin) in entry.definition.authority.iter().flat_map(|authority| &authority.clouds) {
             endpoints.push((name.clone(), origin.as_str().to_owned()));
         }
+        let value = |(name, value): (String, ValueDefinition)| ProviderValue {
+            name,
+            description: value.description,
+            default: value.default,
+            learnt: value.from.is_some(),
+        };
         Provider {
             endpoints,
+            api_hosts: entry.definition.api.hosts,
+            values: entry.definition.values.into_iter().map(value).collect(),
+            confidence: entry.definition.confidence.as_str().to_owned(),
+            documentation: entry.definition.documentation,
             presets: entry.definition.scopes.presets.into_iter().collect(),
             discovery: entry.definition.discovery,
             name: entry.definition.name,

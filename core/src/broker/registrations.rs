@@ -12,8 +12,12 @@ use crate::store::RegistrationRecord;
 pub struct Registration {
     /// The provider that it is for.
     pub provider: ProviderName,
+    /// The issuer that it is for, at a provider whose servers are discovered.
+    pub issuer: Option<String>,
     /// RFC 6749 2.2.
     pub client_id: String,
+    /// True when the server made it because it was asked to (RFC 7591).
+    pub dynamic: bool,
     /// True when a client secret is stored with it.
     pub has_client_secret: bool,
     /// When it was stored.
@@ -29,6 +33,7 @@ impl Broker {
     pub fn set_registration(
         &self,
         provider: &ProviderName,
+        issuer: Option<&str>,
         client_id: &str,
         client_secret: Option<Secret>,
     ) -> Result<Registration> {
@@ -39,9 +44,14 @@ impl Broker {
             return Err(Error::new(ErrorKind::ConfigInvalid, format!("{client_id:?} is not a client id")));
         }
         let stored_at = self.0.clock.now().wall;
-        let provider = provider.clone();
-        let record =
-            RegistrationRecord { provider, client_id: client_id.to_owned(), client_secret, stored_at };
+        let record = RegistrationRecord {
+            provider: provider.clone(),
+            issuer: issuer.map(str::to_owned),
+            client_id: client_id.to_owned(),
+            client_secret,
+            stored_at,
+            dynamic: None,
+        };
         self.kept()?.store.put_registration(&record)?;
         Ok(Registration::from(&record))
     }
@@ -50,7 +60,11 @@ impl Broker {
     ///
     /// # Errors
     /// `unknown_provider`; those of the store.
-    pub fn registration(&self, provider: &ProviderName) -> Result<Option<Registration>> {
+    pub fn registration(
+        &self,
+        provider: &ProviderName,
+        _issuer: Option<&str>,
+    ) -> Result<Option<Registration>> {
         self.0.catalog.find(provider)?;
         let Some(kept) = self.kept_if_any()? else { return Ok(None) };
         Ok(kept.store.registration(provider)?.as_ref().map(Registration::from))
@@ -60,9 +74,9 @@ impl Broker {
     ///
     /// # Errors
     /// `unknown_provider`; those of the store.
-    pub fn remove_registration(&self, provider: &ProviderName) -> Result<bool> {
+    pub async fn remove_registration(&self, provider: &ProviderName, _issuer: Option<&str>) -> Result<bool> {
         self.0.catalog.find(provider)?;
-        let Some(kept) = self.kept_if_any()? else { return Ok(false) };
+        let Some(kept) = self.kept_if_any_async().await? else { return Ok(false) };
         kept.store.delete_registration(provider)
     }
 }
@@ -71,6 +85,8 @@ impl From<&RegistrationRecord> for Registration {
     fn from(record: &RegistrationRecord) -> Self {
         Registration {
             provider: record.provider.clone(),
+            issuer: record.issuer.clone(),
+            dynamic: record.dynamic.is_some(),
             client_id: record.client_id.clone(),
             has_client_secret: record.client_secret.is_some(),
             stored_at: record.stored_at,

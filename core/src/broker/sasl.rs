@@ -72,6 +72,8 @@ mod tests {
 
     fn response(token: &str, mechanism: &str, user: &str) -> Result<Secret> {
         let token = AccessToken {
+            header: None,
+            scheme: None,
             secret: Secret::new(token),
             token_type: "Bearer".to_owned(),
             expires_at: None,

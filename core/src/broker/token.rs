@@ -23,6 +23,8 @@ pub struct TokenOptions {
     /// Scopes that the token must hold, of one resource: at a provider that tells resources apart (Microsoft) they say
     /// which one the token is for. Absent: the resource that the login was for, whatever it grants there.
     pub scopes: Option<ScopeSet>,
+    /// The protected resource that the token must be for; that of another connection is `not_connected`.
+    pub resource: Option<String>,
     /// The token is refreshed first when it is good for less than this. A server may give tokens that
     /// live shorter; then the newest is handed out.
     pub min_lifetime: Duration,
@@ -65,8 +67,12 @@ impl TokenOptions {
 pub struct AccessToken {
     /// The token itself.
     pub secret: Secret,
-    /// RFC 6749 7.1: `Bearer`.
+    /// RFC 6749 7.1: `Bearer`; `DPoP` for a token that is bound to a key ([`Broker::dpop_proof`]).
     pub token_type: String,
+    /// The header that carries it, where that is not `Authorization`.
+    pub header: Option<String>,
+    /// What stands before it in the header, where that is not the token's type.
+    pub scheme: Option<String>,
     /// When it ends; absent when it does not expire.
     pub expires_at: Option<Timestamp>,
     /// What it grants.
@@ -78,9 +84,17 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// The value of an `Authorization` header (RFC 6750 2.1).
+    /// The name of the header that carries the token.
+    pub fn header_name(&self) -> &str {
+        self.header.as_deref().unwrap_or("Authorization")
+    }
+
+    /// The value of that header (RFC 6750 2.1, RFC 9449 7.1).
     pub fn authorization_header(&self) -> Secret {
-        Secret::new(format!("{} {}", self.token_type, self.secret.expose()))
+        match self.scheme.as_deref().unwrap_or(&self.token_type) {
+            "" => self.secret.clone(),
+            scheme => Secret::new(format!("{scheme} {}", self.secret.expose())),
+        }
     }
 }
 
@@ -291,6 +305,8 @@ fn hand_out(record: &ConnectionRecord, token: &AccessTokenRecord) -> AccessToken
     AccessToken {
         secret: token.secret.clone(),
         token_type: token.token_type.clone(),
+        header: record.api.header.clone(),
+        scheme: record.api.scheme.clone(),
         expires_at: token.expires_at(),
         scopes: token.scopes.clone(),
         resource: token.resource.clone(),

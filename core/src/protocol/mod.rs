@@ -13,6 +13,7 @@
 //! | RFC 6749 | 4.1.2.1, 5.2 errors, with Microsoft's members | [`oauth_error`], [`endpoint_error`] |
 //! | none: Microsoft's numbers | what they mean to a person | [`aadsts`] |
 //! | RFC 6749 | appendix B form bodies, and answers that should have been JSON | `form`, `body` |
+//! | none: providers' own ways | what differs at the token endpoint and in revocation | [`dialect`] |
 //! | RFC 6750, RFC 9110, RFC 9728 | 3, 11.6.1, 5.1 what an API says when it refuses | [`challenge`] |
 //! | Microsoft | admin consent | [`admin_consent`] |
 //! | RFC 7009 | revocation | [`revocation`] |
@@ -40,6 +41,7 @@ pub mod client_assertion;
 pub mod client_auth;
 mod der;
 pub mod device;
+pub mod dialect;
 pub mod endpoint_error;
 mod form;
 pub mod id_token;
@@ -62,6 +64,9 @@ pub use client_auth::{Client, ClientAuthentication};
 pub use device::{
     DeviceAuthorizationRequest, DeviceAuthorizationResponse, DevicePoll, classify_device_poll,
     parse_device_authorization_response,
+};
+pub use dialect::{
+    BodyFormat, CodeChallenge, RevocationMethod, Rotation, RotationClass, TokenDialect, is_default,
 };
 pub use endpoint_error::TokenEndpointError;
 pub use id_token::{

@@ -11,9 +11,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::names::ProviderName;
 
 /// The definitions in the binary: name and text.
-const BUNDLED: [(&str, &str); 4] = [
+const BUNDLED: [(&str, &str); 5] = [
     ("github", include_str!("../../providers/github.toml")),
     ("google", include_str!("../../providers/google.toml")),
+    ("mcp", include_str!("../../providers/mcp.toml")),
     ("microsoft", include_str!("../../providers/microsoft.toml")),
     ("oidc", include_str!("../../providers/oidc.toml")),
 ];

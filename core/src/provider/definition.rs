@@ -9,9 +9,10 @@ use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::ProviderName;
-use crate::protocol::{ClientAuthentication, ResponseMode};
+use crate::protocol::{BodyFormat, ClientAuthentication, CodeChallenge, ResponseMode, RotationClass};
 use crate::scope::{ScopeEquivalence, ScopeSet};
 
+use super::dialect::{ApiDefinition, Confidence, DeviceDefinition, RevocationDefinition, ValueDefinition};
 use super::endpoint_template::EndpointTemplate;
 use super::scopes::{ScopesDefinition, renamed_set};
 
@@ -31,9 +32,24 @@ pub struct ProviderDefinition {
     pub display_name: String,
     /// The environment variable that programs expect the access token in.
     pub access_token_variable: String,
+    /// How well public documentation bears out what stands here; for the user to weigh.
+    #[serde(default)]
+    pub confidence: Confidence,
+    /// Where the provider's own documentation is.
+    #[serde(default)]
+    pub documentation: Option<String>,
     /// True when the endpoints come from the metadata of an issuer named at login (RFC 8414).
     #[serde(default)]
     pub discovery: bool,
+    /// True when the issuer itself comes from the metadata of the protected resource that is named at login (RFC 9728).
+    #[serde(default)]
+    pub resource_discovery: bool,
+    /// What differs from customer to customer, by name.
+    #[serde(default)]
+    pub values: BTreeMap<String, ValueDefinition>,
+    /// The provider's API.
+    #[serde(default)]
+    pub api: ApiDefinition,
     /// Where the provider is, when that is known beforehand.
     #[serde(default)]
     pub endpoints: EndpointsDefinition,
@@ -58,6 +74,12 @@ pub struct ProviderDefinition {
     /// App-only access, where the provider has it.
     #[serde(default)]
     pub client_credentials: Option<ClientCredentialsDefinition>,
+    /// The device code flow.
+    #[serde(default)]
+    pub device: DeviceDefinition,
+    /// Revocation.
+    #[serde(default)]
+    pub revocation: RevocationDefinition,
     /// Logging out.
     #[serde(default)]
     pub logout: LogoutDefinition,
@@ -71,6 +93,10 @@ pub struct EndpointsDefinition {
     pub authorization: Option<EndpointTemplate>,
     /// RFC 6749 3.2.
     pub token: Option<EndpointTemplate>,
+    /// Where a refresh goes, when that is not the token endpoint.
+    pub refresh: Option<EndpointTemplate>,
+    /// RFC 9126 2.
+    pub pushed_authorization: Option<EndpointTemplate>,
     /// RFC 8628 3.1.
     pub device_authorization: Option<EndpointTemplate>,
     /// RFC 7009.
@@ -108,6 +134,12 @@ pub struct ClientDefinition {
     pub id: Option<String>,
     /// How a client that has a secret authenticates; absent means as the metadata says.
     pub authentication: Option<ClientAuthentication>,
+    /// What `client_id` is called in requests, where that is not its name.
+    pub id_parameter: Option<String>,
+    /// True when a client without a secret authenticates by basic with an empty password.
+    pub empty_secret: bool,
+    /// A client id metadata document that everybody may use (its URL is the client id).
+    pub metadata_url: Option<String>,
     /// True when no login works without a secret.
     pub secret_required: bool,
     /// Environment variables that other tools read the client id from.
@@ -126,6 +158,8 @@ pub struct RedirectDefinition {
     pub port: Option<u16>,
     /// The path.
     pub path: String,
+    /// False when the provider takes no loopback redirect: the person pastes the address that they end up at.
+    pub loopback: bool,
 }
 
 /// How a redirect URI spells this machine.
@@ -148,6 +182,10 @@ pub enum RedirectHost {
 pub struct AuthorizationDefinition {
     /// OAuth 2.0 Form Post Response Mode, where the provider has it; absent means `query`.
     pub response_mode: Option<ResponseMode>,
+    /// How the code challenge is sent (RFC 7636 4.3).
+    pub code_challenge: CodeChallenge,
+    /// RFC 8707: false when a request that names a resource is refused.
+    pub resource_indicators: Option<bool>,
     /// Further parameters.
     pub parameters: BTreeMap<String, String>,
     /// Further parameters when `offline_access` is asked for (OIDC Core 11).
@@ -160,8 +198,24 @@ pub struct AuthorizationDefinition {
 pub struct TokenDefinition {
     /// True when a refresh must name its scopes.
     pub scope_on_refresh: bool,
+    /// How the body of a request is written.
+    pub body: BodyFormat,
+    /// The member of the answer that holds the token's members, when they are not at the top.
+    pub answer_at: Option<String>,
+    /// Seconds that a token lives when the answer has no `expires_in`.
+    pub lifetime: Option<i64>,
+    /// True when `expires_in` 0 means that a token does not expire.
+    pub zero_is_endless: bool,
+    /// What a refresh does to the refresh token.
+    pub rotation: RotationClass,
+    /// Seconds that the old refresh token still works after a refresh.
+    pub rotation_grace: i64,
+    /// True when tokens are bound to a key (RFC 9449).
+    pub dpop: bool,
     /// Further parameters of the code exchange.
     pub parameters: BTreeMap<String, String>,
+    /// Further parameters of a refresh.
+    pub refresh_parameters: BTreeMap<String, String>,
 }
 
 /// App-only access (RFC 6749 4.4): the client asks in its own name.
@@ -294,6 +348,8 @@ impl EndpointsDefinition {
         let members = [
             ("authorization", &self.authorization),
             ("token", &self.token),
+            ("refresh", &self.refresh),
+            ("pushed_authorization", &self.pushed_authorization),
             ("device_authorization", &self.device_authorization),
             ("revocation", &self.revocation),
             ("metadata", &self.metadata),
@@ -319,6 +375,9 @@ impl Default for ClientDefinition {
         ClientDefinition {
             id: None,
             authentication: None,
+            id_parameter: None,
+            empty_secret: false,
+            metadata_url: None,
             secret_required: false,
             environment: Vec::new(),
             registration_steps: "register a native client with the provider, with the redirect URI\n       \
@@ -330,7 +389,12 @@ impl Default for ClientDefinition {
 
 impl Default for RedirectDefinition {
     fn default() -> Self {
-        RedirectDefinition { host: RedirectHost::Ipv4, port: None, path: "/callback".to_owned() }
+        RedirectDefinition {
+            host: RedirectHost::Ipv4,
+            port: None,
+            path: "/callback".to_owned(),
+            loopback: true,
+        }
     }
 }
 

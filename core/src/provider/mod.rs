@@ -16,6 +16,7 @@ pub mod authority;
 pub mod catalog;
 pub mod client_registration;
 pub mod definition;
+mod dialect;
 mod endpoint_template;
 pub mod endpoints;
 pub mod scopes;
@@ -24,6 +25,7 @@ pub use authority::Authority;
 pub use catalog::{Catalog, CatalogEntry, DefinitionOrigin};
 pub use client_registration::{ClientRegistration, ClientSources, Credential, Proof, StoredClient};
 pub use definition::{ProviderDefinition, RedirectDefinition, RedirectHost};
+pub use dialect::ValueDefinition;
 pub use endpoints::Endpoints;
 pub use scopes::is_preset_name;
 

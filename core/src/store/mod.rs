@@ -41,8 +41,8 @@ pub use inspect::{FileState, KeyState, VaultState, inspect};
 pub use lock::StoreLock;
 pub use locked::{Locked, off_thread};
 pub use record::{
-    AccessTokenRecord, Account, ConnectionRecord, ConnectionStatus, CoolDown, RecordClient, RecordServer,
-    RefreshAttempt, Refusal, RegistrationRecord, Renewal,
+    AccessTokenRecord, Account, ConnectionRecord, ConnectionStatus, CoolDown, RecordApi, RecordClient,
+    RecordServer, RefreshAttempt, Refusal, RegistrationRecord, Renewal,
 };
 pub use vault::Vault;
 pub use vault_file::KeySource;

@@ -13,6 +13,8 @@
 
 mod renewal;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 pub use renewal::Renewal;
@@ -20,7 +22,10 @@ pub use renewal::Renewal;
 use crate::clock::{Instant, Timestamp};
 use crate::error::LoginReason;
 use crate::names::{ConnectionKey, ProviderName};
-use crate::protocol::{Client, ClientAuthentication, OauthError, TokenResponse};
+use crate::protocol::{
+    Client, ClientAuthentication, OauthError, RevocationMethod, Rotation, TokenDialect, TokenResponse,
+    is_default,
+};
 use crate::scope::ScopeSet;
 use crate::secret::{Secret, serialize_exposed, serialize_exposed_option};
 
@@ -51,6 +56,15 @@ pub struct ConnectionRecord {
     pub application: bool,
     /// Whose grant it is, as far as the server told.
     pub account: Account,
+    /// What differs from customer to customer, as the person said it or the server did.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, String>,
+    /// How a request to the API carries the token, and where it may go.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub api: RecordApi,
+    /// The key that the grant's tokens are bound to (RFC 9449): P-256, PKCS#8 in base64.
+    #[serde(default, serialize_with = "serialize_exposed_option", skip_serializing_if = "Option::is_none")]
+    pub dpop_key: Option<Secret>,
     /// What was asked for.
     pub requested_scopes: ScopeSet,
     /// What was granted; RFC 6749 5.1: what was asked for, when the response does not say.
@@ -161,6 +175,36 @@ pub struct RecordServer {
     pub response_scope_separator: Option<char>,
     /// True when a refresh names its scopes (RFC 6749 6 leaves it open; Entra insists).
     pub scope_on_refresh: bool,
+    /// Where a refresh goes, when that is not the token endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_endpoint: Option<String>,
+    /// How the server differs from RFC 6749.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub dialect: TokenDialect,
+    /// How the server is asked to forget a token.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub revocation_method: RevocationMethod,
+    /// What a refresh does to the refresh token.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub rotation: Rotation,
+    /// The protected resource that the grant is for (RFC 8707), as its metadata spells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+}
+
+/// How a request to the API carries the token, and where it may go.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RecordApi {
+    /// The hosts of the API, to the letter.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
+    /// The header that carries the token; `Authorization` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// What stands before the token in it; the token's type when absent, nothing when empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<String>,
 }
 
 /// Whose grant it is. Every member is what the server said, and none is proof of anything but that.
@@ -302,6 +346,9 @@ impl Refusal {
 pub struct RegistrationRecord {
     /// The provider that it is for.
     pub provider: ProviderName,
+    /// The issuer that it is for, at a provider whose servers are discovered: no credential of one reaches another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
     /// RFC 6749 2.2.
     pub client_id: String,
     /// RFC 6749 2.3.1, for confidential clients.
@@ -309,6 +356,27 @@ pub struct RegistrationRecord {
     pub client_secret: Option<Secret>,
     /// When it was stored.
     pub stored_at: Timestamp,
+    /// What the server said of it, when it was registered by program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dynamic: Option<DynamicRegistration>,
+}
+
+/// A registration that the server made when it was asked to (RFC 7591).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DynamicRegistration {
+    /// RFC 7591 2: how the client authenticates.
+    pub authentication: ClientAuthentication,
+    /// RFC 7591 2: the redirect URIs that it was made with.
+    pub redirect_uris: Vec<String>,
+    /// RFC 7591 3.2.1: when the client secret ends; absent when it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret_expires_at: Option<Timestamp>,
+    /// RFC 7592 3: where the registration is managed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration_client_uri: Option<String>,
+    /// RFC 7592 3.
+    #[serde(default, serialize_with = "serialize_exposed_option", skip_serializing_if = "Option::is_none")]
+    pub registration_access_token: Option<Secret>,
 }
 
 impl Record for RegistrationRecord {

@@ -63,7 +63,7 @@ fn no_debug_output_shows_a_secret() {
     let broker =
         Broker::open(BrokerOptions { home: Some(folder.path().to_owned()), ..options.clone() }).unwrap();
     let provider = "oidc".parse().unwrap();
-    assert_silent("Registration", &broker.set_registration(&provider, "id", Some(secret())).unwrap());
+    assert_silent("Registration", &broker.set_registration(&provider, None, "id", Some(secret())).unwrap());
     assert_silent("Registration", &broker.registration(&provider).unwrap());
     assert_silent("VaultState", &broker.inspect());
     assert_silent("Connections", &broker.connections().unwrap());
