@@ -27,6 +27,8 @@ fn no_debug_output_shows_a_secret() {
     assert_silent("Result<Secret>", &Ok::<_, tokenkeep::Error>(vec![secret()]));
 
     let token = AccessToken {
+        header: None,
+        scheme: None,
         secret: secret(),
         token_type: "Bearer".to_owned(),
         expires_at: None,
@@ -64,7 +66,7 @@ fn no_debug_output_shows_a_secret() {
         Broker::open(BrokerOptions { home: Some(folder.path().to_owned()), ..options.clone() }).unwrap();
     let provider = "oidc".parse().unwrap();
     assert_silent("Registration", &broker.set_registration(&provider, None, "id", Some(secret())).unwrap());
-    assert_silent("Registration", &broker.registration(&provider).unwrap());
+    assert_silent("Registration", &broker.registration(&provider, None).unwrap());
     assert_silent("VaultState", &broker.inspect());
     assert_silent("Connections", &broker.connections().unwrap());
     assert_silent("Error", &broker.cached_token(&provider, &TokenOptions::default()).unwrap_err());
