@@ -45,9 +45,26 @@ pub struct Endpoints {
     pub assertion_algorithms: Option<Vec<String>>,
     /// RFC 9449 5.1 `dpop_signing_alg_values_supported`.
     pub dpop_algorithms: Option<Vec<String>>,
+    /// Whether the server does S256 (RFC 7636 4.2); `None` when nobody says.
+    pub s256: Option<bool>,
 }
 
 impl Endpoints {
+    /// Refuses a server for a person's login that does no S256 (RFC 7636 7.2: `plain` protects nothing, so it is never
+    /// fallen back to); where `promised` is wanted, also one that does not say.
+    ///
+    /// # Errors
+    /// `unsupported`.
+    pub fn check_s256(&self, promised: bool) -> Result<()> {
+        if self.s256 == Some(true) || (self.s256.is_none() && !promised) {
+            return Ok(());
+        }
+        let issuer = self.issuer.as_deref().unwrap_or("the server");
+        Err(Error::new(ErrorKind::Unsupported, format!("{issuer} supports no S256 code challenge")).with_help(
+            "the server's metadata must list S256 in code_challenge_methods_supported (RFC 8414 2); tell whoever runs it",
+        ))
+    }
+
     /// The issuer as an authorization response spells it (RFC 9207); a template is no spelling.
     pub fn exact_issuer(&self) -> Option<&str> {
         self.issuer.as_deref().filter(|issuer| !issuer.contains('{'))
@@ -84,6 +101,7 @@ pub fn from_definition(definition: &ProviderDefinition, authority: Option<&Autho
         authentication_methods: None,
         assertion_algorithms: None,
         dpop_algorithms: None,
+        s256: None,
     })
 }
 
@@ -121,7 +139,6 @@ pub async fn of_tenant(
 /// # Errors
 /// - `config_invalid`: it is not an issuer (RFC 8414 2), or not reachable over https.
 /// - `provider_rejected`: no document, or that of another issuer (RFC 8414 3.3).
-/// - `unsupported`: the server knows no S256 code challenge (RFC 7636 4.2).
 /// - `network`: it could not be reached.
 pub async fn discover(transport: &Transport, issuer: &str) -> Result<Endpoints> {
     let not_an_issuer = |why: &str| {
@@ -161,11 +178,7 @@ pub async fn discover(transport: &Transport, issuer: &str) -> Result<Endpoints> 
 }
 
 fn from_metadata(transport: &Transport, metadata: AuthorizationServerMetadata) -> Result<Endpoints> {
-    if metadata.supports_s256() == Some(false) {
-        // RFC 7636 7.2: `plain` protects nothing, so it is never fallen back to.
-        let message = format!("{} supports no S256 code challenge", metadata.issuer);
-        return Err(Error::new(ErrorKind::Unsupported, message));
-    }
+    let s256 = metadata.supports_s256();
     let secure = |endpoint: Option<Url>| -> Result<Option<Url>> {
         endpoint.map(|url| transport.check(&url).map(|()| url)).transpose()
     };
@@ -186,6 +199,7 @@ fn from_metadata(transport: &Transport, metadata: AuthorizationServerMetadata) -
         authentication_methods: metadata.token_endpoint_auth_methods_supported,
         assertion_algorithms: metadata.token_endpoint_auth_signing_alg_values_supported,
         dpop_algorithms: metadata.dpop_signing_alg_values_supported,
+        s256,
     })
 }
 
