@@ -23,6 +23,14 @@ pub struct Endpoints {
     pub device_authorization: Option<Url>,
     /// RFC 7009.
     pub revocation: Option<Url>,
+    /// RFC 7591 3.
+    pub registration: Option<Url>,
+    /// RFC 9126 2.
+    pub pushed_authorization: Option<Url>,
+    /// RFC 9126 5: true when an authorization request that was not pushed is refused.
+    pub pushed_authorization_required: bool,
+    /// True when a client id may be the address of its metadata document.
+    pub client_metadata_documents: bool,
     /// What `iss` must be; may hold `{tenantid}`.
     pub issuer: Option<String>,
     /// What the `tid` of an id_token must be, where the authority decides that.
@@ -33,6 +41,10 @@ pub struct Endpoints {
     pub scopes_supported: Option<Vec<String>>,
     /// RFC 8414 `token_endpoint_auth_methods_supported`.
     pub authentication_methods: Option<Vec<String>>,
+    /// RFC 8414 `token_endpoint_auth_signing_alg_values_supported`.
+    pub assertion_algorithms: Option<Vec<String>>,
+    /// RFC 9449 5.1 `dpop_signing_alg_values_supported`.
+    pub dpop_algorithms: Option<Vec<String>>,
 }
 
 impl Endpoints {
@@ -61,11 +73,17 @@ pub fn from_definition(definition: &ProviderDefinition, authority: Option<&Autho
         token,
         device_authorization: fill(&endpoints.device_authorization)?,
         revocation: fill(&endpoints.revocation)?,
+        registration: None,
+        pushed_authorization: fill(&endpoints.pushed_authorization)?,
+        pushed_authorization_required: false,
+        client_metadata_documents: false,
         issuer: endpoints.issuer.as_ref().map(|template| template.fill(cloud, &tenant)),
         tenant: authority.and_then(Authority::expected_tenant),
         authorization_response_iss: endpoints.authorization_response_iss,
         scopes_supported: None,
         authentication_methods: None,
+        assertion_algorithms: None,
+        dpop_algorithms: None,
     })
 }
 
@@ -157,11 +175,17 @@ fn from_metadata(transport: &Transport, metadata: AuthorizationServerMetadata) -
         token: metadata.token_endpoint,
         device_authorization: secure(metadata.device_authorization_endpoint)?,
         revocation: secure(metadata.revocation_endpoint)?,
+        registration: secure(metadata.registration_endpoint)?,
+        pushed_authorization: secure(metadata.pushed_authorization_request_endpoint)?,
+        pushed_authorization_required: metadata.require_pushed_authorization_requests,
+        client_metadata_documents: metadata.client_id_metadata_document_supported,
         issuer: Some(metadata.issuer),
         tenant: None,
         authorization_response_iss: metadata.authorization_response_iss_parameter_supported,
         scopes_supported: metadata.scopes_supported,
         authentication_methods: metadata.token_endpoint_auth_methods_supported,
+        assertion_algorithms: metadata.token_endpoint_auth_signing_alg_values_supported,
+        dpop_algorithms: metadata.dpop_signing_alg_values_supported,
     })
 }
 
