@@ -1,10 +1,12 @@
 //! What the interop tests share: servers written by others, started for one test and gone with it, and
-//! the person in front of them. The tests drive the real command line; nothing of the product is linked.
+//! the person in front of them. The tests drive the real command line; nothing of the product is linked but into
+//! `mcp-client`, which another's suite drives.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `oidc_provider` | oidc-provider (Node), with its journal and its faults |
 //! | `django` | django-oauth-toolkit (Python), the one with a grace period |
+//! | `mcp` | the conformance suite of the Model Context Protocol |
 //! | `journal` | what a server counted |
 //! | `certificates` | a CA of one test, with leaves that are right or wrong |
 //! | `person` | the person: what they read on the terminal, and what they do with it |
@@ -16,6 +18,7 @@
 mod certificates;
 mod django;
 mod journal;
+pub mod mcp;
 mod oidc_provider;
 mod person;
 mod secret_service;
