@@ -5,6 +5,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `oidc_provider` | oidc-provider (Node), with its journal and its faults |
+//! | `documents` | client id metadata documents on an https origin |
 //! | `django` | django-oauth-toolkit (Python), the one with a grace period |
 //! | `mcp` | the conformance suite of the Model Context Protocol |
 //! | `journal` | what a server counted |
@@ -17,6 +18,7 @@
 
 mod certificates;
 mod django;
+mod documents;
 mod journal;
 pub mod mcp;
 mod oidc_provider;
@@ -25,9 +27,10 @@ mod secret_service;
 
 pub use certificates::{Certificates, Leaf};
 pub use django::Django;
+pub use documents::Documents;
 pub use journal::Journal;
-pub use oidc_provider::OidcProvider;
-pub use person::{Person, authorization_url, device_authorization};
+pub use oidc_provider::{OidcProvider, Userinfo};
+pub use person::{Person, authorization_url, device_authorization, log_in, start_login};
 pub use secret_service::SecretService;
 
 use std::path::{Path, PathBuf};
