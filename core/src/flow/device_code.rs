@@ -58,12 +58,13 @@ async fn authorize(request: &FlowRequest) -> Result<DeviceAuthorizationResponse>
         let message = format!("{} has no device code flow", request.definition.display_name);
         Error::new(ErrorKind::Unsupported, message).with_help("log in with --flow pkce")
     })?;
+    let extra: Vec<_> = request.resource_parameter().into_iter().collect();
     let message = DeviceAuthorizationRequest {
         endpoint,
         client: request.client.as_client(),
         scopes: &request.scopes,
         scope_separator: request.definition.scopes.separator,
-        extra: &[],
+        extra: &extra,
     }
     .to_http()?;
     let response = request.transport.send(message, Limits::ENDPOINT).await.map_err(Error::from)?;

@@ -17,6 +17,8 @@ pub struct ScopesDefinition {
     pub default: ScopeSet,
     /// Asked for in every login.
     pub always: ScopeSet,
+    /// Asked for in every login at a server whose metadata list it, and at no other unless the person names it.
+    pub when_listed: ScopeSet,
     /// What stands between two scopes: a space by RFC 6749 3.3.
     pub separator: char,
     /// The same in answers, where it differs.
@@ -137,6 +139,7 @@ impl Default for ScopesDefinition {
         ScopesDefinition {
             default: ScopeSet::default(),
             always: ScopeSet::default(),
+            when_listed: ScopeSet::default(),
             separator: ' ',
             response_separator: None,
             default_resource: None,
