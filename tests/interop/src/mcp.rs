@@ -17,7 +17,7 @@ pub struct Verdict {
     /// The suite's exit code.
     pub code: i32,
     checks: Vec<Value>,
-    /// How the client ended: `done`, or an error's code.
+    /// How the client ended: `done`, or what stopped it.
     pub ended: String,
     /// What the client said, for whoever wonders.
     pub said: String,

@@ -15,10 +15,10 @@ const EXTENSIONS: [&str; 4] =
 
 /// What a client must not go along with, and how ours ends. It is `done` everywhere else.
 const REFUSED: [(&str, &str); 7] = [
-    ("auth/iss-normalized", "provider_rejected"),
-    ("auth/iss-supported-missing", "provider_rejected"),
-    ("auth/iss-unexpected", "provider_rejected"),
-    ("auth/iss-wrong-issuer", "provider_rejected"),
+    ("auth/iss-normalized", "the response is from another server"),
+    ("auth/iss-supported-missing", "the response does not say which server it is from"),
+    ("auth/iss-unexpected", "the response is from another server"),
+    ("auth/iss-wrong-issuer", "the response is from another server"),
     ("auth/metadata-issuer-mismatch", "provider_rejected"),
     ("auth/resource-mismatch", "provider_rejected"),
     // The server's last word, after as many logins as a person would bear.

@@ -6,8 +6,8 @@
 //! mcp-client URL
 //! ```
 //! From the suite's environment come the protocol's version, and in `MCP_CONFORMANCE_CONTEXT` the client that was
-//! registered beforehand. The last line of stdout is `done`, or what it ended with: an error's code, or the status of
-//! an answer.
+//! registered beforehand. The last line of stdout is `done`, or what it ended with: an error's code, why the answer to a
+//! login was refused, or the status of the server's last answer.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a test program")]
 
@@ -29,11 +29,12 @@ use tokenkeep::{
     Interaction, KeySource, LoginOptions, ProviderName, Remedy, Secret, TokenOptions, Url,
 };
 use tokio::runtime::Handle;
+use tokio::sync::mpsc::{self, UnboundedSender};
 
 /// A server that is never content must not keep the person at its login page.
 const MOST_LOGINS: usize = 3;
 /// The suite's person needs no time to think.
-const LOGIN_TIMEOUT: Duration = Duration::from_secs(5);
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Nobody fetches it: the suite's server knows it by its address.
 const CLIENT_METADATA: &str = "https://conformance-test.local/client-metadata.json";
 
@@ -192,9 +193,13 @@ impl Agent {
             timeout: Some(LOGIN_TIMEOUT),
             ..LoginOptions::default()
         };
-        let browser = Arc::new(Browser { http: self.http.clone(), runtime: Handle::current() });
-        self.broker.login(&self.provider, &options, browser).await?;
-        Ok(())
+        let (refused, mut refusals) = mpsc::unbounded_channel();
+        let browser = Arc::new(Browser { http: self.http.clone(), runtime: Handle::current(), refused });
+        tokio::select! {
+            connection = self.broker.login(&self.provider, &options, browser) => Ok(drop(connection?)),
+            // A person could try again, so the login goes on. This one never does.
+            Some(reason) = refusals.recv() => Err(reason.into()),
+        }
     }
 }
 
@@ -208,6 +213,7 @@ fn wants_more(challenges: &[&str]) -> bool {
 struct Browser {
     http: Http,
     runtime: Handle,
+    refused: UnboundedSender<String>,
 }
 
 impl Interaction for Browser {
@@ -223,7 +229,8 @@ impl Interaction for Browser {
     }
 
     fn response_refused(&self, reason: &str) {
-        eprintln!("refused: {reason}");
+        // Nobody listens any more to the second of two.
+        let _ = self.refused.send(reason.to_owned());
     }
 }
 
