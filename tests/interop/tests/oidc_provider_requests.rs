@@ -7,7 +7,7 @@
 use std::process::Command;
 
 use serde_json::{Value, json};
-use tokenkeep_interop::{OidcProvider, Person, authorization_url, log_in};
+use tokenkeep_interop::{OidcProvider, Person, authorization_url, log_in, start_login};
 use tokenkeep_test_support::{Home, run, tool};
 
 const TOKEN: [&str; 2] = ["token", "oidc"];
@@ -15,7 +15,7 @@ const TOKEN: [&str; 2] = ["token", "oidc"];
 #[test]
 fn a_request_that_is_pushed_shows_the_browser_its_name_alone() {
     let (server, home) = (OidcProvider::start(&[]), Home::new());
-    let mut login = tokenkeep_interop::start_login(&home, &server.login_as("native-par"));
+    let mut login = start_login(&home, &server.login_as("native-par"));
     let url = authorization_url(&mut login);
     let query = url.split_once('?').unwrap().1;
     let names: Vec<&str> = query.split('&').map(|pair| pair.split_once('=').unwrap().0).collect();
@@ -91,8 +91,8 @@ fn a_token_for_one_resource() {
 #[test]
 fn a_resource_that_the_server_does_not_know() {
     let (server, home) = (OidcProvider::start(&[]), Home::new());
-    let login = server.login();
-    let asked = ["--resource", "https://elsewhere.example/", "--no-browser", "--json"];
+    let (login, browser) = (server.login(), Person::as_browser());
+    let asked = ["--resource", "https://elsewhere.example/", "--browser", &browser, "--json"];
     let refused = home.run(login.iter().map(String::as_str).chain(asked));
     assert_eq!(refused.error_code(), "provider_rejected", "{refused:#?}");
     assert!(refused.stderr.contains(r#""error":"invalid_target""#), "{refused:#?}");
