@@ -256,14 +256,14 @@ fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(json!(text)).map_err(|error| error.to_string())
 }
 
+fn json_text(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
 /// The client of that id, taken out of `clients`; a public one when there is none.
 fn taken(clients: &mut Vec<RegisteredClient>, id: &str) -> RegisteredClient {
     let known = clients.iter().position(|client| client.id == *id);
     known.map_or_else(|| RegisteredClient::public(id), |known| clients.remove(known))
-}
-
-fn json_text(text: &str) -> Result<Value, String> {
-    serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 /// `ID:FILE`.
