@@ -34,7 +34,7 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 /// A server that is never content must not keep the person at its login page.
 const MOST_LOGINS: usize = 3;
 /// The suite's person needs no time to think.
-const LOGIN_TIMEOUT: Duration = Duration::from_secs(10);
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(20);
 /// Nobody fetches it: the suite's server knows it by its address.
 const CLIENT_METADATA: &str = "https://conformance-test.local/client-metadata.json";
 
