@@ -87,6 +87,7 @@ pub fn parse_pushed_authorization(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::TokenDialect;
     use crate::protocol::form::tests::pairs;
 
     #[test]
@@ -103,9 +104,10 @@ mod tests {
             scopes: &"openid mail".parse().unwrap(),
             scope_separator: ' ',
             state: &state,
-            code_challenge: "challenge",
+            code_challenge: Some("challenge"),
             nonce: Some("nonce-canary"),
             response_mode: None,
+            dialect: &TokenDialect::default(),
             extra: &extra,
         };
         use ClientAuthentication::{Basic, None as Public, Post};
