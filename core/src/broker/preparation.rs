@@ -97,6 +97,7 @@ impl Broker {
             redemption_scopes: scopes.redemption.clone(),
             authorization_parameters: request.parameters.clone(),
             claims: request.claims_parameter()?,
+            dialect: definition.token_dialect(),
             redirect,
             interaction,
             definition: Arc::new(definition),

@@ -17,6 +17,8 @@ pub struct ScopesDefinition {
     pub default: ScopeSet,
     /// Asked for in every login.
     pub always: ScopeSet,
+    /// What `scope` is called in the authorization request, where that is not its name.
+    pub parameter: Option<String>,
     /// What stands between two scopes: a space by RFC 6749 3.3.
     pub separator: char,
     /// The same in answers, where it differs.
@@ -137,6 +139,7 @@ impl Default for ScopesDefinition {
         ScopesDefinition {
             default: ScopeSet::default(),
             always: ScopeSet::default(),
+            parameter: None,
             separator: ' ',
             response_separator: None,
             default_resource: None,
