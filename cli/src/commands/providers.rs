@@ -61,12 +61,13 @@ fn list(invocation: &Invocation) -> Result<(), Failure> {
     } else {
         let row = |provider: &Provider| {
             let origin = match &provider.origin {
-                DefinitionOrigin::Bundled => format!("bundled, {} confidence", provider.confidence),
+                DefinitionOrigin::Bundled => "bundled".to_owned(),
                 DefinitionOrigin::User(path) => path.display().to_string(),
             };
-            vec![provider.name.to_string(), printable(&provider.display_name), origin]
+            let display_name = printable(&provider.display_name);
+            vec![provider.name.to_string(), display_name, provider.confidence.clone(), origin]
         };
-        data(&table(&["NAME", "DISPLAY NAME", "ORIGIN"], &known.iter().map(row).collect::<Vec<_>>()))?;
+        data(&table(&["NAME", "DISPLAY NAME", "CONFIDENCE", "ORIGIN"], &known.iter().map(row).collect::<Vec<_>>()))?;
     }
     for error in &broken {
         report(error, invocation.json);

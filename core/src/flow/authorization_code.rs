@@ -70,6 +70,7 @@ impl AuthorizationAttempt {
         let nonce = if scopes.contains("openid") { Some(random_text()?) } else { None };
         let mut extra = request.authorization_parameters.clone();
         extra.extend(request.claims_parameter());
+        extra.extend(request.resource_parameter());
         let extra: Vec<_> = extra.into_iter().collect();
         let url = AuthorizationRequest {
             endpoint,

@@ -63,6 +63,8 @@ pub struct FlowRequest {
     pub authorization_parameters: BTreeMap<String, String>,
     /// The `claims` of every request (OIDC Core 5.5).
     pub claims: Option<String>,
+    /// The `resource` of every request (RFC 8707).
+    pub resource: Option<String>,
     /// The redirect that is listened on.
     pub redirect: RedirectDefinition,
     /// How to talk to the person.
@@ -93,11 +95,16 @@ impl FlowRequest {
     fn token_parameters(&self) -> Vec<(String, String)> {
         let mut parameters = self.definition.token.parameters.clone();
         parameters.extend(self.claims_parameter());
+        parameters.extend(self.resource_parameter());
         parameters.into_iter().collect()
     }
 
     fn claims_parameter(&self) -> Option<(String, String)> {
         self.claims.clone().map(|claims| ("claims".to_owned(), claims))
+    }
+
+    fn resource_parameter(&self) -> Option<(String, String)> {
+        self.resource.clone().map(|resource| ("resource".to_owned(), resource))
     }
 
     fn response_scope_separator(&self) -> char {

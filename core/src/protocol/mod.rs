@@ -21,6 +21,7 @@
 //! | RFC 7636 | PKCE | [`pkce`] |
 //! | RFC 8414, OIDC Discovery 1.0 | authorization server metadata | [`metadata`] |
 //! | RFC 8628 | device authorization | [`device`] |
+//! | RFC 8707, RFC 9728 | 2, 2 and 3 the name of a protected resource, and its metadata | [`protected_resource`] |
 //! | RFC 9207 | `iss` in the authorization response | [`authorization`] |
 //! | OIDC Core 1.0 | 2, 3.1.3.7, 12.2 the id_token as a statement of who logged in | [`id_token`] |
 //! | OIDC Core 1.0 | 5.5 claims that are asked for, with Microsoft's capabilities | [`claims`] |
@@ -48,6 +49,7 @@ pub mod id_token;
 pub mod metadata;
 pub mod oauth_error;
 pub mod pkce;
+pub mod protected_resource;
 pub mod revocation;
 mod spoken;
 pub mod token_endpoint;
@@ -77,6 +79,10 @@ pub use id_token::{
 pub use metadata::{AuthorizationServerMetadata, parse_metadata, parse_tenant, well_known_urls};
 pub use oauth_error::OauthError;
 pub use pkce::CodeVerifier;
+pub use protected_resource::{
+    ProtectedResourceMetadata, is_same_resource, of_target, origin_of, parse_resource_metadata,
+    resource_address, resource_indicator, resource_metadata_urls,
+};
 pub use revocation::{RevocationOutcome, RevocationRequest, TokenKind, classify_revocation};
 pub use token_endpoint::{Grant, TokenRequest, TokenResponse, further_member, parse_token_response};
 

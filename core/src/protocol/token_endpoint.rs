@@ -145,8 +145,10 @@ impl TokenRequest<'_> {
 
     fn ask_for_itself(&self, scopes: &ScopeSet) -> Result<Request<Vec<u8>>> {
         let client = oauth2_client(&self.client)?.set_token_uri(TokenUrl::from_url(self.endpoint.clone()));
-        let scope = Scope::new(scopes.to_wire(self.scope_separator));
-        let mut request = client.exchange_client_credentials().add_scope(scope);
+        let mut request = client.exchange_client_credentials();
+        if !scopes.is_empty() {
+            request = request.add_scope(Scope::new(scopes.to_wire(self.scope_separator)));
+        }
         for (name, value) in self.further_parameters()? {
             request = request.add_extra_param(name, value);
         }

@@ -10,6 +10,7 @@
 //! | `nearest` | the names that were probably meant |
 //! | `authority` | Microsoft's tenant and cloud |
 //! | `endpoints` | a definition or an issuer, turned into URLs |
+//! | `protected_resource` | a resource, turned into its authorization servers |
 //! | `client_registration` | which client logs in |
 //!
 //! May not enter: what is kept of a login (`store`), and how one is made (`flow`).
@@ -23,6 +24,7 @@ mod dialect;
 mod endpoint_template;
 pub mod endpoints;
 mod nearest;
+pub mod protected_resource;
 pub mod scopes;
 
 pub use authority::Authority;

@@ -190,6 +190,9 @@ pub struct RecordServer {
     /// The protected resource that the grant is for (RFC 8707), as its metadata spells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
+    /// The same as the person named it, where that is another spelling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named_resource: Option<String>,
 }
 
 /// How a request to the API carries the token, and where it may go.
