@@ -67,7 +67,10 @@ fn list(invocation: &Invocation) -> Result<(), Failure> {
             let display_name = printable(&provider.display_name);
             vec![provider.name.to_string(), display_name, provider.confidence.clone(), origin]
         };
-        data(&table(&["NAME", "DISPLAY NAME", "CONFIDENCE", "ORIGIN"], &known.iter().map(row).collect::<Vec<_>>()))?;
+        data(&table(
+            &["NAME", "DISPLAY NAME", "CONFIDENCE", "ORIGIN"],
+            &known.iter().map(row).collect::<Vec<_>>(),
+        ))?;
     }
     for error in &broken {
         report(error, invocation.json);

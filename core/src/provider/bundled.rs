@@ -94,22 +94,4 @@ pub fn text_of(name: &str) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-    use std::fs;
-    use std::path::Path;
-
-    use super::*;
-
-    #[test]
-    fn the_list_is_the_folder_in_order() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("providers");
-        let files =
-            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let files: BTreeSet<String> = files.collect();
-        assert!(BUNDLED.is_sorted_by_key(|(name, _)| name), "a search relies on the order");
-        assert_eq!(BUNDLED.iter().map(|(name, _)| format!("{name}.toml")).collect::<BTreeSet<_>>(), files);
-        assert_eq!(text_of("github"), Some(include_str!("../../providers/github.toml")));
-        assert_eq!(text_of("nobody"), None);
-    }
-}
+mod tests;
