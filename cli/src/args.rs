@@ -134,7 +134,7 @@ pub enum Command {
 /// Which connection.
 #[derive(Debug, Args)]
 pub struct ConnectionArgs {
-    /// The provider: microsoft, google, github, oidc, or one of your own [mcp with --resource]
+    /// The provider, as `tokenkeep providers` lists it [mcp with --resource]
     #[arg(
         value_name = "PROVIDER",
         required = false,
