@@ -69,6 +69,18 @@ impl Stage {
         stage
     }
 
+    /// A protected resource, whose metadata name the server: `/mcp`, by a client that the person has registered.
+    pub fn mcp() -> Self {
+        let mut stage = Stage::new("mcp", ServerOptions::plain(), &["--client-id", "public"]);
+        stage.named.extend(["--resource".to_owned(), stage.mcp_resource()]);
+        stage
+    }
+
+    /// The address of the server's protected resource.
+    pub fn mcp_resource(&self) -> String {
+        format!("{}/mcp", self.server.origin())
+    }
+
     /// A provider file of the user's own, for a strict server that rotates and detects reuse.
     pub fn acme() -> Self {
         let stage = Stage::new("acme", ServerOptions::plain(), &[]);
