@@ -13,6 +13,7 @@
 //! | `new_record` | what is written down of a new grant |
 //! | `token` | `token`, `cached_token`, `close` |
 //! | `refusal` | `token_after_refusal` |
+//! | `allowed_hosts` | `allowed_hosts` |
 //! | `recent` | the records that this second's calls have read |
 //! | `admin_consent` | `admin_consent_url`, `read_admin_consent` |
 //! | `explain` | `explain`, and the command that tries a login again |
@@ -25,6 +26,7 @@
 //! | `registrations` | client registrations that the user stored |
 
 mod admin_consent;
+mod allowed_hosts;
 mod client_metadata;
 mod connection_changes;
 mod connections;

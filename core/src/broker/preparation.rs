@@ -111,6 +111,7 @@ impl Broker {
             authorization_parameters: request.parameters.clone(),
             claims: request.claims_parameter()?,
             resource: resource.indicator.clone(),
+            dialect: definition.token_dialect(),
             redirect,
             interaction,
             definition: Arc::new(definition),

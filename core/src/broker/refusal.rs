@@ -18,7 +18,8 @@ impl Broker {
     /// a token that was refreshed just now. The API's answer is then the caller's.
     ///
     /// A token that somebody else has refreshed since is handed out as it is. A claims challenge (Microsoft's
-    /// `insufficient_claims`) is sent with the refresh.
+    /// `insufficient_claims`) is sent with the refresh. An API that wants a nonce in the proof (RFC 9449 9) gets the same
+    /// token again, with the next [`Broker::dpop_proof`].
     ///
     /// Cancel-safe, and within a tokio runtime, as [`Broker::token`].
     ///
@@ -45,7 +46,9 @@ impl Broker {
         if let (Some(scope), None) = (wider, &claims) {
             return self.check_wider(&self.record(&key)?, scope).map(|()| None);
         }
-        let mut options = TokenOptions { replaces: Some(refused.clone()), claims, ..options.clone() };
+        let wants_nonce = remedies.contains(&Remedy::Nonce);
+        let replaces = (!wants_nonce).then(|| refused.clone());
+        let mut options = TokenOptions { replaces, claims, ..options.clone() };
         let record = self.record(&key)?;
         let at_hand = record.access_tokens.iter().position(|token| token.secret == *refused);
         let at_hand = at_hand.map(|place| (place, &record.access_tokens[place]));
@@ -55,6 +58,7 @@ impl Broker {
         }
         let options = options.settled()?;
         if let Some((_, token)) = at_hand
+            && !wants_nonce
             && record.refreshed_at.is_some()
             && (options.claims.is_none() || token.claims == options.claims)
             && self.0.clock.now().age_since(&token.obtained).is_some_and(|age| age < YOUNG)

@@ -101,6 +101,24 @@ impl AccessToken {
             scheme => Secret::new(format!("{scheme} {}", self.secret.expose())),
         }
     }
+
+    /// The token itself, for whoever makes an `Authorization: Bearer` of it without asking (RFC 6750 2.1): a client of
+    /// somebody else's, a mail server.
+    ///
+    /// # Errors
+    /// `unsupported` for a token that is bound to a key, and for one that goes into another header.
+    pub fn bearer(&self) -> Result<&Secret> {
+        let scheme = self.scheme.as_deref().unwrap_or(&self.token_type);
+        if scheme.eq_ignore_ascii_case("bearer") && self.header_name().eq_ignore_ascii_case("authorization") {
+            return Ok(&self.secret);
+        }
+        let message = format!("the token of {} cannot be sent as a bearer token", self.connection);
+        Err(Error::new(ErrorKind::Unsupported, message).with_help(
+            "it is bound to a key (DPoP), or its API wants it in a header of its own: send the request by an adapter that \
+             knows how (httpx, requests, fetch, URLRequest), or make its headers from header_name, \
+             authorization_header and dpop_proof",
+        ))
+    }
 }
 
 impl Broker {

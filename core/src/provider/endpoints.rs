@@ -19,8 +19,12 @@ pub struct Endpoints {
     pub authorization: Option<Url>,
     /// RFC 6749 3.2.
     pub token: Url,
+    /// Where a refresh goes, when that is not the token endpoint.
+    pub refresh: Option<Url>,
     /// RFC 8628 3.1.
     pub device_authorization: Option<Url>,
+    /// Where a device code is redeemed, when that is not the token endpoint.
+    pub device_token: Option<Url>,
     /// RFC 7009.
     pub revocation: Option<Url>,
     /// RFC 7591 3.
@@ -88,7 +92,9 @@ pub fn from_definition(definition: &ProviderDefinition, authority: Option<&Autho
     Ok(Endpoints {
         authorization: fill(&endpoints.authorization)?,
         token,
+        refresh: fill(&endpoints.refresh)?,
         device_authorization: fill(&endpoints.device_authorization)?,
+        device_token: fill(&definition.device.token_endpoint)?,
         revocation: fill(&endpoints.revocation)?,
         registration: None,
         pushed_authorization: fill(&endpoints.pushed_authorization)?,
@@ -186,6 +192,8 @@ fn from_metadata(transport: &Transport, metadata: AuthorizationServerMetadata) -
     Ok(Endpoints {
         authorization: secure(metadata.authorization_endpoint)?,
         token: metadata.token_endpoint,
+        refresh: None,
+        device_token: None,
         device_authorization: secure(metadata.device_authorization_endpoint)?,
         revocation: secure(metadata.revocation_endpoint)?,
         registration: secure(metadata.registration_endpoint)?,

@@ -129,7 +129,9 @@ async fn exchange(
         return if works { Err(error) } else { end_grant(parts, locked, record, error).await };
     }
     let mut lost = record.refresh_attempt.take().map_or(0, |attempt| attempt.count);
-    let endpoint = Url::parse(&record.server.token_endpoint)
+    let server = &record.server;
+    let own = server.refresh_endpoint.as_ref().filter(|_| !record.application);
+    let endpoint = Url::parse(own.unwrap_or(&server.token_endpoint))
         .map_err(|_| Error::new(ErrorKind::StoreCorrupt, format!("{key}: its token endpoint is no URL")))?;
     let (store, read) = (Arc::clone(&parts.store), record.clone());
     let client = off_thread(move || store.client_of(&read)).await?;
@@ -141,7 +143,8 @@ async fn exchange(
     let claims = claims::merged(renewal.claims.as_deref(), &client.capabilities)?;
     let claims = claims.map(|claims| ("claims".to_owned(), claims));
     let resource = record.server.resource.clone().map(|resource| ("resource".to_owned(), resource));
-    let extra: Vec<_> = claims.into_iter().chain(resource).collect();
+    let further = server.dialect.refresh_parameters.clone().into_iter().filter(|_| !record.application);
+    let extra: Vec<_> = claims.into_iter().chain(resource).chain(further).collect();
     let begun = std::time::Instant::now();
     for send in 1..=SENDS {
         // Step 5. Durable before the request can leave: a kill after this line is known for what it is.
@@ -229,7 +232,15 @@ fn refresh_request<'a>(
         }
         None => Grant::ClientCredentials { scopes: named.unwrap_or(login) },
     };
-    TokenRequest { endpoint, client, grant, scope_separator: record.server.scope_separator, extra }
+    let server = &record.server;
+    TokenRequest {
+        endpoint,
+        client,
+        grant,
+        scope_separator: server.scope_separator,
+        dialect: &server.dialect,
+        extra,
+    }
 }
 
 /// Reads the answer as the connection's server writes it.
@@ -237,8 +248,10 @@ fn parse(
     response: &http::Response<Vec<u8>>,
     record: &ConnectionRecord,
 ) -> Result<TokenResponse, TokenEndpointError> {
-    let separator = record.server.response_scope_separator.unwrap_or(record.server.scope_separator);
-    parse_token_response(response.status().as_u16(), content_type(response), response.body(), separator)
+    let server = &record.server;
+    let separator = server.response_scope_separator.unwrap_or(server.scope_separator);
+    let status = response.status().as_u16();
+    parse_token_response(status, content_type(response), response.body(), separator, &server.dialect)
 }
 
 /// There is nothing to refresh: nobody has logged in, or somebody has logged out.

@@ -284,7 +284,7 @@ impl AccessTokenRecord {
     pub fn received(response: &TokenResponse, scopes: &ScopeSet, renewable: bool, now: Instant) -> Self {
         // RFC 6749 5.1: without `expires_in` nobody knows. A token that can be renewed is renewed in
         // time; one that cannot is handed out for as long as servers take it.
-        let assumed = renewable.then_some(ASSUMED_LIFETIME);
+        let assumed = (renewable && !response.endless).then_some(ASSUMED_LIFETIME);
         AccessTokenRecord {
             resource: None,
             secret: response.access_token.clone(),

@@ -19,7 +19,7 @@
 //! shared                                        what all requests share
 //! state id_token reply                          what is remembered, claimed, answered
 //! device rotation journal consent               device codes; used refresh tokens; what was asked; what was allowed
-//! client_authentication client_assertion        who asks
+//! client_authentication client_assertion jws    who asks
 //! claims pkce entra grant                       rules
 //! refusal oauth_error                           every reason to say no, and how it is written
 //! options features                              what the server is told
@@ -49,6 +49,7 @@ mod grant;
 mod http_client;
 mod id_token;
 mod journal;
+mod jws;
 mod listener;
 mod mutation;
 mod oauth_error;
@@ -76,6 +77,7 @@ pub use fault::{Action, Fault, When};
 pub use features::{IndicatorOptions, Indicators, MetadataOptions, Place, ResourceOptions, Scheme};
 pub use http_client::{Answer, HttpClient};
 pub use journal::{Entry, Journal, Outcome, fingerprint};
+pub use jws::PublicKey;
 pub use mutation::{IdTokenMutation, Mutation, Signature};
 pub use options::{
     AssertionReplay, Consent, Dialect, Host, IssuerParameter, LiveOptions, Person, Rotation, ServerOptions,

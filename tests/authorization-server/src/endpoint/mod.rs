@@ -112,12 +112,13 @@ fn check_post(shared: &Shared, request: &Request, tenant: &str) -> Result<(), Re
 /// The client that asks, once it has proved who it is.
 fn client(shared: &Shared, request: &Request, tenant: &str) -> Result<Authenticated, Refusal> {
     let (authority, live) = (shared.authority(request, tenant), shared.live());
-    let audience = match shared.dialect() {
+    let endpoint = match shared.dialect() {
         Dialect::Plain => format!("{authority}/token"),
         Dialect::Entra => format!("{authority}/oauth2/v2.0/token"),
     };
+    let issuer = shared.issuer(request, tenant);
     let (now, secrets_expired) = (clock::exact_unix_seconds(), live.secrets_expired);
-    let expected = Expected { audience: &audience, now, secrets_expired };
+    let expected = Expected { endpoint: &endpoint, issuer: &issuer, now, secrets_expired };
     let client = authenticate(shared.dialect(), &shared.options.clients, request, &expected)?;
     let replayed =
         client.assertion_id.as_ref().is_some_and(|id| !shared.state().use_assertion(&client.id, id));
