@@ -231,6 +231,40 @@ fn scopes_of_a_challenge_are_asked_for() {
 }
 
 #[test]
+fn metadata_is_asked_for_once() {
+    let stage = Stage::oidc();
+    let (broker, provider): (_, ProviderName) = (stage.broker(), "oidc".parse().unwrap());
+    let login = LoginOptions {
+        issuer: Some(stage.server.issuer()),
+        client_id: Some("public".to_owned()),
+        redirect_uri: Some("http://127.0.0.1:9/callback".to_owned()),
+        ..LoginOptions::default()
+    };
+    let begin = || block_on(broker.begin_login(&provider, &login)).unwrap();
+    let asked = || at(&stage, Endpoint::Metadata).len();
+    let first = begin();
+    begin();
+    assert_eq!(asked(), 1);
+    // Where no endpoint is, the server may have moved it.
+    let answer = person::redirected(first.authorization_url());
+    stage.at_redemption(1, &json!({"type": "reply", "status": 404, "body": ""}));
+    let error = block_on(broker.finish_login(&first, answer.as_str())).unwrap_err();
+    assert_eq!(error.code(), "network");
+    begin();
+    assert_eq!(asked(), 2);
+    // Only what was found is kept.
+    stage.change(|live| live.metadata.remove = vec!["token_endpoint".into()]);
+    let broker = stage.broker();
+    for _ in 0..2 {
+        let error = block_on(broker.begin_login(&provider, &login)).err().unwrap();
+        assert_eq!(error.code(), "provider_rejected");
+    }
+    assert_eq!(asked(), 6, "an issuer without a path has two addresses");
+    stage.change(|live| live.metadata.remove.clear());
+    assert!(block_on(broker.begin_login(&provider, &login)).is_ok());
+}
+
+#[test]
 fn authorization_server_may_change() {
     let second = AuthorizationServer::start(ServerOptions::plain()).unwrap();
     let stage = Stage::mcp();
