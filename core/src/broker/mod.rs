@@ -8,6 +8,8 @@
 //! | `preparation` | what a login resolves before the person is asked |
 //! | `login_scopes` | which scopes it asks for |
 //! | `login_request` | what it asks beside scopes |
+//! | `login_resource` | the protected resource that it is for |
+//! | `known_servers` | the endpoints that discovery has found |
 //! | `new_record` | what is written down of a new grant |
 //! | `token` | `token`, `cached_token`, `close` |
 //! | `refusal` | `token_after_refusal` |
@@ -31,9 +33,11 @@ mod connections;
 mod credential;
 mod dpop;
 mod explain;
+mod known_servers;
 mod login;
 mod login_client;
 mod login_request;
+mod login_resource;
 mod login_scopes;
 mod logout;
 mod new_record;
@@ -55,6 +59,7 @@ pub use connection_changes::{ChangeKind, ConnectionChange, ConnectionChanges};
 pub use connections::{Connection, Connections, HeldToken};
 pub use dpop::DpopProofOptions;
 pub use explain::{Explanation, explain};
+use known_servers::KnownServers;
 pub use login::{LoginOptions, PendingLogin};
 pub use logout::{LogoutOutcome, Revocation};
 pub use options::BrokerOptions;
@@ -87,6 +92,7 @@ struct Parts {
     catalog: Catalog,
     transport: Arc<Transport>,
     clock: Arc<dyn Clock>,
+    known_servers: KnownServers,
     kept: OnceLock<Kept>,
     opening: Mutex<()>,
 }
@@ -104,6 +110,7 @@ impl Parts {
             catalog: Catalog::new(settings.home.join("providers")),
             transport: Arc::new(Transport::new(settings.insecure_loopback)),
             clock: Arc::new(SystemClock),
+            known_servers: KnownServers::default(),
             kept: OnceLock::new(),
             opening: Mutex::new(()),
             settings,

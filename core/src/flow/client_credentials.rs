@@ -19,15 +19,20 @@ pub(super) async fn run(request: &FlowRequest, timeout: Duration) -> Result<Gran
         .certificate()
         .map(|pem| client_assertion(pem, &client.client_id, endpoint, now, random_bytes()?))
         .transpose()?;
-    let extra: Vec<_> = request.claims_parameter().into_iter().collect();
+    let extra: Vec<_> = request.claims_parameter().into_iter().chain(request.resource_parameter()).collect();
     let mut message = request.token_request(Grant::ClientCredentials { scopes: &request.scopes }, &extra);
     message.client.client_assertion = assertion.as_ref();
     let sent = request.transport.send(message.to_http()?, Limits::ENDPOINT.within(timeout)).await;
     let response = sent.map_err(Error::from)?;
     let separator = request.response_scope_separator();
-    let response =
-        parse_token_response(response.status().as_u16(), content_type(&response), response.body(), separator)
-            .map_err(|error| message.clean(error).to_error("the server did not accept the application"))
-            .map_err(Error::of_application)?;
+    let response = parse_token_response(
+        response.status().as_u16(),
+        content_type(&response),
+        response.body(),
+        separator,
+        &request.dialect,
+    )
+    .map_err(|error| message.clean(error).to_error("the server did not accept the application"))
+    .map_err(Error::of_application)?;
     Ok(Granted { response, nonce: None, farewell: None })
 }

@@ -33,7 +33,7 @@ pub use surroundings::{Flow, Surroundings, choose};
 
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
-use crate::protocol::{Grant, TokenRequest, TokenResponse, parse_token_response};
+use crate::protocol::{Grant, TokenDialect, TokenRequest, TokenResponse, parse_token_response};
 use crate::provider::{ClientRegistration, Endpoints, ProviderDefinition, RedirectDefinition};
 use crate::scope::ScopeSet;
 use crate::transport::{Limits, Transport, TransportError, content_type};
@@ -51,6 +51,8 @@ pub struct FlowRequest {
     pub endpoints: Endpoints,
     /// The client that logs in.
     pub client: ClientRegistration,
+    /// How its server differs from RFC 6749.
+    pub dialect: TokenDialect,
     /// What is asked for.
     pub scopes: ScopeSet,
     /// What the authorization request names of it.
@@ -61,6 +63,8 @@ pub struct FlowRequest {
     pub authorization_parameters: BTreeMap<String, String>,
     /// The `claims` of every request (OIDC Core 5.5).
     pub claims: Option<String>,
+    /// The `resource` of every request (RFC 8707).
+    pub resource: Option<String>,
     /// The redirect that is listened on.
     pub redirect: RedirectDefinition,
     /// How to talk to the person.
@@ -83,6 +87,7 @@ impl FlowRequest {
             client: self.client.as_client(),
             grant,
             scope_separator: self.definition.scopes.separator,
+            dialect: &self.dialect,
             extra,
         }
     }
@@ -90,11 +95,16 @@ impl FlowRequest {
     fn token_parameters(&self) -> Vec<(String, String)> {
         let mut parameters = self.definition.token.parameters.clone();
         parameters.extend(self.claims_parameter());
+        parameters.extend(self.resource_parameter());
         parameters.into_iter().collect()
     }
 
     fn claims_parameter(&self) -> Option<(String, String)> {
         self.claims.clone().map(|claims| ("claims".to_owned(), claims))
+    }
+
+    fn resource_parameter(&self) -> Option<(String, String)> {
+        self.resource.clone().map(|resource| ("resource".to_owned(), resource))
     }
 
     fn response_scope_separator(&self) -> char {
@@ -133,8 +143,14 @@ async fn send_token_request(request: &FlowRequest, grant: Grant<'_>) -> Result<T
             ),
         })?;
     let separator = request.response_scope_separator();
-    parse_token_response(response.status().as_u16(), content_type(&response), response.body(), separator)
-        .map_err(|error| message.clean(error).to_error("the server did not accept the login"))
+    parse_token_response(
+        response.status().as_u16(),
+        content_type(&response),
+        response.body(),
+        separator,
+        &request.dialect,
+    )
+    .map_err(|error| message.clean(error).to_error("the server did not accept the login"))
 }
 
 /// Calls the person's side on a thread of its own: it may block, and a login that is given up does not

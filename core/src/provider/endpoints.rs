@@ -19,10 +19,22 @@ pub struct Endpoints {
     pub authorization: Option<Url>,
     /// RFC 6749 3.2.
     pub token: Url,
+    /// Where a refresh goes, when that is not the token endpoint.
+    pub refresh: Option<Url>,
     /// RFC 8628 3.1.
     pub device_authorization: Option<Url>,
+    /// Where a device code is redeemed, when that is not the token endpoint.
+    pub device_token: Option<Url>,
     /// RFC 7009.
     pub revocation: Option<Url>,
+    /// RFC 7591 3.
+    pub registration: Option<Url>,
+    /// RFC 9126 2.
+    pub pushed_authorization: Option<Url>,
+    /// RFC 9126 5: true when an authorization request that was not pushed is refused.
+    pub pushed_authorization_required: bool,
+    /// True when a client id may be the address of its metadata document.
+    pub client_metadata_documents: bool,
     /// What `iss` must be; may hold `{tenantid}`.
     pub issuer: Option<String>,
     /// What the `tid` of an id_token must be, where the authority decides that.
@@ -33,9 +45,30 @@ pub struct Endpoints {
     pub scopes_supported: Option<Vec<String>>,
     /// RFC 8414 `token_endpoint_auth_methods_supported`.
     pub authentication_methods: Option<Vec<String>>,
+    /// RFC 8414 `token_endpoint_auth_signing_alg_values_supported`.
+    pub assertion_algorithms: Option<Vec<String>>,
+    /// RFC 9449 5.1 `dpop_signing_alg_values_supported`.
+    pub dpop_algorithms: Option<Vec<String>>,
+    /// Whether the server does S256 (RFC 7636 4.2); `None` when nobody says.
+    pub s256: Option<bool>,
 }
 
 impl Endpoints {
+    /// Refuses a server for a person's login that does no S256 (RFC 7636 7.2: `plain` protects nothing, so it is never
+    /// fallen back to); where `promised` is wanted, also one that does not say.
+    ///
+    /// # Errors
+    /// `unsupported`.
+    pub fn check_s256(&self, promised: bool) -> Result<()> {
+        if self.s256 == Some(true) || (self.s256.is_none() && !promised) {
+            return Ok(());
+        }
+        let issuer = self.issuer.as_deref().unwrap_or("the server");
+        Err(Error::new(ErrorKind::Unsupported, format!("{issuer} supports no S256 code challenge")).with_help(
+            "the server's metadata must list S256 in code_challenge_methods_supported (RFC 8414 2); tell whoever runs it",
+        ))
+    }
+
     /// The issuer as an authorization response spells it (RFC 9207); a template is no spelling.
     pub fn exact_issuer(&self) -> Option<&str> {
         self.issuer.as_deref().filter(|issuer| !issuer.contains('{'))
@@ -59,13 +92,22 @@ pub fn from_definition(definition: &ProviderDefinition, authority: Option<&Autho
     Ok(Endpoints {
         authorization: fill(&endpoints.authorization)?,
         token,
+        refresh: fill(&endpoints.refresh)?,
         device_authorization: fill(&endpoints.device_authorization)?,
+        device_token: fill(&definition.device.token_endpoint)?,
         revocation: fill(&endpoints.revocation)?,
+        registration: None,
+        pushed_authorization: fill(&endpoints.pushed_authorization)?,
+        pushed_authorization_required: false,
+        client_metadata_documents: false,
         issuer: endpoints.issuer.as_ref().map(|template| template.fill(cloud, &tenant)),
         tenant: authority.and_then(Authority::expected_tenant),
         authorization_response_iss: endpoints.authorization_response_iss,
         scopes_supported: None,
         authentication_methods: None,
+        assertion_algorithms: None,
+        dpop_algorithms: None,
+        s256: None,
     })
 }
 
@@ -103,7 +145,6 @@ pub async fn of_tenant(
 /// # Errors
 /// - `config_invalid`: it is not an issuer (RFC 8414 2), or not reachable over https.
 /// - `provider_rejected`: no document, or that of another issuer (RFC 8414 3.3).
-/// - `unsupported`: the server knows no S256 code challenge (RFC 7636 4.2).
 /// - `network`: it could not be reached.
 pub async fn discover(transport: &Transport, issuer: &str) -> Result<Endpoints> {
     let not_an_issuer = |why: &str| {
@@ -143,11 +184,7 @@ pub async fn discover(transport: &Transport, issuer: &str) -> Result<Endpoints> 
 }
 
 fn from_metadata(transport: &Transport, metadata: AuthorizationServerMetadata) -> Result<Endpoints> {
-    if metadata.supports_s256() == Some(false) {
-        // RFC 7636 7.2: `plain` protects nothing, so it is never fallen back to.
-        let message = format!("{} supports no S256 code challenge", metadata.issuer);
-        return Err(Error::new(ErrorKind::Unsupported, message));
-    }
+    let s256 = metadata.supports_s256();
     let secure = |endpoint: Option<Url>| -> Result<Option<Url>> {
         endpoint.map(|url| transport.check(&url).map(|()| url)).transpose()
     };
@@ -155,13 +192,22 @@ fn from_metadata(transport: &Transport, metadata: AuthorizationServerMetadata) -
     Ok(Endpoints {
         authorization: secure(metadata.authorization_endpoint)?,
         token: metadata.token_endpoint,
+        refresh: None,
+        device_token: None,
         device_authorization: secure(metadata.device_authorization_endpoint)?,
         revocation: secure(metadata.revocation_endpoint)?,
+        registration: secure(metadata.registration_endpoint)?,
+        pushed_authorization: secure(metadata.pushed_authorization_request_endpoint)?,
+        pushed_authorization_required: metadata.require_pushed_authorization_requests,
+        client_metadata_documents: metadata.client_id_metadata_document_supported,
         issuer: Some(metadata.issuer),
         tenant: None,
         authorization_response_iss: metadata.authorization_response_iss_parameter_supported,
         scopes_supported: metadata.scopes_supported,
         authentication_methods: metadata.token_endpoint_auth_methods_supported,
+        assertion_algorithms: metadata.token_endpoint_auth_signing_alg_values_supported,
+        dpop_algorithms: metadata.dpop_signing_alg_values_supported,
+        s256,
     })
 }
 

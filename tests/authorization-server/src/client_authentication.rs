@@ -142,7 +142,8 @@ mod tests {
     const SECRET: &str = "s3cret:with%special+chars &=";
     const ENCODED: &str = "s3cret%3Awith%25special%2Bchars+%26%3D";
 
-    const EXPECTED: Expected<'static> = Expected { audience: "", now: 0.0, secrets_expired: false };
+    const EXPECTED: Expected<'static> =
+        Expected { endpoint: "", issuer: "", now: 0.0, secrets_expired: false };
 
     fn by_header(id: &str, secret: &str) -> Request {
         let value = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));

@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use crate::consent::Whose;
 use crate::entra;
 use crate::fault::Fault;
-use crate::options::LiveOptions;
 use crate::proxy::Proxy;
 use crate::reply::{Content, Reply};
 use crate::request::Request;
@@ -72,13 +71,9 @@ pub(crate) fn read_script(script: Value) -> serde_json::Result<Vec<Fault>> {
     }
 }
 
-/// The options that are named change, the others stay.
+/// The options that are named change, the others stay, within a section as well.
 fn set_options(shared: &Shared, request: &Request) -> serde_json::Result<Reply> {
-    let mut options = serde_json::to_value(shared.live())?;
-    if let (Some(options), Value::Object(changes)) = (options.as_object_mut(), request.json()?) {
-        options.extend(changes);
-    }
-    let options: LiveOptions = serde_json::from_value(options)?;
+    let options = shared.live().changed(request.json()?)?;
     shared.set_live(options.clone());
     Ok(Reply::json(200, json!(options)))
 }

@@ -67,7 +67,7 @@ pub struct Entry {
     pub client_authentication: Option<AuthenticationMethod>,
     /// The `grant_type`.
     pub grant_type: Option<String>,
-    /// The resource of the `scope`, as Entra's scopes name it.
+    /// The `resource` that was asked for (RFC 8707), or that of the `scope`, as Entra's scopes name it.
     pub resource: Option<String>,
     /// Every parameter; one that may be a secret as its [`fingerprint`].
     pub parameters: BTreeMap<String, String>,
@@ -215,6 +215,7 @@ impl Journal {
             pages.begun
         };
         let client = presented(request);
+        let indicated = request.parameter("resource");
         let mut parameters: BTreeMap<String, String> = request
             .parameters()
             .iter()
@@ -223,7 +224,7 @@ impl Journal {
                 (name.clone(), if harmless { value.clone() } else { fingerprint(value) })
             })
             .collect();
-        if let Some(token) = request.bearer_token() {
+        if let Some((_, token)) = request.access_token() {
             parameters.insert("access_token".into(), fingerprint(token));
         }
         Entry {
@@ -239,7 +240,7 @@ impl Journal {
             client_authentication: client.as_ref().map(|client| client.method),
             client_id: client.map(|client| client.id),
             grant_type: request.parameter("grant_type").map(Into::into),
-            resource: entra::first_resource(&request.scope()).map(Into::into),
+            resource: indicated.or(entra::first_resource(&request.scope())).map(Into::into),
             parameters,
             user_agent: request.user_agent().map(Into::into),
             origin: request.has_origin(),

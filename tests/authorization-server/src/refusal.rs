@@ -28,6 +28,7 @@ pub(crate) enum Refusal {
     DeviceDeclined,
     GrantTypeUnsupported,
     InternalError,
+    InvalidTarget,
     LoginRequired,
     MethodNotPost,
     NotAForm,
@@ -116,6 +117,9 @@ impl Refusal {
                 ("unsupported_grant_type", None, 70003, "The grant type is not supported.")
             }
             Self::InternalError => ("server_error", None, 90006, "The server could not sign."),
+            Self::InvalidTarget => {
+                ("invalid_target", None, 500_011, "The resource is not known, or not that of the grant.")
+            }
             Self::LoginRequired => ("login_required", None, 50058, "Nobody is signed in to answer silently."),
             Self::MethodNotPost => (REQUEST, None, 900_561, "The endpoint only accepts POST."),
             Self::NotAForm => (REQUEST, None, 9_002_313, "The body is not form-encoded."),

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::form_urlencoded;
 
+use crate::features::Scheme;
+
 /// Far more than any request of the protocol needs.
 const MAX_BODY_BYTES: usize = 1 << 20;
 
@@ -36,6 +38,8 @@ pub enum Endpoint {
     Jwks,
     /// A protected resource (RFC 6750).
     Resource,
+    /// What a protected resource says of itself (RFC 9728).
+    ResourceMetadata,
     /// Nothing that the server knows.
     Unknown,
 }
@@ -101,11 +105,18 @@ impl Request {
         !self.query.is_empty()
     }
 
-    /// The first parameter that is there twice, which section 3.1 forbids.
+    /// The resources asked for (RFC 8707, section 2), in order.
+    pub(crate) fn resources(&self) -> Vec<String> {
+        let named = self.parameters().iter().filter(|(name, value)| name == "resource" && !value.is_empty());
+        named.map(|(_, value)| value.clone()).collect()
+    }
+
+    /// The first parameter that is there twice, which section 3.1 forbids; RFC 8707 allows it for `resource`.
     pub(crate) fn repeated_parameter(&self) -> Option<&str> {
         let parameters = self.parameters();
-        let mut names = parameters.iter().enumerate().map(|(at, (name, _))| (at, name));
+        let names = parameters.iter().enumerate().map(|(at, (name, _))| (at, name));
         names
+            .filter(|(_, name)| *name != "resource")
             .find(|(at, name)| parameters[..*at].iter().any(|(other, _)| other == *name))
             .map(|(_, name)| name.as_str())
     }
@@ -133,10 +144,12 @@ impl Request {
         self.headers.contains_key(AUTHORIZATION)
     }
 
-    /// The token of `Authorization: Bearer` (RFC 6750, section 2.1).
-    pub(crate) fn bearer_token(&self) -> Option<&str> {
+    /// The access token in `Authorization`, and the scheme that it came by (RFC 6750, section 2.1).
+    pub(crate) fn access_token(&self) -> Option<(Scheme, &str)> {
         let (scheme, token) = self.authorization()?.split_once(' ')?;
-        Some(token).filter(|token| scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
+        let known = [Scheme::Bearer, Scheme::Dpop];
+        let scheme = known.into_iter().find(|known| known.as_str().eq_ignore_ascii_case(scheme))?;
+        Some((scheme, token)).filter(|(_, token)| !token.is_empty())
     }
 
     pub(crate) fn user_agent(&self) -> Option<&str> {

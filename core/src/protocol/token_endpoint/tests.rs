@@ -8,7 +8,14 @@ const CHALLENGED: [u8; 32] = [9; 32];
 fn sent(client: Client<'_>, grant: Grant<'_>, extra: &[(&str, &str)]) -> Request<Vec<u8>> {
     let extra: Vec<_> = extra.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
     let endpoint = Url::parse("https://as.example/token?v=2").unwrap();
-    let request = TokenRequest { endpoint: &endpoint, client, grant, scope_separator: ' ', extra: &extra };
+    let request = TokenRequest {
+        endpoint: &endpoint,
+        client,
+        grant,
+        scope_separator: ' ',
+        dialect: &TokenDialect::default(),
+        extra: &extra,
+    };
     assert!(!format!("{request:?}").contains("canary"));
     request.to_http().unwrap()
 }
@@ -43,8 +50,12 @@ fn every_grant_has_its_parameters_and_no_others() {
         (ClientAuthentication::None, ClientAuthentication::Post, ClientAuthentication::Basic);
 
     let redirect_uri = "http://localhost:53123/Callback";
-    let grant =
-        Grant::AuthorizationCode { code: &secret, redirect_uri, code_verifier: &verifier, scopes: None };
+    let grant = Grant::AuthorizationCode {
+        code: &secret,
+        redirect_uri,
+        code_verifier: Some(&verifier),
+        scopes: None,
+    };
     let request = sent(client(public), grant, &[("resource", "r"), ("code_verifier", "evil")]);
     let mut expected = vec![
         ("grant_type", "authorization_code"),
@@ -72,7 +83,7 @@ fn every_grant_has_its_parameters_and_no_others() {
         assert_form(&sent(client(public), grant, &[("scope", "evil")]), &expected);
     }
 
-    let grant = Grant::DeviceCode { device_code: &secret };
+    let grant = Grant::DeviceCode { device_code: &secret, grant_type: None, code_parameter: None };
     let expected = [("grant_type", DEVICE_CODE_GRANT), ("device_code", "canary"), ("client_id", "c1")];
     assert_form(&sent(client(public), grant, &[]), &expected);
 
@@ -111,7 +122,9 @@ fn response_vectors() {
         let name = &case["name"];
         let status = case["status"].as_u64().unwrap_or(200) as u16;
         let separator = case["scope_separator"].as_str().and_then(|s| s.chars().next()).unwrap_or(' ');
-        let outcome = parse_token_response(status, case["content_type"].as_str(), &body(case), separator);
+        let dialect = serde_json::from_value(case["dialect"].clone()).unwrap_or_default();
+        let outcome =
+            parse_token_response(status, case["content_type"].as_str(), &body(case), separator, &dialect);
         let shown = format!("{outcome:?}");
         assert!(!shown.contains("canary"), "{name}: {shown}");
         match outcome {

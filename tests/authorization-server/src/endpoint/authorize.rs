@@ -17,6 +17,7 @@ use crate::pkce;
 use crate::refusal::Refusal;
 use crate::reply::{Content, Reply};
 use crate::request::Request;
+use crate::resource_indicators::resources;
 use crate::shared::Shared;
 use crate::state::Code;
 
@@ -41,18 +42,23 @@ pub(super) fn answer(shared: &Shared, request: &Request, tenant: &str) -> Result
             let scope = request.scope().join(" ");
             return Ok(Reply::html(200, page::consent("authorize", client_id, &scope, request.parameters())));
         }
-        (Ok(challenge), Some(true)) => Ok(code(shared, request, tenant, client_id, challenge)),
+        (Ok(asked), Some(true)) => Ok(code(shared, request, tenant, client_id, asked)),
         (Ok(_), Some(false)) => Err(Refusal::AccessDenied),
         (Err(refusal), _) => Err(refusal),
     };
     let response = response.map_err(|refusal| refusal.error(shared.dialect()));
-    Ok(respond(shared, request, &redirect, response))
+    Ok(respond(shared, request, tenant, &redirect, response))
 }
 
 /// A scripted error, sent where the client waits for it. `Err` as for [`answer`].
-pub(super) fn refuse(shared: &Shared, request: &Request, error: OAuthError) -> Result<Reply, Refusal> {
+pub(super) fn refuse(
+    shared: &Shared,
+    request: &Request,
+    tenant: &str,
+    error: OAuthError,
+) -> Result<Reply, Refusal> {
     let (_, redirect) = known_redirect(shared, request)?;
-    Ok(respond(shared, request, &redirect, Err(error)))
+    Ok(respond(shared, request, tenant, &redirect, Err(error)))
 }
 
 /// The client, and its redirect URI.
@@ -91,8 +97,14 @@ fn redirect_url(shared: &Shared, redirect_uri: &str) -> Result<Url, Refusal> {
     if host && path && plain { Ok(url) } else { Err(Refusal::RedirectUriInvalid) }
 }
 
-/// What may be told to the client. Gives the code challenge.
-fn check(shared: &Shared, request: &Request) -> Result<String, Refusal> {
+/// What was asked for beside the scope, and found good.
+struct Asked {
+    code_challenge: String,
+    resources: Vec<String>,
+}
+
+/// What may be told to the client.
+fn check(shared: &Shared, request: &Request) -> Result<Asked, Refusal> {
     if request.parameter("response_type") != Some("code") {
         return Err(Refusal::ResponseTypeUnsupported);
     }
@@ -109,17 +121,20 @@ fn check(shared: &Shared, request: &Request) -> Result<String, Refusal> {
     if request.parameter("prompt") == Some("none") {
         return Err(Refusal::LoginRequired);
     }
-    pkce::challenge(request.parameter("code_challenge"), request.parameter("code_challenge_method"))
+    let method = request.parameter("code_challenge_method");
+    let code_challenge = pkce::challenge(request.parameter("code_challenge"), method)?;
+    Ok(Asked { code_challenge, resources: resources(shared, request)? })
 }
 
 /// Makes the code and binds it to everything that redeeming it will be measured by.
-fn code(shared: &Shared, request: &Request, tenant: &str, client_id: &str, code_challenge: String) -> String {
+fn code(shared: &Shared, request: &Request, tenant: &str, client_id: &str, asked: Asked) -> String {
     let value = shared.random.awkward_token("code");
     let live = shared.live();
     let grant = Grant {
         client_id: client_id.into(),
         username: request.parameter("login_hint").unwrap_or(DEFAULT_USERNAME).into(),
         scope: request.scope(),
+        resources: asked.resources,
         tenant: tenant.into(),
         home: entra::home(tenant, live.home_tenant.as_deref()),
         nonce: request.parameter("nonce").map(Into::into),
@@ -130,6 +145,7 @@ fn code(shared: &Shared, request: &Request, tenant: &str, client_id: &str, code_
     let redirect_uri = request.parameter("redirect_uri").unwrap_or_default().into();
     let mut state = shared.state();
     state.consents.allow(client_id, Whose::Account(grant.username.clone()), &grant.scope);
+    let code_challenge = asked.code_challenge;
     let code = Code { grant, redirect_uri, code_challenge, expires, redeemed: None };
     state.add_code(value.clone(), code);
     value
@@ -140,6 +156,7 @@ fn code(shared: &Shared, request: &Request, tenant: &str, client_id: &str, code_
 fn respond(
     shared: &Shared,
     request: &Request,
+    tenant: &str,
     redirect: &Url,
     response: Result<String, OAuthError>,
 ) -> Reply {
@@ -163,7 +180,8 @@ fn respond(
         add("state", state.into());
     }
     match shared.live().issuer_parameter {
-        IssuerParameter::On => add("iss", shared.issuer(request, entra::HOME)),
+        IssuerParameter::On if shared.is_entra() => add("iss", shared.issuer(request, entra::HOME)),
+        IssuerParameter::On => add("iss", shared.issuer(request, tenant)),
         IssuerParameter::Wrong => add("iss", WRONG_ISSUER.into()),
         IssuerParameter::Off => {}
     }

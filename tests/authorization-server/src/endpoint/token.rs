@@ -17,6 +17,7 @@ use crate::pkce;
 use crate::refusal::Refusal;
 use crate::reply::Reply;
 use crate::request::Request;
+use crate::resource_indicators::{audience, resources};
 use crate::rotation::Decision;
 use crate::shared::Shared;
 use crate::state::{Code, GrantId, State};
@@ -74,6 +75,7 @@ impl Asked<'_> {
             return Err(Refusal::RedirectUriMismatch);
         }
         pkce::verify(&code.code_challenge, self.request.parameter("code_verifier"))?;
+        audience(self.shared, self.request, &code.grant)?;
         let scope = self.request.scope();
         match self.shared.dialect() {
             Dialect::Plain => Ok(()),
@@ -108,10 +110,12 @@ impl Asked<'_> {
         }
         let (client_id, username) = (client.id.clone(), client.id.clone());
         let tenant = self.tenant.into();
+        let resources = resources(self.shared, self.request)?;
         let mut state = self.shared.state();
-        let grant = Grant { client_id, username, tenant, application: true, ..Grant::default() };
+        let grant = Grant { client_id, username, tenant, resources, application: true, ..Grant::default() };
         let grant = state.grant(grant);
-        let body = self.response(grant, &scope, None, true).build(self.shared, &mut state, self.now)?;
+        let response = self.response(&state, grant, &scope, None, true)?;
+        let body = response.build(self.shared, &mut state, self.now)?;
         Ok(token_response::reply(body, Outcome::default()))
     }
 
@@ -121,7 +125,7 @@ impl Asked<'_> {
         let offline = !self.shared.is_entra() || granted.scope.iter().any(|scope| scope == "offline_access");
         let refresh_token = offline.then(|| self.shared.random.awkward_token("refresh"));
         let authorized_with = granted.claims.clone();
-        let mut response = self.response(grant, scope, refresh_token.as_deref(), true);
+        let mut response = self.response(state, grant, scope, refresh_token.as_deref(), true)?;
         response.claims = response.claims.or(authorized_with.as_deref());
         let body = response.build(self.shared, state, self.now)?;
         if let Some(refresh_token) = refresh_token {
@@ -142,7 +146,7 @@ impl Asked<'_> {
         }
         let rotated = decision != Decision::Keep;
         let refresh_token = rotated.then(|| self.shared.random.awkward_token("refresh"));
-        let response = self.response(presented.grant, &scope, refresh_token.as_deref(), false);
+        let response = self.response(&state, presented.grant, &scope, refresh_token.as_deref(), false)?;
         let body = response.build(self.shared, &mut state, self.now)?;
         if let Some(refresh_token) = refresh_token {
             state.add_refresh_token(refresh_token, presented.grant);
@@ -165,6 +169,9 @@ impl Asked<'_> {
             self.check_consent(state, grant, &scope)?;
             self.check_step_up(granted, &scope)?;
             return Ok(scope);
+        }
+        if granted.tenant != self.tenant {
+            return Err(Refusal::RefreshTokenOfOtherTenant);
         }
         if !scope.iter().all(|scope| granted.scope.contains(scope)) {
             return Err(Refusal::ScopeExceedsGrant);
@@ -192,15 +199,27 @@ impl Asked<'_> {
 
     fn response<'a>(
         &'a self,
+        state: &State,
         grant: GrantId,
         scope: &'a [String],
         refresh_token: Option<&'a str>,
         first: bool,
-    ) -> TokenResponse<'a> {
+    ) -> Result<TokenResponse<'a>, Refusal> {
+        let audience = audience(self.shared, self.request, state.granted(grant))?;
         let (request, tenant) = (self.request, self.tenant);
         let client_info = request.parameter("client_info") == Some("1");
         let claims = request.parameter("claims");
-        TokenResponse { grant, scope, refresh_token, request, tenant, first, claims, client_info }
+        Ok(TokenResponse {
+            grant,
+            scope,
+            audience,
+            refresh_token,
+            request,
+            tenant,
+            first,
+            claims,
+            client_info,
+        })
     }
 }
 
