@@ -34,7 +34,8 @@ pub fn of_panic<T>(panic: Box<dyn std::any::Any + Send>) -> Result<T> {
 /// A token as one text, because each string that is made for JavaScript costs as much as the core's whole look at the
 /// store: on a line each the fields that can hold no line break, and last the secret.
 pub fn token_text(token: &AccessToken) -> String {
-    let AccessToken { secret, token_type, header: _, scheme, expires_at, scopes, resource, connection } = token;
+    let AccessToken { secret, token_type, header: _, scheme, expires_at, scopes, resource, connection } =
+        token;
     let ConnectionKey { provider, connection } = connection;
     let secret = secret.expose();
     let mut text = String::with_capacity(secret.len() + 256);

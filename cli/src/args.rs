@@ -52,8 +52,8 @@ pub struct Global {
 pub enum Command {
     /// Log in to a provider and keep the grant
     #[command(after_help = "Examples:\n  \
-        tokenkeep login microsoft --client-id 11111111-2222-3333-4444-555555555555\n  \
         tokenkeep login microsoft --connection work --tenant contoso.com --scopes User.Read,Mail.Read\n  \
+        tokenkeep login --resource https://mcp.example/mcp\n  \
         tokenkeep login oidc --issuer https://login.example --client-id my-app --flow device-code")]
     Login(Box<LoginArgs>),
     /// Print a fresh access token
@@ -300,7 +300,7 @@ pub struct LogoutArgs {
     #[command(flatten)]
     pub connection: ConnectionArgs,
     /// Every connection of the provider
-    #[arg(long, conflicts_with = "connection")]
+    #[arg(long, conflicts_with_all = ["connection", "resource"])]
     pub all: bool,
     /// Also remove the client registration that was stored for the provider
     #[arg(long)]

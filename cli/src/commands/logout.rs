@@ -1,5 +1,7 @@
 //! `tokenkeep logout`: says what became of the grant at the server, and that the copy here is gone.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use tokenkeep::{ConnectionKey, ErrorKind, LogoutOutcome, Result, Revocation};
 
@@ -27,15 +29,24 @@ pub fn run(invocation: &Invocation, args: &LogoutArgs) -> Result<(), Failure> {
     let key = args.connection.key()?;
     let keys = if args.all { all_of(invocation, &key)? } else { vec![key.clone()] };
     let work = async {
+        let issuers = if args.forget_client { issuers_of(invocation, &keys) } else { BTreeSet::new() };
         let mut outcomes = Vec::new();
         for key in &keys {
             outcomes.push(invocation.broker.logout(key).await);
         }
-        let removed =
-            args.forget_client && invocation.broker.remove_registration(&key.provider, None).await?;
+        let mut removed = false;
+        for issuer in issuers {
+            removed |= invocation.broker.remove_registration(&key.provider, issuer.as_deref()).await?;
+        }
         Ok((outcomes, removed))
     };
     invocation.wait(work, |(outcomes, removed)| finish(invocation, args, &key, (outcomes, removed)))
+}
+
+/// Where the registrations of these connections are: without an issuer, and at each of theirs.
+fn issuers_of(invocation: &Invocation, keys: &[ConnectionKey]) -> BTreeSet<Option<String>> {
+    let known = keys.iter().filter_map(|key| invocation.broker.connection(key).ok()?.issuer);
+    known.map(Some).chain([None]).collect()
 }
 
 /// Every connection of the provider; the one that was named when there is none, whose error is the answer.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
-use tokenkeep::{DefinitionOrigin, ErrorKind, Provider};
+use tokenkeep::{DefinitionOrigin, ErrorKind, Provider, ProviderValue};
 
 use super::Invocation;
 use super::scopes::{PresetView, presets};
@@ -20,10 +20,23 @@ struct ProviderView<'a> {
     origin: &'static str,
     path: Option<&'a Path>,
     endpoints: BTreeMap<&'a str, &'a str>,
+    api_hosts: &'a [String],
+    values: Vec<ValueView<'a>>,
+    confidence: &'a str,
+    documentation: Option<&'a str>,
     presets: Vec<PresetView<'a>>,
     discovery: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     definition: Option<&'a str>,
+}
+
+/// What differs from customer to customer.
+#[derive(Serialize)]
+struct ValueView<'a> {
+    name: &'a str,
+    description: &'a str,
+    default: Option<&'a str>,
+    learnt: bool,
 }
 
 pub fn run(invocation: &Invocation, args: &ProvidersArgs) -> Result<(), Failure> {
@@ -83,6 +96,9 @@ fn add(invocation: &Invocation, file: &Path) -> Result<(), Failure> {
     if added.discovery {
         say("  and to what the metadata of the issuer names");
     }
+    if !added.api_hosts.is_empty() {
+        say(format_args!("Requests with its tokens may go to: {}", printable(&added.api_hosts.join(", "))));
+    }
     if invocation.json { json(&ProviderView::from(&added)) } else { Ok(()) }
 }
 
@@ -122,9 +138,19 @@ impl<'a> From<&'a Provider> for ProviderView<'a> {
             origin,
             path,
             endpoints: provider.endpoints.iter().map(|(name, url)| (name.as_str(), url.as_str())).collect(),
+            api_hosts: &provider.api_hosts,
+            values: provider.values.iter().map(ValueView::from).collect(),
+            confidence: &provider.confidence,
+            documentation: provider.documentation.as_deref(),
             presets: presets(provider),
             discovery: provider.discovery,
             definition: None,
         }
+    }
+}
+
+impl<'a> From<&'a ProviderValue> for ValueView<'a> {
+    fn from(ProviderValue { name, description, default, learnt }: &'a ProviderValue) -> Self {
+        ValueView { name, description, default: default.as_deref(), learnt: *learnt }
     }
 }
