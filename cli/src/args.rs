@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, value_parser};
 use clap_complete::Shell;
 use tokenkeep::{ConnectionKey, ConnectionName, KeySource, ProviderName, Result, SaslMechanism};
 
@@ -131,12 +131,12 @@ pub enum Command {
 
 /// Which connection.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("whose").args(["provider", "resource"]).required(true).multiple(true))]
 pub struct ConnectionArgs {
     /// The provider: microsoft, google, github, oidc, or one of your own [mcp with --resource]
     #[arg(
         value_name = "PROVIDER",
         required = false,
-        required_unless_present = "resource",
         default_value_if("resource", clap::builder::ArgPredicate::IsPresent, "mcp")
     )]
     pub provider: String,
