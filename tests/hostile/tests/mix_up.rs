@@ -88,7 +88,7 @@ fn metadata_speak_for_their_own_server() {
 #[test]
 fn a_resource_speaks_for_itself() {
     let (stage, stranger) = (Stage::mcp(), Impostor::start());
-    let (honest, issuer) = (stage.mcp_resource(), stage.server.issuer());
+    let (honest, issuer) = (stage.resource_url(), stage.server.issuer());
     let strange = format!("{}/mcp", stranger.origin());
     let login = ["--resource", strange.as_str(), "--json"];
     // It says that it is the honest one, whose token the person would then hand to it.
@@ -132,7 +132,7 @@ fn a_resource_speaks_for_itself() {
 #[test]
 fn a_resource_that_moves_takes_nothing_along() {
     let (stage, stranger) = (Stage::mcp(), Impostor::start());
-    let address = stage.mcp_resource();
+    let address = stage.resource_url();
     let named = ["--resource", address.as_str()];
     // Everything that a login can leave behind: a client with a secret, a scope, a person, a grant.
     let first = ["--client-id", CLIENT, "--client-secret-stdin", "--scopes", "openid private"];
