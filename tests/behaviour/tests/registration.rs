@@ -3,7 +3,8 @@
 use std::thread;
 
 use authorization_server::{
-    AuthenticationMethod, AuthorizationServer, Endpoint, Entry, RegisteredClient, ServerOptions,
+    AuthenticationMethod, AuthorizationServer, Endpoint, Entry, PushedRequestOptions, PushedRequests,
+    ServerOptions,
 };
 use serde_json::{Value, json};
 use tokenkeep_behaviour::{Stage, fails, person};
@@ -245,28 +246,80 @@ fn client_of_one_issuer_is_never_used_at_another() {
 
 #[test]
 fn client_is_known_by_its_document() {
-    let mut options = ServerOptions::plain();
-    options.clients.push(RegisteredClient::public(DOCUMENT));
-    options.live.registration.enabled = true;
-    options.live.metadata.set.insert("client_id_metadata_document_supported".to_owned(), json!(true));
-    let stage = Stage::new("mcp", options, &[]);
-    let resource = stage.resource_url();
-    let login = |more: &[&str]| {
-        let browser = person::browser();
-        stage.home.run(["login", "--resource", &resource, "--browser", &browser].iter().chain(more))
-    };
-    login(&["--client-metadata-url", DOCUMENT]).ok();
+    let stage = Stage::mcp();
+    stage.change(|live| live.client_documents.enabled = true);
+    // What is printed is what is published.
+    let printed = stage.home.run(["client", "document", DOCUMENT]).ok().json();
+    stage.server.publish_client_document(DOCUMENT, printed.as_object().unwrap().clone());
+    let named = ["--connection", "a", "--client-metadata-url", DOCUMENT];
+    stage.login(&named).ok();
     assert_eq!(last_client(&stage), DOCUMENT);
     let redemption = asked(&stage, Endpoint::Token).pop().unwrap();
     assert_eq!(redemption.client_authentication, Some(AuthenticationMethod::None));
+    stage.access_token(&["--connection", "a", "--force-refresh"]);
     // It is remembered, and nothing is left at the server.
-    login(&[]).ok();
+    stage.login(&named[..2]).ok();
     assert_eq!((last_client(&stage).as_str(), stage.server.journal().registrations()), (DOCUMENT, 0));
 
     // A client that was given by hand goes before it, and a server that takes no documents has a client made.
-    login(&["--connection", "b", "--client-metadata-url", DOCUMENT, "--client-id", "public"]).ok();
+    stage.login(&["--connection", "b", "--client-metadata-url", DOCUMENT, "--client-id", "public"]).ok();
     assert_eq!(last_client(&stage), "public");
-    stage.change(|live| live.metadata.set.clear());
-    login(&["--connection", "c", "--client-metadata-url", DOCUMENT]).ok();
+    stage.change(|live| live.client_documents.enabled = false);
+    stage.login(&["--connection", "c", "--client-metadata-url", DOCUMENT]).ok();
     assert_eq!([last_client(&stage)], *stage.server.registered_clients());
+}
+
+#[test]
+fn authorization_request_is_pushed() {
+    let stage = Stage::mcp();
+    stage.change(|live| live.pushed_requests.mode = PushedRequests::Required);
+    let under_way = stage.begin_login(&["--scopes", "openid read"]);
+    let names: Vec<_> = under_way.url.query_pairs().map(|(name, _)| name.into_owned()).collect();
+    assert_eq!(names, ["client_id", "request_uri"], "the browser carries nothing else");
+    let pushed = asked(&stage, Endpoint::Par).remove(0);
+    for name in ["state", "nonce", "code_challenge", "redirect_uri", "scope", "resource", "client_id"] {
+        assert!(pushed.parameters.contains_key(name), "{name}: {pushed:?}");
+    }
+    assert_eq!(pushed.parameters["resource"], stage.resource_url());
+    assert_eq!(person::visit(&under_way.url).status, 200);
+    under_way.finish().ok();
+
+    // The client proves itself as at the token endpoint; 200 will do; a server that only offers it is taken up on it.
+    let stage = Stage::oidc();
+    stage.change(|live| {
+        live.pushed_requests = PushedRequestOptions { mode: PushedRequests::On, lifetime: 60, status: 200 };
+    });
+    for (client, method) in [
+        ("confidential-basic", AuthenticationMethod::ClientSecretBasic),
+        ("confidential-post", AuthenticationMethod::ClientSecretPost),
+    ] {
+        let only = json!([method]);
+        stage.change(|live| {
+            live.metadata.set.insert("token_endpoint_auth_methods_supported".to_owned(), only);
+        });
+        let browser = person::browser();
+        let arguments = stage.login_arguments(&["--client-id", client, "--client-secret-stdin"]);
+        let arguments = arguments.into_iter().chain(["--browser".to_owned(), browser]);
+        stage.home.run_with_stdin(arguments, "s3cret:with%special+chars &=\n").ok();
+        let pushed = asked(&stage, Endpoint::Par).pop().unwrap();
+        assert_eq!((pushed.client_authentication, pushed.client_id.as_deref()), (Some(method), Some(client)));
+    }
+    let before = asked(&stage, Endpoint::Authorize).len();
+    for (action, code) in [
+        (json!({"type": "error", "status": 400, "error": "invalid_request"}), "provider_rejected"),
+        (json!({"type": "error", "status": 401, "error": "invalid_client"}), "provider_rejected"),
+        (json!({"type": "reply", "status": 201, "body": "{\"expires_in\":60}"}), "provider_rejected"),
+        (json!({"type": "reply", "status": 503, "body": "canary"}), "network"),
+    ] {
+        stage.fault(json!({"endpoint": "par", "action": action}));
+        let failure = fails(&stage.login(&["--json"]), code);
+        assert!(!format!("{failure:?}").contains("canary"), "{failure:?}");
+    }
+    stage.change(|live| {
+        live.pushed_requests.mode = PushedRequests::Required;
+        live.metadata.remove = vec!["pushed_authorization_request_endpoint".to_owned()];
+    });
+    let failure = fails(&stage.login(&["--json"]), "unsupported");
+    assert!(failure.help().contains("pushed_authorization_request_endpoint"), "{failure:?}");
+    assert_eq!(asked(&stage, Endpoint::Authorize).len(), before, "nobody was asked");
 }
