@@ -1,7 +1,7 @@
 //! `tokenkeep client`: the client id, and perhaps a secret, that a provider is logged in to with.
 
 use serde::Serialize;
-use tokenkeep::{ErrorKind, ProviderName, Registration};
+use tokenkeep::{Deletion, ErrorKind, ProviderName, Registration, RegistrationRemoval};
 
 use super::Invocation;
 use crate::args::{ClientAction, ClientArgs, provider};
@@ -42,14 +42,18 @@ fn set(
     with_secret: bool,
 ) -> Result<(), Failure> {
     let client_secret = if with_secret {
-        invocation.before_a_secret(name)?;
-        Some(read_secret("client secret")?)
+        match invocation.broker.registration(name, issuer) {
+            // It is about to be replaced.
+            Err(error) if *error.kind() != ErrorKind::StoreCorrupt => return Err(error.into()),
+            _ => Some(read_secret("client secret")?),
+        }
     } else {
         None
     };
     let stored = invocation.broker.set_registration(name, issuer, client_id, client_secret)?;
     let with = if stored.has_client_secret { "with its secret" } else { "without a secret" };
-    say(format_args!("Stored the client {} for {}, {with}.", stored.client_id, whose(name, issuer)));
+    let of = whose(name, stored.issuer.as_deref());
+    say(format_args!("Stored the client {} for {of}, {with}.", stored.client_id));
     if invocation.json { json(&RegistrationView::from(&stored)) } else { Ok(()) }
 }
 
@@ -59,11 +63,10 @@ fn show(invocation: &Invocation, name: &ProviderName, issuer: Option<&str>) -> R
     if invocation.json {
         return json(&view);
     }
-    let issuer = format!("issuer: {}", view.issuer.map(printable).unwrap_or_default());
+    let issuer = view.issuer.map(|issuer| format!("\nissuer: {}", printable(issuer))).unwrap_or_default();
     data(&format!(
-        "provider: {}\n{}\nclient_id: {}\ndynamic: {}\nhas_client_secret: {}\nstored_at: {}",
+        "provider: {}{issuer}\nclient_id: {}\ndynamic: {}\nhas_client_secret: {}\nstored_at: {}",
         view.provider,
-        issuer.trim_end(),
         printable(view.client_id),
         view.dynamic,
         view.has_client_secret,
@@ -73,30 +76,59 @@ fn show(invocation: &Invocation, name: &ProviderName, issuer: Option<&str>) -> R
 
 fn remove(invocation: &Invocation, name: &ProviderName, issuer: Option<&str>) -> Result<(), Failure> {
     let removal = invocation.broker.remove_registration(name, issuer);
-    invocation.wait(removal, |removed| {
-        if removed { told_removed(invocation, name, issuer) } else { Err(none_stored(name, issuer)) }
+    invocation.wait(removal, |removed| match removed {
+        Some(removed) => {
+            tell_removed(&removed);
+            if invocation.json { json(&RemovalView::from(&removed)) } else { Ok(()) }
+        }
+        None => Err(none_stored(name, issuer)),
     })
 }
 
-fn told_removed(invocation: &Invocation, name: &ProviderName, issuer: Option<&str>) -> Result<(), Failure> {
-    say(format_args!("Removed the stored client registration of {}.", whose(name, issuer)));
-    #[derive(Serialize)]
-    struct Removed<'a> {
-        removed: &'a str,
-        issuer: Option<&'a str>,
-    }
-    if invocation.json { json(&Removed { removed: name.as_str(), issuer }) } else { Ok(()) }
+/// What became of a registration, for people.
+pub(super) fn tell_removed(removed: &RegistrationRemoval) {
+    let of = whose(&removed.provider, removed.issuer.as_deref());
+    let at_server = match &removed.deletion {
+        Deletion::NotManaged => String::new(),
+        Deletion::Deleted => ", and the server has deleted the client".to_owned(),
+        Deletion::Failed { why } => format!("; the server still knows the client: {}", printable(why)),
+    };
+    say(format_args!("Removed the stored client registration of {of}{at_server}."));
 }
 
-fn none_stored(name: &ProviderName, issuer: Option<&str>) -> Failure {
-    let at = issuer.map(|issuer| format!(" --issuer {issuer}")).unwrap_or_default();
-    let help = format!("store one: `tokenkeep client set {name}{at} --client-id ID`");
-    let message = format!("no client registration is stored for {}", whose(name, issuer));
-    Failure::own(ErrorKind::RegistrationMissing, message, help)
+/// The same as data.
+#[derive(Serialize)]
+pub(super) struct RemovalView<'a> {
+    removed: &'a str,
+    issuer: Option<&'a str>,
+    deletion: &'static str,
+    why: Option<&'a str>,
+}
+
+impl<'a> From<&'a RegistrationRemoval> for RemovalView<'a> {
+    fn from(removed: &'a RegistrationRemoval) -> Self {
+        let why = match &removed.deletion {
+            Deletion::Failed { why } => Some(why.as_str()),
+            Deletion::Deleted | Deletion::NotManaged => None,
+        };
+        RemovalView {
+            removed: removed.provider.as_str(),
+            issuer: removed.issuer.as_deref(),
+            deletion: removed.deletion.as_str(),
+            why,
+        }
+    }
 }
 
 fn whose(name: &ProviderName, issuer: Option<&str>) -> String {
-    issuer.map_or_else(|| name.to_string(), |issuer| format!("{name} at {issuer}"))
+    issuer.map_or_else(|| name.to_string(), |issuer| format!("{name} at {}", printable(issuer)))
+}
+
+fn none_stored(name: &ProviderName, issuer: Option<&str>) -> Failure {
+    let named = issuer.map(|issuer| format!(" --issuer {issuer}")).unwrap_or_default();
+    let help = format!("store one: `tokenkeep client set {name}{named} --client-id ID`");
+    let message = format!("no client registration is stored for {}", whose(name, issuer));
+    Failure::own(ErrorKind::RegistrationMissing, message, help)
 }
 
 impl<'a> From<&'a Registration> for RegistrationView<'a> {
@@ -104,8 +136,8 @@ impl<'a> From<&'a Registration> for RegistrationView<'a> {
         RegistrationView {
             provider: stored.provider.as_str(),
             issuer: stored.issuer.as_deref(),
-            dynamic: stored.dynamic,
             client_id: &stored.client_id,
+            dynamic: stored.dynamic,
             has_client_secret: stored.has_client_secret,
             stored_at: rfc3339(stored.stored_at),
         }

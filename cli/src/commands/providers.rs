@@ -19,11 +19,11 @@ struct ProviderView<'a> {
     access_token_variable: &'a str,
     origin: &'static str,
     path: Option<&'a Path>,
+    confidence: &'a str,
+    documentation: Option<&'a str>,
     endpoints: BTreeMap<&'a str, &'a str>,
     api_hosts: &'a [String],
     values: Vec<ValueView<'a>>,
-    confidence: &'a str,
-    documentation: Option<&'a str>,
     presets: Vec<PresetView<'a>>,
     discovery: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,9 +64,13 @@ fn list(invocation: &Invocation) -> Result<(), Failure> {
                 DefinitionOrigin::Bundled => "bundled".to_owned(),
                 DefinitionOrigin::User(path) => path.display().to_string(),
             };
-            vec![provider.name.to_string(), printable(&provider.display_name), origin]
+            let display_name = printable(&provider.display_name);
+            vec![provider.name.to_string(), display_name, provider.confidence.clone(), origin]
         };
-        data(&table(&["NAME", "DISPLAY NAME", "ORIGIN"], &known.iter().map(row).collect::<Vec<_>>()))?;
+        data(&table(
+            &["NAME", "DISPLAY NAME", "CONFIDENCE", "ORIGIN"],
+            &known.iter().map(row).collect::<Vec<_>>(),
+        ))?;
     }
     for error in &broken {
         report(error, invocation.json);
@@ -95,9 +99,6 @@ fn add(invocation: &Invocation, file: &Path) -> Result<(), Failure> {
     }
     if added.discovery {
         say("  and to what the metadata of the issuer names");
-    }
-    if !added.api_hosts.is_empty() {
-        say(format_args!("Requests with its tokens may go to: {}", printable(&added.api_hosts.join(", "))));
     }
     if invocation.json { json(&ProviderView::from(&added)) } else { Ok(()) }
 }
@@ -137,11 +138,11 @@ impl<'a> From<&'a Provider> for ProviderView<'a> {
             access_token_variable: &provider.access_token_variable,
             origin,
             path,
-            endpoints: provider.endpoints.iter().map(|(name, url)| (name.as_str(), url.as_str())).collect(),
-            api_hosts: &provider.api_hosts,
-            values: provider.values.iter().map(ValueView::from).collect(),
             confidence: &provider.confidence,
             documentation: provider.documentation.as_deref(),
+            api_hosts: &provider.api_hosts,
+            values: provider.values.iter().map(ValueView::from).collect(),
+            endpoints: provider.endpoints.iter().map(|(name, url)| (name.as_str(), url.as_str())).collect(),
             presets: presets(provider),
             discovery: provider.discovery,
             definition: None,
@@ -150,7 +151,8 @@ impl<'a> From<&'a Provider> for ProviderView<'a> {
 }
 
 impl<'a> From<&'a ProviderValue> for ValueView<'a> {
-    fn from(ProviderValue { name, description, default, learnt }: &'a ProviderValue) -> Self {
+    fn from(value: &'a ProviderValue) -> Self {
+        let ProviderValue { name, description, default, learnt } = value;
         ValueView { name, description, default: default.as_deref(), learnt: *learnt }
     }
 }
