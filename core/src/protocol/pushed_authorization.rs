@@ -87,6 +87,7 @@ pub fn parse_pushed_authorization(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::TokenDialect;
     use crate::protocol::form::tests::pairs;
 
     #[test]
@@ -103,7 +104,8 @@ mod tests {
             scopes: &"openid mail".parse().unwrap(),
             scope_separator: ' ',
             state: &state,
-            code_challenge: "challenge",
+            code_challenge: Some("challenge"),
+            dialect: &TokenDialect::default(),
             nonce: Some("nonce-canary"),
             response_mode: None,
             extra: &extra,

@@ -81,6 +81,7 @@ fn the_samples_hold_what_they_are_named_for() {
         "application",
         "registration_of_issuer",
         "registration_dynamic",
+        "mcp",
     ] {
         assert!(found.contains(name), "{name}");
     }
