@@ -49,7 +49,9 @@ struct Row {
     /// The header up to the token.
     header: Option<String>,
     /// What the token's lifetime comes to, where it is not the answer's.
-    lifetime: Option<Option<i64>>,
+    lifetime: Option<i64>,
+    /// The token does not expire, whatever the answer says.
+    endless: bool,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -186,7 +188,7 @@ impl Row {
         let asked = self.asked.as_ref().or(self.scope.as_ref());
         json!({
             "header": format!("{}at-{number}", self.header.as_deref().unwrap_or("Authorization: Bearer ")),
-            "lifetime": self.lifetime.unwrap_or(Some(3600)),
+            "lifetime": (!self.endless).then_some(self.lifetime.unwrap_or(3600)),
             "scopes": asked.map(|scopes| scopes.split(' ').collect::<Vec<_>>()).unwrap_or_default(),
             "refreshable": true,
             "api_hosts": api_hosts(definition, &values),
