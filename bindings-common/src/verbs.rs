@@ -20,6 +20,7 @@ use crate::work::off_thread;
 pub enum Verb {
     AddProvider,
     AdminConsentUrl,
+    AllowedHosts,
     CheckScopes,
     ClientMetadataDocument,
     Close,
@@ -54,7 +55,8 @@ pub async fn ask(broker: Broker, verb: Verb, request: Request) -> Result<Value> 
         }
         Verb::RemoveRegistration => {
             let (provider, issuer) = (request.provider()?, request.issuer.as_deref());
-            return broker.remove_registration(&provider, issuer).await.map(Value::from);
+            let removed = broker.remove_registration(&provider, issuer).await?;
+            return Ok(removed.as_ref().map(records::registration_removal).into());
         }
         Verb::AddProvider => |broker, request| {
             broker.add_provider(request.file.as_ref()).map(|added| records::provider(&added))
@@ -65,6 +67,9 @@ pub async fn ask(broker: Broker, verb: Verb, request: Request) -> Result<Value> 
                 .admin_consent_url(&request.provider()?, &options)
                 .map(|asked| records::admin_consent_request(&asked))
         },
+        Verb::AllowedHosts => {
+            |broker, request| Ok(broker.allowed_hosts(&request.key()?)?.hosts().collect::<Vec<_>>().into())
+        }
         Verb::CheckScopes => |broker, request| {
             let scopes = request.scopes()?.unwrap_or_default();
             broker.check_scopes(&request.provider()?, &scopes).map(|check| records::scope_check(&check))

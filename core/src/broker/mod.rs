@@ -5,12 +5,16 @@
 //! | `options` | what a broker is opened with |
 //! | `login` | `login`, `begin_login`, `finish_login` |
 //! | `login_client`, `credential` | which client a login is made with, and what it proves itself with |
+//! | `dynamic_registration` | the client that a server makes when it is asked to |
 //! | `preparation` | what a login resolves before the person is asked |
 //! | `login_scopes` | which scopes it asks for |
 //! | `login_request` | what it asks beside scopes |
+//! | `login_resource` | the protected resource that it is for |
+//! | `known_servers` | the endpoints that discovery has found |
 //! | `new_record` | what is written down of a new grant |
 //! | `token` | `token`, `cached_token`, `close` |
 //! | `refusal` | `token_after_refusal` |
+//! | `allowed_hosts` | `allowed_hosts` |
 //! | `recent` | the records that this second's calls have read |
 //! | `admin_consent` | `admin_consent_url`, `read_admin_consent` |
 //! | `explain` | `explain`, and the command that tries a login again |
@@ -20,18 +24,23 @@
 //! | `connection_changes` | `connection_changes` |
 //! | `logout` | `logout` |
 //! | `providers` | `providers`, and the user's own definitions |
-//! | `registrations` | client registrations that the user stored |
+//! | `registrations`, `registration_removal` | the client registrations that are stored |
+//! | `client_metadata` | the document of a client that is known by its URL |
 
 mod admin_consent;
+mod allowed_hosts;
 mod client_metadata;
 mod connection_changes;
 mod connections;
 mod credential;
 mod dpop;
+mod dynamic_registration;
 mod explain;
+mod known_servers;
 mod login;
 mod login_client;
 mod login_request;
+mod login_resource;
 mod login_scopes;
 mod logout;
 mod new_record;
@@ -40,6 +49,7 @@ mod preparation;
 mod providers;
 mod recent;
 mod refusal;
+mod registration_removal;
 mod registrations;
 mod sasl;
 mod scopes;
@@ -53,12 +63,14 @@ pub use connection_changes::{ChangeKind, ConnectionChange, ConnectionChanges};
 pub use connections::{Connection, Connections, HeldToken};
 pub use dpop::DpopProofOptions;
 pub use explain::{Explanation, explain};
+use known_servers::KnownServers;
 pub use login::{LoginOptions, PendingLogin};
 pub use logout::{LogoutOutcome, Revocation};
 pub use options::BrokerOptions;
 use options::Settings;
 pub use providers::{Provider, ProviderValue};
 use recent::Recent;
+pub use registration_removal::{Deletion, RegistrationRemoval};
 pub use registrations::Registration;
 pub use sasl::SaslMechanism;
 pub use scopes::{ScopeCheck, ScopeFinding, ScopeFindingKind};
@@ -85,6 +97,7 @@ struct Parts {
     catalog: Catalog,
     transport: Arc<Transport>,
     clock: Arc<dyn Clock>,
+    known_servers: KnownServers,
     kept: OnceLock<Kept>,
     opening: Mutex<()>,
 }
@@ -102,6 +115,7 @@ impl Parts {
             catalog: Catalog::new(settings.home.join("providers")),
             transport: Arc::new(Transport::new(settings.insecure_loopback)),
             clock: Arc::new(SystemClock),
+            known_servers: KnownServers::default(),
             kept: OnceLock::new(),
             opening: Mutex::new(()),
             settings,

@@ -35,7 +35,7 @@ impl Broker {
         let refresh_scopes = plan.scopes.refresh_scopes(&granted_scopes, &definition.scope_equivalence());
         let renewable = application || refresh_token.is_some();
         let token = AccessTokenRecord {
-            resource: plan.scopes.resource,
+            resource: plan.scopes.resource.or_else(|| plan.resource.indicator.clone()),
             claims: plan.request.claims,
             ..AccessTokenRecord::received(response, &granted_scopes, renewable, now.clone())
         };
@@ -51,6 +51,8 @@ impl Broker {
                 certificate: client.certificate().cloned(),
                 credential_expires_at: client.credential.as_ref().and_then(|own| own.expires_at),
                 capabilities: plan.request.capabilities,
+                issuer_bound: definition.discovery,
+                dynamic: plan.dynamic_client,
             },
             server: RecordServer {
                 issuer: request.endpoints.issuer.clone(),
@@ -65,7 +67,8 @@ impl Broker {
                 dialect: request.dialect.clone(),
                 revocation_method: definition.revocation.method,
                 rotation: definition.rotation(),
-                resource: None,
+                resource: plan.resource.indicator,
+                named_resource: plan.resource.named,
             },
             application,
             account,

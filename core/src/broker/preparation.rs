@@ -6,12 +6,13 @@ use url::Url;
 
 use super::Broker;
 use super::login::LoginOptions;
-use super::login_client::{one_organization, stored_client};
+use super::login_client::one_organization;
 use super::login_request::LoginRequest;
+use super::login_resource::LoginResource;
 use super::login_scopes::{LoginScopes, together};
 use super::scopes::default_beside_others;
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::{FlowRequest, Interaction};
+use crate::flow::{FlowRequest, Interaction, registered_redirect_uri};
 use crate::names::{ConnectionKey, ProviderName};
 use crate::provider::{
     Authority, Endpoints, ProviderDefinition, RedirectDefinition, RedirectHost, Values, endpoints, values,
@@ -27,17 +28,22 @@ pub(super) struct Plan {
     pub(super) cloud: Option<String>,
     /// App-only access: nobody logs in.
     pub(super) application: bool,
+    /// True when the server made the client because it was asked to (RFC 7591).
+    pub(super) dynamic_client: bool,
     pub(super) scopes: LoginScopes,
     pub(super) request: LoginRequest,
+    pub(super) resource: LoginResource,
 }
 
 impl Broker {
     /// Resolves everything that can fail before the person is asked: the definition, the endpoints, the
-    /// client, the scopes. What the options leave open comes from the connection's earlier login.
+    /// client, the scopes. What the options leave open comes from the connection's earlier login. An answer that is not
+    /// listened for here is received at `received_at`.
     pub(super) async fn prepare(
         &self,
         provider: &ProviderName,
         options: &LoginOptions,
+        received_at: Option<&str>,
         interaction: Arc<dyn Interaction>,
     ) -> Result<(FlowRequest, Plan)> {
         // A name that no provider has is said before a store is made for it.
@@ -45,20 +51,29 @@ impl Broker {
         let kept = self.kept_async().await?;
         let key = ConnectionKey::new(provider.clone(), options.connection.clone());
         let (store, read_key) = (Arc::clone(&kept.store), key.clone());
-        let (earlier, stored) = off_thread(move || {
+        let earlier = off_thread(move || {
             // A grant that cannot be kept is not worth a person's time.
             store.check_writable()?;
             // A damaged record is about to be replaced: it has nothing to say here.
-            let earlier = store.get(&read_key).or_else(none_if_damaged)?;
-            let stored = store.registration(&read_key.provider).or_else(none_if_damaged)?;
-            Ok((earlier, stored))
+            store.get(&read_key).or_else(none_if_damaged)
         })
         .await?;
 
-        let issuer = options
-            .issuer
-            .clone()
-            .or_else(|| earlier.as_ref().and_then(|earlier| earlier.server.issuer.clone()));
+        let options = &options.stepped_up();
+        let resource = self.login_resource(&definition, options, earlier.as_ref()).await?;
+        resource.check_connection(&key, earlier.as_ref())?;
+        let values =
+            values::asked(&definition, &options.values, earlier.as_ref().map(|earlier| &earlier.values))?;
+        // The issuer of another customer is not this one's.
+        let same_customer = earlier.as_ref().filter(|earlier| {
+            values.iter().all(|(name, value)| earlier.values.get(name).is_none_or(|earlier| earlier == value))
+        });
+        let earlier_issuer = same_customer.and_then(|earlier| earlier.server.issuer.as_deref());
+        let issuer = if definition.resource_discovery {
+            resource.issuer(options.issuer.as_deref(), earlier_issuer)?
+        } else {
+            options.issuer.as_deref().or(earlier_issuer).map(str::to_owned)
+        };
         let tenant = options
             .tenant
             .clone()
@@ -73,18 +88,23 @@ impl Broker {
         if application {
             one_organization(&definition, authority.as_ref())?;
         }
-        let values =
-            values::asked(&definition, &options.values, earlier.as_ref().map(|earlier| &earlier.values))?;
         let endpoints =
             self.endpoints(&definition, authority.as_ref(), &values, issuer.as_deref(), application).await?;
+        if !application {
+            endpoints.check_s256(definition.resource_discovery)?;
+        }
+        // Nothing of one server reaches another (RFC 9700 4.4): neither a client nor a credential, nor who the person is.
+        let earlier =
+            earlier.filter(|earlier| !definition.discovery || earlier.server.issuer == endpoints.issuer);
 
         let redirect = redirect(&definition.redirect, options.redirect_uri.as_deref())?;
-        let stored = stored_client(earlier.as_ref(), stored, application);
-        let client = self.login_client(&definition, &endpoints, &redirect, options, stored).await?;
+        let registered = received_at.map_or_else(|| registered_redirect_uri(&redirect), str::to_owned);
+        let client =
+            self.login_client(&definition, &endpoints, &registered, options, earlier.as_ref()).await?;
         // What an application was asked for is nothing that a person is asked for, and the other way round.
         let earlier = earlier.filter(|earlier| earlier.application == application);
         let earlier = earlier.as_ref();
-        let scopes = login_scopes(&definition, &endpoints, options, earlier);
+        let scopes = login_scopes(&definition, &endpoints, options, earlier, &resource);
         if let Some(finding) = default_beside_others(&definition, &scopes.requested) {
             return Err(Error::new(ErrorKind::ConfigInvalid, finding.message).with_help(finding.help));
         }
@@ -96,18 +116,23 @@ impl Broker {
             endpoints,
             authority,
             values,
-            client,
+            client: client.registration,
             scopes: scopes.requested.clone(),
             authorization_scopes: scopes.authorization.clone(),
             redemption_scopes: scopes.redemption.clone(),
             authorization_parameters: request.parameters.clone(),
             claims: request.claims_parameter()?,
+            resource: resource.indicator.clone(),
             dialect: definition.token_dialect(),
             redirect,
             interaction,
             definition: Arc::new(definition),
         };
-        Ok((flow_request, Plan { key, tenant, cloud, application, scopes, request }))
+        let dynamic_client = client.dynamic;
+        Ok((
+            flow_request,
+            Plan { key, tenant, cloud, application, dynamic_client, scopes, request, resource },
+        ))
     }
 
     /// The provider's endpoints: from its definition, or from the metadata of the issuer.
@@ -126,13 +151,20 @@ impl Broker {
         if !definition.discovery {
             return endpoints::of_tenant(&self.0.transport, definition, authority, values).await;
         }
-        let fixed = definition.endpoints.issuer.as_ref().map(|issuer| issuer.as_str());
-        let issuer = issuer.or(fixed).ok_or_else(|| {
+        let fixed = definition.endpoints.issuer.as_ref();
+        let fixed = fixed.map(|issuer| values::fill(definition, issuer.as_str(), values));
+        let issuer = issuer.or(fixed.as_deref()).ok_or_else(|| {
             Error::new(ErrorKind::ConfigInvalid, format!("{} needs an issuer", definition.name)).with_help(
                 format!("name it: `tokenkeep login {} --issuer https://login.example`", definition.name),
             )
         })?;
-        endpoints::discover(&self.0.transport, issuer).await
+        let (known, now) = (&self.0.known_servers, self.0.clock.now());
+        if let Some(endpoints) = known.find(issuer, &now) {
+            return Ok(endpoints);
+        }
+        let endpoints = endpoints::discover(&self.0.transport, issuer).await?;
+        known.keep(issuer, &endpoints, &now);
+        Ok(endpoints)
     }
 }
 
@@ -151,43 +183,47 @@ fn authority(
     }
 }
 
-/// The scopes to ask for: the caller's, with what their presets stand for, or the provider's default; with those that
-/// every login needs, less the latter where the server's metadata does not know them.
-fn scopes(definition: &ProviderDefinition, endpoints: &Endpoints, wanted: Option<ScopeSet>) -> ScopeSet {
-    let mut scopes = definition.expand(wanted.as_ref().unwrap_or(&definition.scopes.default));
-    for scope in definition.scopes.always.iter() {
-        let known =
-            endpoints.scopes_supported.as_ref().is_none_or(|known| known.iter().any(|known| known == scope));
-        if known {
-            scopes.add(scope);
-        }
-    }
+/// The scopes to ask for: those that are wanted, with what their presets stand for, and those that every login needs:
+/// of the latter those that the server's metadata know, or at least do not exclude.
+fn scopes(definition: &ProviderDefinition, endpoints: &Endpoints, wanted: &ScopeSet) -> ScopeSet {
+    let mut scopes = definition.expand(wanted);
+    let listed = |scope: &str| Some(endpoints.scopes_supported.as_ref()?.iter().any(|known| known == scope));
+    let always = definition.scopes.always.filter(|scope| listed(scope).unwrap_or(true));
+    let when_listed = definition.scopes.when_listed.filter(|scope| listed(scope).unwrap_or(false));
+    always.iter().chain(when_listed.iter()).for_each(|scope| scopes.add(scope));
     scopes
 }
 
-/// What the login is for: the caller's scopes, else what the connection was asked for before, with what is added to it.
+/// What the login is for: the caller's scopes; else what the connection was asked for before, with what is added to it;
+/// else what the resource wants; else the provider's default.
 fn login_scopes(
     definition: &ProviderDefinition,
     endpoints: &Endpoints,
     options: &LoginOptions,
     earlier: Option<&ConnectionRecord>,
+    resource: &LoginResource,
 ) -> LoginScopes {
+    // What a server gives only where it lists it is no resource's to ask for.
+    let of_resource = |wanted: &Option<ScopeSet>| {
+        wanted.as_ref().map(|wanted| wanted.without(&definition.scopes.when_listed))
+    };
+    let challenged = of_resource(&resource.challenged_scopes);
+    let wanted = challenged.clone().or_else(|| of_resource(&resource.listed_scopes));
     let before = earlier.map(|earlier| earlier.requested_scopes.clone());
     if let Some(own) = definition.client_credentials.as_ref().filter(|_| options.for_application()) {
-        let wanted = options.scopes.clone().or(before).unwrap_or_else(|| own.scopes.clone());
+        let wanted = options.scopes.clone().or(before).or(wanted).unwrap_or_else(|| own.scopes.clone());
         let wanted = definition.scope_equivalence().of_application(&definition.expand(&wanted));
         return LoginScopes::all(definition, wanted);
     }
+    let default = wanted.unwrap_or_else(|| definition.scopes.default.clone());
     let Some(added) = &options.add_scopes else {
-        return LoginScopes::all(
-            definition,
-            scopes(definition, endpoints, options.scopes.clone().or(before)),
-        );
+        let widened = before.map(|before| before.union(&challenged.unwrap_or_default()));
+        let wanted = options.scopes.clone().or(widened).unwrap_or(default);
+        return LoginScopes::all(definition, scopes(definition, endpoints, &wanted));
     };
-    let before = before.unwrap_or_else(|| definition.scopes.default.clone());
     let added = definition.expand(added);
-    let all = together(&before, &added, &definition.scope_equivalence());
-    let requested = scopes(definition, endpoints, Some(all));
+    let all = together(&before.unwrap_or(default), &added, &definition.scope_equivalence());
+    let requested = scopes(definition, endpoints, &all);
     match earlier {
         Some(earlier) => LoginScopes::more(definition, requested, &added, earlier),
         None => LoginScopes::all(definition, requested),
@@ -226,7 +262,7 @@ fn redirect(default: &RedirectDefinition, redirect_uri: Option<&str>) -> Result<
 }
 
 /// A damaged record has nothing to say; any other error of the store does.
-fn none_if_damaged<T>(error: Error) -> Result<Option<T>> {
+pub(super) fn none_if_damaged<T>(error: Error) -> Result<Option<T>> {
     if *error.kind() == ErrorKind::StoreCorrupt { Ok(None) } else { Err(error) }
 }
 

@@ -34,9 +34,9 @@ impl AccessToken {
     /// The initial response of `mechanism` in base64, as it follows `AUTHENTICATE` or `AUTH`.
     ///
     /// # Errors
-    /// `config_invalid` for a user name that does not fit into it.
+    /// `config_invalid` for a user name that does not fit into it; those of [`AccessToken::bearer`].
     pub fn sasl(&self, mechanism: SaslMechanism, user: &str) -> Result<Secret> {
-        mechanism.initial_response(user, &self.secret)
+        mechanism.initial_response(user, self.bearer()?)
     }
 }
 

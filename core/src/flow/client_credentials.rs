@@ -19,7 +19,7 @@ pub(super) async fn run(request: &FlowRequest, timeout: Duration) -> Result<Gran
         .certificate()
         .map(|pem| client_assertion(pem, &client.client_id, endpoint, now, random_bytes()?))
         .transpose()?;
-    let extra: Vec<_> = request.claims_parameter().into_iter().collect();
+    let extra: Vec<_> = request.claims_parameter().into_iter().chain(request.resource_parameter()).collect();
     let mut message = request.token_request(Grant::ClientCredentials { scopes: &request.scopes }, &extra);
     message.client.client_assertion = assertion.as_ref();
     let sent = request.transport.send(message.to_http()?, Limits::ENDPOINT.within(timeout)).await;

@@ -58,7 +58,8 @@ async fn authorize(request: &FlowRequest) -> Result<DeviceAuthorizationResponse>
         let message = format!("{} has no device code flow", request.definition.display_name);
         Error::new(ErrorKind::Unsupported, message).with_help("log in with --flow pkce")
     })?;
-    let extra: Vec<_> = request.definition.device.parameters.clone().into_iter().collect();
+    let further = request.definition.device.parameters.clone().into_iter();
+    let extra: Vec<_> = further.chain(request.resource_parameter()).collect();
     let message = DeviceAuthorizationRequest {
         endpoint,
         client: request.client.as_client(),

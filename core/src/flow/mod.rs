@@ -5,6 +5,7 @@
 //! | `surroundings` | which flow fits this machine |
 //! | `interaction` | the one callback to the person |
 //! | `authorization_code` | authorization code with PKCE |
+//! | `pushed_request` | the request on its way to the server before the browser opens |
 //! | `loopback`, `page` | the listener for one answer, and the page it ends with |
 //! | `browser` | opening the person's browser |
 //! | `device_code` | the device code flow |
@@ -22,6 +23,7 @@ pub mod interaction;
 mod learning;
 mod loopback;
 mod page;
+mod pushed_request;
 pub mod surroundings;
 
 use std::collections::BTreeMap;
@@ -71,6 +73,8 @@ pub struct FlowRequest {
     pub authorization_parameters: BTreeMap<String, String>,
     /// The `claims` of every request (OIDC Core 5.5).
     pub claims: Option<String>,
+    /// The `resource` of every request (RFC 8707).
+    pub resource: Option<String>,
     /// The redirect that is listened on.
     pub redirect: RedirectDefinition,
     /// How to talk to the person.
@@ -101,11 +105,16 @@ impl FlowRequest {
     fn token_parameters(&self) -> Vec<(String, String)> {
         let mut parameters = self.definition.token.parameters.clone();
         parameters.extend(self.claims_parameter());
+        parameters.extend(self.resource_parameter());
         parameters.into_iter().collect()
     }
 
     fn claims_parameter(&self) -> Option<(String, String)> {
         self.claims.clone().map(|claims| ("claims".to_owned(), claims))
+    }
+
+    fn resource_parameter(&self) -> Option<(String, String)> {
+        self.resource.clone().map(|resource| ("resource".to_owned(), resource))
     }
 
     fn response_scope_separator(&self) -> char {

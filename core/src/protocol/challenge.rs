@@ -65,6 +65,8 @@ pub enum Remedy {
     },
     /// Microsoft's `insufficient_claims`: a login with this `claims` parameter (OIDC Core 5.5).
     Claims(String),
+    /// RFC 9449 9 `use_dpop_nonce`: the same token, with a proof that holds the nonce of the `DPoP-Nonce` header.
+    Nonce,
 }
 
 impl Challenge {
@@ -101,6 +103,7 @@ impl Challenge {
             "invalid_token" => Some(Remedy::FreshToken),
             "insufficient_scope" => Some(Remedy::WiderLogin { scope: self.scope.clone() }),
             "insufficient_claims" => self.claims_json().map(Remedy::Claims),
+            "use_dpop_nonce" => Some(Remedy::Nonce),
             _ => None,
         }
     }
@@ -325,6 +328,7 @@ mod tests {
                 Remedy::FreshToken => "fresh_token",
                 Remedy::WiderLogin { .. } => "wider_login",
                 Remedy::Claims(_) => "claims",
+                Remedy::Nonce => "nonce",
             }),
         });
         let Value::Object(members) = all else { unreachable!() };

@@ -29,6 +29,14 @@ pub struct AuthorizationServerMetadata {
     pub device_authorization_endpoint: Option<Url>,
     /// RFC 7009.
     pub revocation_endpoint: Option<Url>,
+    /// RFC 7591 3.
+    pub registration_endpoint: Option<Url>,
+    /// RFC 9126 5.
+    pub pushed_authorization_request_endpoint: Option<Url>,
+    /// RFC 9126 5: true when an authorization request that was not pushed is refused.
+    pub require_pushed_authorization_requests: bool,
+    /// OAuth Client ID Metadata Document 5: true when a client id may be the address of its document.
+    pub client_id_metadata_document_supported: bool,
     /// RFC 8414 2 `scopes_supported`. The server may know more than it lists.
     pub scopes_supported: Option<Vec<String>>,
     /// RFC 8414 2 `code_challenge_methods_supported`. Absent: the server does not say.
@@ -37,6 +45,10 @@ pub struct AuthorizationServerMetadata {
     pub response_modes_supported: Option<Vec<String>>,
     /// RFC 8414 2 `token_endpoint_auth_methods_supported`. Absent: `client_secret_basic`.
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// RFC 8414 2 `token_endpoint_auth_signing_alg_values_supported`: of client assertions.
+    pub token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
+    /// RFC 9449 5.1. Absent: the server does not say that it does DPoP.
+    pub dpop_signing_alg_values_supported: Option<Vec<String>>,
     /// RFC 8414 2 `grant_types_supported`. Absent: `authorization_code` and `implicit`.
     pub grant_types_supported: Option<Vec<String>>,
     /// RFC 9207 3.
@@ -60,10 +72,16 @@ struct Members {
     token_endpoint: Option<String>,
     device_authorization_endpoint: Option<String>,
     revocation_endpoint: Option<String>,
+    registration_endpoint: Option<String>,
+    pushed_authorization_request_endpoint: Option<String>,
+    require_pushed_authorization_requests: Option<bool>,
+    client_id_metadata_document_supported: Option<bool>,
     scopes_supported: Option<Vec<String>>,
     code_challenge_methods_supported: Option<Vec<String>>,
     response_modes_supported: Option<Vec<String>>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
+    dpop_signing_alg_values_supported: Option<Vec<String>>,
     grant_types_supported: Option<Vec<String>>,
     authorization_response_iss_parameter_supported: Option<bool>,
 }
@@ -119,10 +137,20 @@ pub fn parse_metadata(issuer: &str, body: &[u8]) -> Result<AuthorizationServerMe
             members.device_authorization_endpoint,
         )?,
         revocation_endpoint: optional("revocation_endpoint", members.revocation_endpoint)?,
+        registration_endpoint: optional("registration_endpoint", members.registration_endpoint)?,
+        pushed_authorization_request_endpoint: optional(
+            "pushed_authorization_request_endpoint",
+            members.pushed_authorization_request_endpoint,
+        )?,
+        require_pushed_authorization_requests: members.require_pushed_authorization_requests.unwrap_or(false),
+        client_id_metadata_document_supported: members.client_id_metadata_document_supported.unwrap_or(false),
         scopes_supported: members.scopes_supported,
         code_challenge_methods_supported: members.code_challenge_methods_supported,
         response_modes_supported: members.response_modes_supported,
         token_endpoint_auth_methods_supported: members.token_endpoint_auth_methods_supported,
+        token_endpoint_auth_signing_alg_values_supported: members
+            .token_endpoint_auth_signing_alg_values_supported,
+        dpop_signing_alg_values_supported: members.dpop_signing_alg_values_supported,
         grant_types_supported: members.grant_types_supported,
         authorization_response_iss_parameter_supported: members
             .authorization_response_iss_parameter_supported

@@ -26,7 +26,7 @@ use crate::secret::Secret;
 /// A longer token is an attack or a defect. Entra's largest, with group claims, have some 10 KiB.
 const MAX_TOKEN: usize = 128 * 1024;
 /// RFC 8628 3.4.
-const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+pub(super) const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// What is exchanged for an access token.
 #[derive(Debug, Clone, Copy)]
@@ -145,8 +145,10 @@ impl TokenRequest<'_> {
 
     fn ask_for_itself(&self, scopes: &ScopeSet) -> Result<Request<Vec<u8>>> {
         let client = oauth2_client(&self.client)?.set_token_uri(TokenUrl::from_url(self.endpoint.clone()));
-        let scope = Scope::new(scopes.to_wire(self.scope_separator));
-        let mut request = client.exchange_client_credentials().add_scope(scope);
+        let mut request = client.exchange_client_credentials();
+        if !scopes.is_empty() {
+            request = request.add_scope(Scope::new(scopes.to_wire(self.scope_separator)));
+        }
         for (name, value) in self.further_parameters()? {
             request = request.add_extra_param(name, value);
         }

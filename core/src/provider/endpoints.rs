@@ -29,6 +29,14 @@ pub struct Endpoints {
     pub device_token: Option<Url>,
     /// RFC 7009; the client id may be left open in it ([`Endpoints::revocation_of`]).
     pub revocation: Option<Url>,
+    /// RFC 7591 3.
+    pub registration: Option<Url>,
+    /// RFC 9126 2.
+    pub pushed_authorization: Option<Url>,
+    /// RFC 9126 5: true when an authorization request that was not pushed is refused.
+    pub pushed_authorization_required: bool,
+    /// True when a client id may be the address of its metadata document.
+    pub client_metadata_documents: bool,
     /// What `iss` must be; may hold `{tenantid}`.
     pub issuer: Option<String>,
     /// What the `tid` of an id_token must be, where the authority decides that.
@@ -37,11 +45,34 @@ pub struct Endpoints {
     pub authorization_response_iss: bool,
     /// RFC 8414 `scopes_supported`.
     pub scopes_supported: Option<Vec<String>>,
+    /// RFC 8414 `grant_types_supported`.
+    pub grant_types: Option<Vec<String>>,
     /// RFC 8414 `token_endpoint_auth_methods_supported`.
     pub authentication_methods: Option<Vec<String>>,
+    /// RFC 8414 `token_endpoint_auth_signing_alg_values_supported`.
+    pub assertion_algorithms: Option<Vec<String>>,
+    /// RFC 9449 5.1 `dpop_signing_alg_values_supported`.
+    pub dpop_algorithms: Option<Vec<String>>,
+    /// Whether the server does S256 (RFC 7636 4.2); `None` when nobody says.
+    pub s256: Option<bool>,
 }
 
 impl Endpoints {
+    /// Refuses a server for a person's login that does no S256 (RFC 7636 7.2: `plain` protects nothing, so it is never
+    /// fallen back to); where `promised` is wanted, also one that does not say.
+    ///
+    /// # Errors
+    /// `unsupported`.
+    pub fn check_s256(&self, promised: bool) -> Result<()> {
+        if self.s256 == Some(true) || (self.s256.is_none() && !promised) {
+            return Ok(());
+        }
+        let issuer = self.issuer.as_deref().unwrap_or("the server");
+        Err(Error::new(ErrorKind::Unsupported, format!("{issuer} supports no S256 code challenge")).with_help(
+            "the server's metadata must list S256 in code_challenge_methods_supported (RFC 8414 2); tell whoever runs it",
+        ))
+    }
+
     /// The issuer as an authorization response spells it (RFC 9207); a template is no spelling.
     pub fn exact_issuer(&self) -> Option<&str> {
         self.issuer.as_deref().filter(|issuer| !issuer.contains('{'))
@@ -97,11 +128,19 @@ pub fn from_definition(
         device_authorization: url(&endpoints.device_authorization)?,
         device_token: url(&definition.device.token_endpoint)?,
         revocation: url(&endpoints.revocation)?,
+        registration: None,
+        pushed_authorization: url(&endpoints.pushed_authorization)?,
+        pushed_authorization_required: false,
+        client_metadata_documents: false,
         issuer: endpoints.issuer.as_ref().map(filled),
         tenant: authority.and_then(Authority::expected_tenant),
         authorization_response_iss: endpoints.authorization_response_iss,
         scopes_supported: None,
+        grant_types: None,
         authentication_methods: None,
+        assertion_algorithms: None,
+        dpop_algorithms: None,
+        s256: None,
     })
 }
 
@@ -140,25 +179,15 @@ pub async fn of_tenant(
 /// # Errors
 /// - `config_invalid`: it is not an issuer (RFC 8414 2), or not reachable over https.
 /// - `provider_rejected`: no document, or that of another issuer (RFC 8414 3.3).
-/// - `unsupported`: the server knows no S256 code challenge (RFC 7636 4.2).
 /// - `network`: it could not be reached.
 pub async fn discover(transport: &Transport, issuer: &str) -> Result<Endpoints> {
-    let not_an_issuer = |why: &str| {
-        Error::new(ErrorKind::ConfigInvalid, format!("{issuer:?} is not an issuer: {why}"))
-            .with_help("an issuer is an https URL without query and fragment (RFC 8414 2)")
-    };
-    let url = Url::parse(issuer).map_err(|_| not_an_issuer("it is no URL"))?;
-    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
-        return Err(not_an_issuer("it has more than a host and a path"));
-    }
-    transport.check(&url)?;
-
+    let url = issuer_url(transport, issuer)?;
     let mut refused = None;
     for candidate in well_known_urls(&url) {
         let request = http::Request::get(candidate.as_str())
             .header(http::header::ACCEPT, "application/json")
             .body(Vec::new())
-            .map_err(|_| not_an_issuer("it is no URL"))?;
+            .map_err(|_| not_an_issuer(issuer, "it is no URL"))?;
         // A server that cannot be reached at one address will not be at the next.
         let response = transport.send(request, Limits::METADATA).await.map_err(Error::from)?;
         if response.status() != http::StatusCode::OK {
@@ -179,12 +208,26 @@ pub async fn discover(transport: &Transport, issuer: &str) -> Result<Endpoints> 
     }))
 }
 
-fn from_metadata(transport: &Transport, metadata: AuthorizationServerMetadata) -> Result<Endpoints> {
-    if metadata.supports_s256() == Some(false) {
-        // RFC 7636 7.2: `plain` protects nothing, so it is never fallen back to.
-        let message = format!("{} supports no S256 code challenge", metadata.issuer);
-        return Err(Error::new(ErrorKind::Unsupported, message));
+/// The address of an issuer (RFC 8414 2).
+///
+/// # Errors
+/// `config_invalid` for what is no issuer, or not reachable over https.
+pub fn issuer_url(transport: &Transport, issuer: &str) -> Result<Url> {
+    let url = Url::parse(issuer).map_err(|_| not_an_issuer(issuer, "it is no URL"))?;
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        return Err(not_an_issuer(issuer, "it has more than a host and a path"));
     }
+    transport.check(&url)?;
+    Ok(url)
+}
+
+fn not_an_issuer(issuer: &str, why: &str) -> Error {
+    Error::new(ErrorKind::ConfigInvalid, format!("{issuer:?} is not an issuer: {why}"))
+        .with_help("an issuer is an https URL without query and fragment (RFC 8414 2)")
+}
+
+fn from_metadata(transport: &Transport, metadata: AuthorizationServerMetadata) -> Result<Endpoints> {
+    let s256 = metadata.supports_s256();
     let secure = |endpoint: Option<Url>| -> Result<Option<Url>> {
         endpoint.map(|url| transport.check(&url).map(|()| url)).transpose()
     };
@@ -196,11 +239,19 @@ fn from_metadata(transport: &Transport, metadata: AuthorizationServerMetadata) -
         device_token: None,
         device_authorization: secure(metadata.device_authorization_endpoint)?,
         revocation: secure(metadata.revocation_endpoint)?,
+        registration: secure(metadata.registration_endpoint)?,
+        pushed_authorization: secure(metadata.pushed_authorization_request_endpoint)?,
+        pushed_authorization_required: metadata.require_pushed_authorization_requests,
+        client_metadata_documents: metadata.client_id_metadata_document_supported,
         issuer: Some(metadata.issuer),
         tenant: None,
         authorization_response_iss: metadata.authorization_response_iss_parameter_supported,
         scopes_supported: metadata.scopes_supported,
+        grant_types: metadata.grant_types_supported,
         authentication_methods: metadata.token_endpoint_auth_methods_supported,
+        assertion_algorithms: metadata.token_endpoint_auth_signing_alg_values_supported,
+        dpop_algorithms: metadata.dpop_signing_alg_values_supported,
+        s256,
     })
 }
 

@@ -18,6 +18,8 @@ pub struct ScopesDefinition {
     pub default: ScopeSet,
     /// Asked for in every login.
     pub always: ScopeSet,
+    /// Asked for in every login at a server whose metadata list it, and at no other unless the person names it.
+    pub when_listed: ScopeSet,
     /// What `scope` is called in the authorization request, where that is not its name.
     pub parameter: Option<String>,
     /// What stands between two scopes: a space by RFC 6749 3.3.
@@ -142,6 +144,7 @@ impl Default for ScopesDefinition {
         ScopesDefinition {
             default: ScopeSet::default(),
             always: ScopeSet::default(),
+            when_listed: ScopeSet::default(),
             parameter: None,
             separator: ' ',
             response_separator: None,

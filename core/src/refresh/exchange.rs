@@ -19,7 +19,6 @@ use crate::protocol::{
     Client, Grant, TokenEndpointError, TokenRequest, TokenResponse, claims, client_assertion,
     parse_token_response,
 };
-use crate::scope::ScopeSet;
 use crate::secret::{Secret, random_bytes};
 use crate::store::{
     ConnectionRecord, ConnectionStatus, Locked, RecordClient, RefreshAttempt, Renewal, off_thread,
@@ -85,7 +84,7 @@ async fn refresh_locked(
         return Ok(Refreshed { record, settled: false });
     }
     if let ConnectionStatus::LoginRequired { reason, .. } = record.status {
-        return Err(login_required(key, reason));
+        return Err(login_required(&record, reason));
     }
     let now = parts.clock.now();
     if let Some(error) = pause::no_request_yet(&record, &now, can_go_on(demand, &record, &now), demand) {
@@ -124,7 +123,7 @@ async fn exchange(
     let refresh_token = record.refresh_token.clone().filter(|_| !record.application);
     if refresh_token.is_none() && !record.application {
         let now = parts.clock.now();
-        let error = login_required(key, LoginReason::NoRefreshToken);
+        let error = login_required(&record, LoginReason::NoRefreshToken);
         let works = record.access_tokens.iter().any(|token| freshness(token, &now, 0).is_valid());
         // While a token works the login has not ended, also for a caller that would rather have another.
         return if works { Err(error) } else { end_grant(parts, locked, record, error).await };
@@ -142,9 +141,10 @@ async fn exchange(
         tracing::info!(connection = %key, "{warning}");
     }
     let claims = claims::merged(renewal.claims.as_deref(), &client.capabilities)?;
+    let claims = claims.map(|claims| ("claims".to_owned(), claims));
+    let resource = record.server.resource.clone().map(|resource| ("resource".to_owned(), resource));
     let further = server.dialect.refresh_parameters.clone().into_iter().filter(|_| !record.application);
-    let extra: Vec<_> =
-        claims.map(|claims| ("claims".to_owned(), claims)).into_iter().chain(further).collect();
+    let extra: Vec<_> = claims.into_iter().chain(resource).chain(further).collect();
     let begun = std::time::Instant::now();
     for send in 1..=SENDS {
         // Step 5. Durable before the request can leave: a kill after this line is known for what it is.
@@ -256,14 +256,20 @@ fn parse(
 
 /// There is nothing to refresh: nobody has logged in, or somebody has logged out.
 pub(crate) fn not_connected(key: &ConnectionKey) -> Error {
-    Error::new(ErrorKind::NotConnected, format!("{key} is not connected"))
-        .with_help(format!("log in: `{}`", LoginCommand::of(key)))
+    not_connected_to(key, None)
+}
+
+/// The same for the `resource` that a token was asked for.
+pub(crate) fn not_connected_to(key: &ConnectionKey, resource: Option<&str>) -> Error {
+    let to = resource.map(|resource| format!(" to {resource}")).unwrap_or_default();
+    Error::new(ErrorKind::NotConnected, format!("{key} is not connected{to}"))
+        .with_help(format!("log in: `{}`", LoginCommand::for_resource(key, resource)))
 }
 
 /// The grant has ended.
-pub(super) fn login_required(key: &ConnectionKey, reason: LoginReason) -> Error {
-    Error::new(ErrorKind::LoginRequired { reason }, format!("{key}: {}", what_ended(reason)))
-        .with_help(format!("log in again: `{}`", LoginCommand::of(key)))
+pub(super) fn login_required(record: &ConnectionRecord, reason: LoginReason) -> Error {
+    Error::new(ErrorKind::LoginRequired { reason }, format!("{}: {}", record.key, what_ended(reason)))
+        .with_help(format!("log in again: `{}`", record.login_command()))
 }
 
 pub(super) fn what_ended(reason: LoginReason) -> &'static str {
@@ -274,9 +280,4 @@ pub(super) fn what_ended(reason: LoginReason) -> &'static str {
             "an answer was lost on the way and the server no longer accepts the grant"
         }
     }
-}
-
-/// What to type to log in to it again and be granted `scopes` besides.
-pub(crate) fn wider_login_command(key: &ConnectionKey, scopes: &ScopeSet) -> LoginCommand {
-    LoginCommand::of(key).with("--add-scopes", &scopes.to_string())
 }

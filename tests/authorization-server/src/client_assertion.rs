@@ -1,13 +1,12 @@
-//! A client's assertion (RFC 7523, sections 2.2 and 3) as Entra wants it: signed with RS256 or PS256, its key named by
-//! the thumbprint of the registered certificate, made for this token endpoint. Whether it was used before is `state`'s
-//! business.
+//! A client's assertion (RFC 7523, sections 2.2 and 3). One of a certificate's key is as Entra wants it: the key named
+//! by the thumbprint of the registered certificate, made for this token endpoint. One of a key alone may be made for the
+//! issuer as well (draft-ietf-oauth-rfc7523bis, section 4). Whether it was used before is `state`'s business.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rustls::pki_types::SignatureVerificationAlgorithm;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::jws::{self, PublicKey, Rejected};
 use crate::refusal::Refusal;
 use crate::registered_client::{ClientCertificate, RegisteredClient};
 
@@ -20,7 +19,9 @@ const SKEW: f64 = 300.0;
 /// What a proof is measured by.
 pub(crate) struct Expected<'a> {
     /// The token endpoint, by the name that it was asked by.
-    pub(crate) audience: &'a str,
+    pub(crate) endpoint: &'a str,
+    /// The issuer, by the same name.
+    pub(crate) issuer: &'a str,
     /// In seconds since 1970.
     pub(crate) now: f64,
     pub(crate) secrets_expired: bool,
@@ -28,19 +29,8 @@ pub(crate) struct Expected<'a> {
 
 /// Who the assertion says it is about, unverified.
 pub(crate) fn subject(assertion: &str) -> Option<String> {
-    let claims: Map<String, Value> = decoded(assertion.split('.').nth(1)?)?;
-    claims.get("sub")?.as_str().map(Into::into)
-}
-
-/// An assertion as it was read, not yet believed.
-struct Assertion<'a> {
-    signed: &'a str,
-    signature: Vec<u8>,
-    algorithm: &'static dyn SignatureVerificationAlgorithm,
-    header: Map<String, Value>,
-    claims: Map<String, Value>,
-    expires: f64,
-    id: String,
+    let (unverified, ..) = jws::read(assertion).ok()?;
+    unverified.claims()?.get("sub")?.as_str().map(Into::into)
 }
 
 /// Checks everything that the assertion says of itself; gives its `jti`.
@@ -49,49 +39,33 @@ pub(crate) fn verify(
     assertion: &str,
     expected: &Expected<'_>,
 ) -> Result<String, Refusal> {
-    let certificate = client.certificate.as_ref().ok_or(Refusal::AssertionSignature)?;
-    let read = read(assertion).ok_or(Refusal::AssertionMalformed)?;
-    let signed = certificate.signed(read.algorithm, read.signed.as_bytes(), &read.signature);
-    if !signed || !names(&read.header, certificate) {
+    let certificate = client.certificate.as_ref();
+    let certified = certificate.and_then(ClientCertificate::key);
+    let key: &PublicKey = certified.as_ref().or(client.key.as_ref()).ok_or(Refusal::AssertionSignature)?;
+    let verified = jws::verify(assertion, key).map_err(|rejected| match rejected {
+        Rejected::Malformed | Rejected::Algorithm => Refusal::AssertionMalformed,
+        Rejected::Signature => Refusal::AssertionSignature,
+    })?;
+    let claims = verified.claims().ok_or(Refusal::AssertionMalformed)?;
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    // Whole seconds or not (RFC 7519, section 2, NumericDate).
+    let expires = claims.get("exp").and_then(Value::as_f64).ok_or(Refusal::AssertionMalformed)?;
+    let id = text("jti").ok_or(Refusal::AssertionMalformed)?;
+    if certificate.is_some_and(|certificate| !names(&verified.header, certificate)) {
         return Err(Refusal::AssertionSignature);
     }
-    let text = |name: &str| read.claims.get(name).and_then(Value::as_str);
     if [text("iss"), text("sub")] != [Some(client.id.as_str()); 2] {
         return Err(Refusal::AssertionOfOtherClient);
     }
-    if text("aud") != Some(expected.audience) {
+    let for_issuer = certificate.is_none() && text("aud") == Some(expected.issuer);
+    if !for_issuer && text("aud") != Some(expected.endpoint) {
         return Err(Refusal::AssertionAudience);
     }
-    let begins = read.claims.get("nbf").and_then(Value::as_f64).unwrap_or_default();
-    if expected.now >= read.expires + SKEW || begins > expected.now + SKEW {
+    let begins = claims.get("nbf").and_then(Value::as_f64).unwrap_or_default();
+    if expected.now >= expires + SKEW || begins > expected.now + SKEW {
         return Err(Refusal::AssertionExpired);
     }
-    Ok(read.id)
-}
-
-/// Takes a JWT apart that has everything an assertion needs.
-fn read(assertion: &str) -> Option<Assertion<'_>> {
-    let (signed, signature) = assertion.rsplit_once('.')?;
-    let (header, claims) = signed.split_once('.')?;
-    let (header, claims): (Map<String, Value>, Map<String, Value>) = (decoded(header)?, decoded(claims)?);
-    Some(Assertion {
-        signed,
-        signature: URL_SAFE_NO_PAD.decode(signature).ok()?,
-        algorithm: algorithm(&header)?,
-        // Whole seconds or not (RFC 7519, section 2, NumericDate).
-        expires: claims.get("exp")?.as_f64()?,
-        id: claims.get("jti")?.as_str()?.into(),
-        header,
-        claims,
-    })
-}
-
-fn algorithm(header: &Map<String, Value>) -> Option<&'static dyn SignatureVerificationAlgorithm> {
-    match header.get("alg")?.as_str()? {
-        "RS256" => Some(webpki::ring::RSA_PKCS1_2048_8192_SHA256),
-        "PS256" => Some(webpki::ring::RSA_PSS_2048_8192_SHA256_LEGACY_KEY),
-        _ => None,
-    }
+    Ok(id.to_owned())
 }
 
 /// Does the header name this certificate? By either thumbprint; one that is there must be right.
@@ -102,8 +76,4 @@ fn names(header: &Map<String, Value>, certificate: &ClientCertificate) -> bool {
     let said = |name: &str| header[name].as_str().map(|said| said.trim_end_matches('='));
     told.peek().is_some()
         && told.all(|(name, thumbprint)| said(name) == Some(&URL_SAFE_NO_PAD.encode(thumbprint)))
-}
-
-fn decoded<T: DeserializeOwned>(part: &str) -> Option<T> {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }

@@ -1,13 +1,15 @@
-//! The clients a server knows, and how each proves who it is: a secret, a certificate, or nothing.
+//! The clients a server knows, and how each proves who it is: a secret, a certificate, a key, or nothing.
 
 use std::io;
 use std::path::Path;
 use std::str::FromStr;
 
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm};
 use serde::{Deserialize, Serialize};
+
+use crate::jws::PublicKey;
 
 /// A client that may ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +20,18 @@ pub struct RegisteredClient {
     pub secret: Option<String>,
     /// The certificate of the key that signs a confidential client's assertions (RFC 7523, section 2.2).
     pub certificate: Option<ClientCertificate>,
+    /// The key of a confidential client that has no certificate.
+    pub key: Option<PublicKey>,
     /// The methods by which it may authenticate at the token endpoint.
     pub methods: Vec<AuthenticationMethod>,
+    /// When its secret expires, in seconds since 1970.
+    pub secret_expires_at: Option<u64>,
+    /// The redirect URIs that it registered; `None`: those on loopback that the server gives everybody.
+    pub redirect_uris: Option<Vec<String>>,
+    /// It runs on its person's machine, at any port of a loopback redirect URI (RFC 8252, section 7.3).
+    pub native: bool,
+    /// The grant types that it registered for; `None`: all.
+    pub grant_types: Option<Vec<String>>,
 }
 
 /// `token_endpoint_auth_method`, by its registered names (RFC 7591, section 2).
@@ -62,15 +74,10 @@ impl ClientCertificate {
         digest(&SHA1_FOR_LEGACY_USE_ONLY, &self.0).as_ref().to_vec()
     }
 
-    /// Did its key sign this?
-    pub(crate) fn signed(
-        &self,
-        algorithm: &dyn SignatureVerificationAlgorithm,
-        text: &[u8],
-        signature: &[u8],
-    ) -> bool {
-        let certificate = webpki::EndEntityCert::try_from(&self.0);
-        certificate.is_ok_and(|certificate| certificate.verify_signature(algorithm, text, signature).is_ok())
+    /// Its public key.
+    pub(crate) fn key(&self) -> Option<PublicKey> {
+        let certificate = webpki::EndEntityCert::try_from(&self.0).ok()?;
+        PublicKey::from_info(&certificate.subject_public_key_info())
     }
 }
 
@@ -81,26 +88,52 @@ impl RegisteredClient {
     /// A public client.
     #[must_use]
     pub fn public(id: &str) -> Self {
-        Self { id: id.into(), secret: None, certificate: None, methods: vec![AuthenticationMethod::None] }
+        let methods = vec![AuthenticationMethod::None];
+        Self {
+            id: id.into(),
+            secret: None,
+            certificate: None,
+            key: None,
+            methods,
+            secret_expires_at: None,
+            redirect_uris: None,
+            native: false,
+            grant_types: None,
+        }
     }
 
     /// A confidential client that may authenticate by `methods`.
     #[must_use]
     pub fn confidential(id: &str, secret: &str, methods: &[AuthenticationMethod]) -> Self {
-        Self { id: id.into(), secret: Some(secret.into()), certificate: None, methods: methods.to_vec() }
+        Self { secret: Some(secret.into()), methods: methods.to_vec(), ..Self::public(id) }
     }
 
     /// The same client, which may also authenticate by assertions of this certificate's key.
     #[must_use]
-    pub fn with_certificate(mut self, certificate: ClientCertificate) -> Self {
+    pub fn with_certificate(self, certificate: ClientCertificate) -> Self {
+        Self { certificate: Some(certificate), ..self.with_assertions() }
+    }
+
+    /// The same client, which may also authenticate by assertions of this key.
+    #[must_use]
+    pub fn with_key(self, key: PublicKey) -> Self {
+        Self { key: Some(key), ..self.with_assertions() }
+    }
+
+    fn with_assertions(mut self) -> Self {
         self.methods.retain(|method| *method != AuthenticationMethod::None);
         self.methods.push(AuthenticationMethod::PrivateKeyJwt);
-        Self { certificate: Some(certificate), ..self }
+        self
+    }
+
+    /// Did it register for this grant type?
+    pub(crate) fn may_use(&self, grant_type: &str) -> bool {
+        self.grant_types.as_ref().is_none_or(|known| known.iter().any(|known| known == grant_type))
     }
 
     /// Can it prove who it is?
     pub(crate) fn is_confidential(&self) -> bool {
-        self.secret.is_some() || self.certificate.is_some()
+        self.secret.is_some() || self.certificate.is_some() || self.key.is_some()
     }
 
     /// The clients of a plain server that was given none: `public`, `confidential-post`, `confidential-basic`.

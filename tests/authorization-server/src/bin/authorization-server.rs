@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use authorization_server::{
     AssertionReplay, AuthorizationServer, ClientCertificate, Consent, Dialect, Fault, Host, IssuerParameter,
-    Person, RegisteredClient, Rotation, ServerOptions,
+    Person, PublicKey, RegisteredClient, Rotation, ServerOptions,
 };
 use clap::Parser;
 use serde::de::DeserializeOwned;
@@ -78,6 +78,9 @@ struct Arguments {
     /// The certificate by which a client's assertions are known, in PEM; makes the client, or adds to its secret.
     #[arg(long, value_name = "ID:FILE", value_parser = client_certificate)]
     client_certificate: Vec<(String, ClientCertificate)>,
+    /// The same for a client that has a key alone: the public one, in PEM.
+    #[arg(long, value_name = "ID:FILE", value_parser = client_key)]
+    client_key: Vec<(String, PublicKey)>,
     /// Every client's secret has expired.
     #[arg(long)]
     secrets_expired: bool,
@@ -100,6 +103,9 @@ struct Arguments {
     /// A JSON file with one fault or an array of faults.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
+    /// Options as POST /_control/options takes them, such as '{"registration": {"enabled": true}}'
+    #[arg(long, value_name = "JSON", value_parser = json_text)]
+    options: Vec<Value>,
     /// Write every journal entry to this file, one line of JSON each.
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
@@ -197,10 +203,12 @@ fn options(arguments: &Arguments) -> io::Result<ServerOptions> {
         options.clients.clone_from(&arguments.client);
     }
     for (id, certificate) in &arguments.client_certificate {
-        let known = options.clients.iter().position(|client| client.id == *id);
-        let client =
-            known.map_or_else(|| RegisteredClient::public(id), |known| options.clients.remove(known));
+        let client = taken(&mut options.clients, id);
         options.clients.push(client.with_certificate(certificate.clone()));
+    }
+    for (id, key) in &arguments.client_key {
+        let client = taken(&mut options.clients, id);
+        options.clients.push(client.with_key(key.clone()));
     }
     if !arguments.redirect_path.is_empty() {
         options.redirect_paths.clone_from(&arguments.redirect_path);
@@ -222,6 +230,9 @@ fn options(arguments: &Arguments) -> io::Result<ServerOptions> {
     live.unknown_tenants.clone_from(&arguments.unknown_tenant);
     live.device_approve_after = arguments.device_approve_after;
     live.device_deny_after = arguments.device_deny_after;
+    for changes in &arguments.options {
+        *live = live.changed(changes.clone())?;
+    }
     Ok(options)
 }
 
@@ -245,11 +256,28 @@ fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(json!(text)).map_err(|error| error.to_string())
 }
 
+fn json_text(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+/// The client of that id, taken out of `clients`; a public one when there is none.
+fn taken(clients: &mut Vec<RegisteredClient>, id: &str) -> RegisteredClient {
+    let known = clients.iter().position(|client| client.id == *id);
+    known.map_or_else(|| RegisteredClient::public(id), |known| clients.remove(known))
+}
+
 /// `ID:FILE`.
 fn client_certificate(text: &str) -> Result<(String, ClientCertificate), String> {
     let (id, file) = text.split_once(':').ok_or("not ID:FILE")?;
     let certificate = ClientCertificate::from_pem_file(file.as_ref()).map_err(|error| error.to_string())?;
     Ok((id.into(), certificate))
+}
+
+/// `ID:FILE`.
+fn client_key(text: &str) -> Result<(String, PublicKey), String> {
+    let (id, file) = text.split_once(':').ok_or("not ID:FILE")?;
+    let key = PublicKey::from_pem_file(file.as_ref()).map_err(|error| error.to_string())?;
+    Ok((id.into(), key))
 }
 
 /// `/t1`, or nothing.
