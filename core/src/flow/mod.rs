@@ -5,6 +5,7 @@
 //! | `surroundings` | which flow fits this machine |
 //! | `interaction` | the one callback to the person |
 //! | `authorization_code` | authorization code with PKCE |
+//! | `pushed_request` | the request on its way to the server before the browser opens |
 //! | `loopback`, `page` | the listener for one answer, and the page it ends with |
 //! | `browser` | opening the person's browser |
 //! | `device_code` | the device code flow |
@@ -22,6 +23,7 @@ pub mod interaction;
 mod learning;
 mod loopback;
 mod page;
+mod pushed_request;
 pub mod surroundings;
 
 use std::collections::BTreeMap;
