@@ -97,7 +97,9 @@ pub enum Command {
     #[command(after_help = "Examples:\n  \
         tokenkeep client set microsoft --client-id 11111111-2222-3333-4444-555555555555\n  \
         tokenkeep client set google --client-id ID --client-secret-stdin < secret.txt\n  \
-        tokenkeep client remove google")]
+        tokenkeep client set oidc --issuer https://login.example --client-id ID\n  \
+        tokenkeep client remove google\n  \
+        tokenkeep client document https://app.example/client.json")]
     Client(ClientArgs),
     /// Print the address that an administrator consents at, for all of their organization; or read their answer
     #[command(after_help = "Examples:\n  \
@@ -132,7 +134,7 @@ pub enum Command {
 /// Which connection.
 #[derive(Debug, Args)]
 pub struct ConnectionArgs {
-    /// The provider: microsoft, google, github, oidc, or one of your own [mcp with --resource]
+    /// The provider, as `tokenkeep providers` lists it [mcp with --resource]
     #[arg(
         value_name = "PROVIDER",
         required = false,
@@ -302,7 +304,7 @@ pub struct LogoutArgs {
     /// Every connection of the provider
     #[arg(long, conflicts_with = "connection")]
     pub all: bool,
-    /// Also remove the client registration that was stored for the provider
+    /// Also remove the client registration that is stored for the provider, or for the issuer of the connection
     #[arg(long)]
     pub forget_client: bool,
 }

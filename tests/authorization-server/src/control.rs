@@ -29,6 +29,8 @@ pub(crate) fn answer(shared: &Shared, request: &Request, name: &str) -> Reply {
         (&Method::GET, "options") => Ok(Reply::json(200, json!(shared.live()))),
         (&Method::POST, "options") => set_options(shared, request),
         (&Method::POST, "device") => decide_device(shared, request),
+        (&Method::GET, "clients") => Ok(Reply::json(200, json!(shared.state().registrations.ids()))),
+        (&Method::POST, "forget-client") => forget_client(shared, request),
         (&Method::POST, "consent") => allow(shared, request),
         (&Method::DELETE, "consent") => {
             shared.state().consents.clear();
@@ -97,6 +99,19 @@ fn decide_device(shared: &Shared, request: &Request) -> serde_json::Result<Reply
     let approve = decision == Decision::Approve;
     let found = shared.state().devices.decide(&user_code, approve, Instant::now());
     let missing = || Reply::json(404, json!({"error": "no device waits with this code"}));
+    Ok(if found { done() } else { missing() })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ForgottenClient {
+    client_id: String,
+}
+
+fn forget_client(shared: &Shared, request: &Request) -> serde_json::Result<Reply> {
+    let ForgottenClient { client_id } = serde_json::from_value(request.json()?)?;
+    let found = shared.state().registrations.forget(&client_id);
+    let missing = || Reply::json(404, json!({"error": "no client registered itself with this id"}));
     Ok(if found { done() } else { missing() })
 }
 

@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::registered_client::AuthenticationMethod;
+
 /// What becomes of the plain dialect's metadata (RFC 8414) before it is sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -114,4 +116,41 @@ pub enum Indicators {
     Required,
     /// The server knows nothing of it: a token is good everywhere.
     Ignored,
+}
+
+/// Dynamic registration of clients (RFC 7591, RFC 7592).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RegistrationOptions {
+    /// Is there an endpoint?
+    pub enabled: bool,
+    /// The status of a good answer: some servers say 200 where the RFC says 201.
+    pub status: u16,
+    /// The token without which nobody registers.
+    pub initial_access_token: Option<String>,
+    /// Can a registration be read, changed and deleted?
+    pub management: bool,
+    /// Does each use of a registration access token replace it?
+    pub rotate_access_token: bool,
+    /// The way in which every client is to authenticate, whatever it asked for.
+    pub auth_method: Option<AuthenticationMethod>,
+    /// The redirect URIs that every client gets, whatever it asked for.
+    pub redirect_uris: Option<Vec<String>>,
+    /// When a client secret expires, in seconds; never when `None`.
+    pub secret_lifetime: Option<u64>,
+}
+
+impl Default for RegistrationOptions {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            status: 201,
+            initial_access_token: None,
+            management: true,
+            rotate_access_token: false,
+            auth_method: None,
+            redirect_uris: None,
+            secret_lifetime: None,
+        }
+    }
 }

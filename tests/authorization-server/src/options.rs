@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::fault::Fault;
-use crate::features::{IndicatorOptions, MetadataOptions, ResourceOptions};
+use crate::features::{IndicatorOptions, MetadataOptions, RegistrationOptions, ResourceOptions};
 use crate::registered_client::RegisteredClient;
 
 /// What is fixed when the server starts.
@@ -89,6 +89,8 @@ pub struct LiveOptions {
     pub protected_resource: ResourceOptions,
     /// What becomes of `resource`.
     pub resource_indicators: IndicatorOptions,
+    /// How clients register themselves.
+    pub registration: RegistrationOptions,
 }
 
 impl LiveOptions {
@@ -149,6 +151,7 @@ impl ServerOptions {
                 metadata: MetadataOptions::default(),
                 protected_resource: ResourceOptions::default(),
                 resource_indicators: IndicatorOptions::default(),
+                registration: RegistrationOptions::default(),
             },
         }
     }

@@ -32,6 +32,8 @@ pub enum Endpoint {
     DevicePage,
     /// The revocation endpoint (RFC 7009).
     Revoke,
+    /// The registration endpoint (RFC 7591), and what a client manages of itself there (RFC 7592).
+    Register,
     /// Authorization server metadata (RFC 8414), OpenID Connect Discovery, Entra's instance discovery.
     Metadata,
     /// The keys of the id_tokens (RFC 7517).
@@ -80,10 +82,17 @@ impl Request {
 
     /// Is the body `application/x-www-form-urlencoded`, as RFC 6749, section 4.1.3 wants it?
     pub(crate) fn is_form(&self) -> bool {
+        self.is_of("application/x-www-form-urlencoded")
+    }
+
+    /// Is the body JSON, as RFC 7591, section 3.1 wants it?
+    pub(crate) fn is_json(&self) -> bool {
+        self.is_of("application/json")
+    }
+
+    fn is_of(&self, wanted: &str) -> bool {
         let media_type = self.header(&CONTENT_TYPE).unwrap_or_default();
-        media_type.split(';').next().is_some_and(|media_type| {
-            media_type.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
-        })
+        media_type.split(';').next().is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case(wanted))
     }
 
     /// The parameters where the method puts them: the body of a POST, the query of anything else.
@@ -164,7 +173,7 @@ impl Request {
         self.body.len()
     }
 
-    /// The body as JSON, for the control endpoints.
+    /// The body as JSON.
     pub(crate) fn json(&self) -> Result<Value, serde_json::Error> {
         serde_json::from_slice(&self.body)
     }

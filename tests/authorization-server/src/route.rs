@@ -54,6 +54,8 @@ pub(crate) fn route<'p>(options: &ServerOptions, path: &'p str) -> Route<'p> {
         (Dialect::Plain, "/device") | (Dialect::Entra, "/devicelogin") => Endpoint::DevicePage,
         (Dialect::Plain, "/revoke") => Endpoint::Revoke,
         (Dialect::Plain, "/jwks") => Endpoint::Jwks,
+        (Dialect::Plain, "/register") => Endpoint::Register,
+        (Dialect::Plain, path) if path.starts_with("/register/") => Endpoint::Register,
         (Dialect::Plain, _) => Endpoint::Unknown,
         (Dialect::Entra, path) => return entra(path),
     };

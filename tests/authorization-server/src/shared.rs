@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hyper::header::{HOST, HeaderName};
 
+use crate::client_authentication;
 use crate::clock;
 use crate::entra;
 use crate::fault_queue::FaultQueue;
@@ -15,6 +16,7 @@ use crate::options::{Dialect, LiveOptions, ServerOptions};
 use crate::proxy::Proxy;
 use crate::random::{self, Random};
 use crate::refusal::Refusal;
+use crate::registered_client::RegisteredClient;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::route::CUSTOMERS;
@@ -61,6 +63,12 @@ impl Shared {
 
     pub(crate) fn is_entra(&self) -> bool {
         self.options.dialect == Dialect::Entra
+    }
+
+    /// The client with this id: one that the server was told of, or one that registered itself.
+    pub(crate) fn client(&self, id: &str) -> Result<RegisteredClient, Refusal> {
+        let told = client_authentication::find(self.dialect(), &self.options.clients, id);
+        told.or_else(|unknown| self.state().registrations.client(id).ok_or(unknown))
     }
 
     /// Is it a tenant, and one that is known here?
@@ -144,6 +152,9 @@ impl Shared {
         reply.outcome.revoked = [Refusal::RefreshTokenReplayed, Refusal::CodeUsedTwice].contains(&refusal);
         match refusal {
             Refusal::MethodNotPost => reply.with_header("allow", "POST"),
+            Refusal::RegistrationTokenInvalid => {
+                reply.with_header("www-authenticate", "Bearer error=\"invalid_token\"")
+            }
             // Section 5.2: a client that tried the header is told the scheme.
             _ if reply.status == 401 && request.authorization().is_some() => {
                 reply.with_header("www-authenticate", "Basic realm=\"authorization server\"")

@@ -12,6 +12,7 @@ use crate::device::Devices;
 use crate::grant::Grant;
 use crate::options::Rotation;
 use crate::refusal::Refusal;
+use crate::registration::Registrations;
 use crate::rotation::{Decision, decide};
 
 /// Which grant; grants are never forgotten.
@@ -43,6 +44,7 @@ pub(crate) struct PresentedRefreshToken {
 pub(crate) struct State {
     pub(crate) devices: Devices,
     pub(crate) consents: Consents,
+    pub(crate) registrations: Registrations,
     /// What resources want of a token beside its life.
     pub(crate) demand: Option<Demand>,
     grants: Vec<Grant>,
@@ -193,6 +195,13 @@ impl State {
     /// Every grant ends.
     pub(crate) fn revoke_all(&mut self) {
         for grant in &mut self.grants {
+            grant.revoked = true;
+        }
+    }
+
+    /// Every grant of this client ends.
+    pub(crate) fn revoke_client(&mut self, client_id: &str) {
+        for grant in self.grants.iter_mut().filter(|grant| grant.client_id == client_id) {
             grant.revoked = true;
         }
     }

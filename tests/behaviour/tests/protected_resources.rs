@@ -25,14 +25,14 @@ fn scopes_asked(stage: &Stage) -> Option<String> {
 
 /// A request to the resource with this token.
 fn ask(stage: &Stage, token: &str) -> authorization_server::Answer {
-    person::get_with_token(&Url::parse(&stage.mcp_resource()).unwrap(), token)
+    person::get_with_token(&Url::parse(&stage.resource_url()).unwrap(), token)
 }
 
 #[test]
 fn login_to_a_resource_finds_its_server() {
     for place in [Place::Path, Place::Root, Place::Elsewhere, Place::Nowhere] {
-        let stage = Stage::mcp();
-        let address = stage.mcp_resource();
+        let stage = Stage::mcp_by_hand();
+        let address = stage.resource_url();
         resource(&stage, |resource| resource.place = place);
         // No provider is named, nor a connection: the resource stands for both.
         let login =
@@ -53,9 +53,9 @@ fn login_to_a_resource_finds_its_server() {
     }
 
     // A token is for the resource that it was asked for, and for no other.
-    let stage = Stage::mcp();
+    let stage = Stage::mcp_by_hand();
     stage.login(&[]).ok();
-    let (address, other) = (stage.mcp_resource(), format!("{}/mcp/other", stage.server.origin()));
+    let (address, other) = (stage.resource_url(), format!("{}/mcp/other", stage.server.origin()));
     let connection = ConnectionName::of_resource(&address).unwrap();
     for more in [&["--json"][..], &["--json", "--force-refresh"]] {
         let named = ["--resource", &other, "--connection", connection.as_str()];
@@ -83,7 +83,7 @@ fn login_to_a_resource_finds_its_server() {
 #[test]
 fn resource_metadata_of_another_is_refused() {
     let stranger = AuthorizationServer::start(ServerOptions::plain()).unwrap();
-    let stage = Stage::mcp();
+    let stage = Stage::mcp_by_hand();
     let own = stage.server.origin().to_owned();
     // Another host, another path, its own host where the path was asked, and what only looks the same.
     let others = [
@@ -127,8 +127,8 @@ fn resource_is_named_in_every_request() {
             assert_eq!(entry.parameters.get("resource").map(String::as_str), Some(address), "{entry:#?}");
         }
     };
-    let stage = Stage::mcp();
-    let address = stage.mcp_resource();
+    let stage = Stage::mcp_by_hand();
+    let address = stage.resource_url();
     stage.change(|live| live.resource_indicators.mode = Indicators::Required);
     stage.login(&["--scopes", "read"]).ok();
     stage.access_token(&["--resource", &address, "--force-refresh"]);
@@ -137,8 +137,8 @@ fn resource_is_named_in_every_request() {
     assert_eq!(stage.refreshes().len(), 1);
 
     // A device code, and an application, which needs no scope.
-    let stage = Stage::mcp();
-    let address = stage.mcp_resource();
+    let stage = Stage::mcp_by_hand();
+    let address = stage.resource_url();
     stage.change(|live| live.device_interval = 1);
     stage.change(|live| live.device_approve_after = Some(1));
     stage.login(&["--flow", "device-code"]).ok();
@@ -156,7 +156,7 @@ fn resource_is_named_in_every_request() {
 
     // Any provider takes one, if its server does; what the server does not know is said with its name.
     let stage = Stage::oidc();
-    let address = stage.mcp_resource();
+    let address = stage.resource_url();
     stage.login(&["--resource", &address]).ok();
     named(&at(&stage, Endpoint::Authorize), &address);
     let unknown = "https://unknown.example/mcp";
@@ -170,8 +170,8 @@ fn resource_is_named_in_every_request() {
 
 #[test]
 fn scopes_of_a_challenge_are_asked_for() {
-    let stage = Stage::mcp();
-    let address = stage.mcp_resource();
+    let stage = Stage::mcp_by_hand();
+    let address = stage.resource_url();
     let connection = |name: &'static str| ["--connection", name];
     // Nobody says anything: what the server lists itself is asked for, and nothing else.
     stage.login(&connection("none")).ok();
@@ -267,8 +267,8 @@ fn metadata_is_asked_for_once() {
 #[test]
 fn authorization_server_may_change() {
     let second = AuthorizationServer::start(ServerOptions::plain()).unwrap();
-    let stage = Stage::mcp();
-    let address = stage.mcp_resource();
+    let stage = Stage::mcp_by_hand();
+    let address = stage.resource_url();
     let issuers = [stage.server.issuer(), second.issuer()];
     let mut known = second.options();
     known.resource_indicators.known = vec![address.clone()];

@@ -3,17 +3,17 @@
 
 use std::time::Instant;
 
-use url::{Host, Url};
+use url::Url;
 
-use crate::client_authentication::find;
 use crate::clock::after;
 use crate::consent::Whose;
 use crate::entra;
 use crate::grant::Grant;
 use crate::oauth_error::OAuthError;
-use crate::options::{Dialect, IssuerParameter, Person};
+use crate::options::{IssuerParameter, Person};
 use crate::page;
 use crate::pkce;
+use crate::redirect_uri::{self, Unregistered};
 use crate::refusal::Refusal;
 use crate::reply::{Content, Reply};
 use crate::request::Request;
@@ -64,9 +64,10 @@ pub(super) fn refuse(
 /// The client, and its redirect URI.
 pub(super) fn known_redirect<'r>(shared: &Shared, request: &'r Request) -> Result<(&'r str, Url), Refusal> {
     let client_id = request.parameter("client_id").ok_or(Refusal::ParameterMissing("client_id"))?;
-    find(shared.dialect(), &shared.options.clients, client_id)?;
+    let client = shared.client(client_id)?;
     let redirect_uri = request.parameter("redirect_uri").ok_or(Refusal::ParameterMissing("redirect_uri"))?;
-    Ok((client_id, redirect_url(shared, redirect_uri)?))
+    let unregistered = Unregistered { dialect: shared.dialect(), paths: &shared.options.redirect_paths };
+    Ok((client_id, redirect_uri::check(&client, &unregistered, redirect_uri)?))
 }
 
 /// What the person decided; `None` until a form comes back.
@@ -80,21 +81,6 @@ pub(super) fn decided(shared: &Shared, request: &Request) -> Option<bool> {
             Person::Form => None,
         },
     }
-}
-
-/// Loopback only, on any port (RFC 8252, section 7.3); `localhost` alone in the Entra dialect; the path must be one
-/// of those registered.
-fn redirect_url(shared: &Shared, redirect_uri: &str) -> Result<Url, Refusal> {
-    let url = Url::parse(redirect_uri).map_err(|_| Refusal::RedirectUriInvalid)?;
-    let host = match url.host() {
-        Some(Host::Domain(domain)) => domain == "localhost",
-        Some(Host::Ipv4(address)) => shared.dialect() == Dialect::Plain && address.is_loopback(),
-        Some(Host::Ipv6(address)) => shared.dialect() == Dialect::Plain && address.is_loopback(),
-        None => false,
-    };
-    let path = shared.options.redirect_paths.iter().any(|path| path == url.path());
-    let plain = url.scheme() == "http" && url.username().is_empty() && url.fragment().is_none();
-    if host && path && plain { Ok(url) } else { Err(Refusal::RedirectUriInvalid) }
 }
 
 /// What was asked for beside the scope, and found good.

@@ -47,7 +47,7 @@ fn plain(shared: &Shared, request: &Request, customer: &str) -> Map<String, Valu
     let base = shared.authority(request, customer);
     let live = shared.live();
     let announces_iss = live.issuer_parameter != IssuerParameter::Off;
-    let always = json!({
+    let mut document = json!({
         "issuer": base,
         "authorization_endpoint": format!("{base}/authorize"),
         "token_endpoint": format!("{base}/token"),
@@ -61,13 +61,19 @@ fn plain(shared: &Shared, request: &Request, customer: &str) -> Map<String, Valu
             "authorization_code", "refresh_token", "client_credentials", DEVICE_CODE_GRANT
         ],
         "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": ["none", "client_secret_post", "client_secret_basic"],
+        "token_endpoint_auth_methods_supported": [
+            "none", "client_secret_post", "client_secret_basic", "private_key_jwt"
+        ],
+        "token_endpoint_auth_signing_alg_values_supported": ["ES256", "PS256", "RS256"],
         "revocation_endpoint_auth_methods_supported": ["none", "client_secret_post", "client_secret_basic"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256"],
         "authorization_response_iss_parameter_supported": announces_iss,
     });
-    let Value::Object(document) = always else { return Map::new() };
+    if live.registration.enabled {
+        document["registration_endpoint"] = json!(format!("{base}/register"));
+    }
+    let Value::Object(document) = document else { return Map::new() };
     document
 }
 

@@ -9,6 +9,7 @@ mod device_page;
 mod graph;
 mod mcp;
 mod metadata;
+mod register;
 mod resource;
 mod resource_metadata;
 mod revoke;
@@ -23,6 +24,7 @@ use crate::oauth_error::OAuthError;
 use crate::options::{AssertionReplay, Dialect};
 use crate::page;
 use crate::refusal::Refusal;
+use crate::registered_client::RegisteredClient;
 use crate::reply::{Content, Reply};
 use crate::request::{Endpoint, Request};
 use crate::resource_indicators::is_resource_path;
@@ -39,6 +41,7 @@ pub(crate) fn answer(shared: &Shared, endpoint: Endpoint, tenant: &str, request:
         Endpoint::Token => token::answer(shared, request, tenant),
         Endpoint::Device => device_authorization::answer(shared, request, tenant),
         Endpoint::DevicePage => Ok(device_page::answer(shared, request)),
+        Endpoint::Register => register::answer(shared, request, tenant),
         Endpoint::Revoke => revoke::answer(shared, request, tenant),
         Endpoint::Metadata => metadata::answer(shared, request, tenant),
         Endpoint::ResourceMetadata => Ok(resource_metadata::answer(shared, request)),
@@ -110,7 +113,7 @@ fn check_post(shared: &Shared, request: &Request, tenant: &str) -> Result<(), Re
 }
 
 /// The client that asks, once it has proved who it is.
-fn client(shared: &Shared, request: &Request, tenant: &str) -> Result<Authenticated, Refusal> {
+fn client(shared: &Shared, request: &Request, tenant: &str) -> Result<RegisteredClient, Refusal> {
     let (authority, live) = (shared.authority(request, tenant), shared.live());
     let endpoint = match shared.dialect() {
         Dialect::Plain => format!("{authority}/token"),
@@ -119,9 +122,9 @@ fn client(shared: &Shared, request: &Request, tenant: &str) -> Result<Authentica
     let issuer = shared.issuer(request, tenant);
     let (now, secrets_expired) = (clock::exact_unix_seconds(), live.secrets_expired);
     let expected = Expected { endpoint: &endpoint, issuer: &issuer, now, secrets_expired };
-    let client = authenticate(shared.dialect(), &shared.options.clients, request, &expected)?;
+    let Authenticated { client, assertion_id } = authenticate(|id| shared.client(id), request, &expected)?;
     let replayed =
-        client.assertion_id.as_ref().is_some_and(|id| !shared.state().use_assertion(&client.id, id));
+        assertion_id.is_some_and(|assertion| !shared.state().use_assertion(&client.id, &assertion));
     let refused = replayed && live.assertion_replay == AssertionReplay::Refused;
     if refused { Err(Refusal::AssertionReplayed) } else { Ok(client) }
 }
