@@ -87,7 +87,6 @@ pub fn parse_pushed_authorization(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::TokenDialect;
     use crate::protocol::form::tests::pairs;
 
     #[test]
@@ -107,7 +106,7 @@ mod tests {
             code_challenge: Some("challenge"),
             nonce: Some("nonce-canary"),
             response_mode: None,
-            dialect: &TokenDialect::default(),
+            dialect: &crate::protocol::TokenDialect::default(),
             extra: &extra,
         };
         use ClientAuthentication::{Basic, None as Public, Post};
