@@ -6,16 +6,16 @@ use url::Url;
 
 use super::Broker;
 use super::login::LoginOptions;
-use super::login_client::{one_organization, stored_client};
+use super::login_client::one_organization;
 use super::login_request::LoginRequest;
 use super::login_resource::LoginResource;
 use super::login_scopes::{LoginScopes, together};
 use super::scopes::default_beside_others;
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::{FlowRequest, Interaction};
+use crate::flow::{FlowRequest, Interaction, registered_redirect_uri};
 use crate::names::{ConnectionKey, ProviderName};
 use crate::provider::{
-    Authority, Endpoints, ProviderDefinition, RedirectDefinition, RedirectHost, endpoints,
+    Authority, Endpoints, ProviderDefinition, RedirectDefinition, RedirectHost, Values, endpoints, values,
 };
 use crate::scope::ScopeSet;
 use crate::store::{ConnectionRecord, off_thread};
@@ -28,6 +28,8 @@ pub(super) struct Plan {
     pub(super) cloud: Option<String>,
     /// App-only access: nobody logs in.
     pub(super) application: bool,
+    /// True when the server made the client because it was asked to (RFC 7591).
+    pub(super) dynamic_client: bool,
     pub(super) scopes: LoginScopes,
     pub(super) request: LoginRequest,
     pub(super) resource: LoginResource,
@@ -35,11 +37,13 @@ pub(super) struct Plan {
 
 impl Broker {
     /// Resolves everything that can fail before the person is asked: the definition, the endpoints, the
-    /// client, the scopes. What the options leave open comes from the connection's earlier login.
+    /// client, the scopes. What the options leave open comes from the connection's earlier login. An answer that is not
+    /// listened for here is received at `received_at`.
     pub(super) async fn prepare(
         &self,
         provider: &ProviderName,
         options: &LoginOptions,
+        received_at: Option<&str>,
         interaction: Arc<dyn Interaction>,
     ) -> Result<(FlowRequest, Plan)> {
         // A name that no provider has is said before a store is made for it.
@@ -47,20 +51,24 @@ impl Broker {
         let kept = self.kept_async().await?;
         let key = ConnectionKey::new(provider.clone(), options.connection.clone());
         let (store, read_key) = (Arc::clone(&kept.store), key.clone());
-        let (earlier, stored) = off_thread(move || {
+        let earlier = off_thread(move || {
             // A grant that cannot be kept is not worth a person's time.
             store.check_writable()?;
             // A damaged record is about to be replaced: it has nothing to say here.
-            let earlier = store.get(&read_key).or_else(none_if_damaged)?;
-            let stored = store.registration(&read_key.provider).or_else(none_if_damaged)?;
-            Ok((earlier, stored))
+            store.get(&read_key).or_else(none_if_damaged)
         })
         .await?;
 
         let options = &options.stepped_up();
         let resource = self.login_resource(&definition, options, earlier.as_ref()).await?;
         resource.check_connection(&key, earlier.as_ref())?;
-        let earlier_issuer = earlier.as_ref().and_then(|earlier| earlier.server.issuer.as_deref());
+        let values =
+            values::asked(&definition, &options.values, earlier.as_ref().map(|earlier| &earlier.values))?;
+        // The issuer of another customer is not this one's.
+        let same_customer = earlier.as_ref().filter(|earlier| {
+            values.iter().all(|(name, value)| earlier.values.get(name).is_none_or(|earlier| earlier == value))
+        });
+        let earlier_issuer = same_customer.and_then(|earlier| earlier.server.issuer.as_deref());
         let issuer = if definition.resource_discovery {
             resource.issuer(options.issuer.as_deref(), earlier_issuer)?
         } else {
@@ -81,7 +89,7 @@ impl Broker {
             one_organization(&definition, authority.as_ref())?;
         }
         let endpoints =
-            self.endpoints(&definition, authority.as_ref(), issuer.as_deref(), application).await?;
+            self.endpoints(&definition, authority.as_ref(), &values, issuer.as_deref(), application).await?;
         if !application {
             endpoints.check_s256(definition.resource_discovery)?;
         }
@@ -90,8 +98,9 @@ impl Broker {
             earlier.filter(|earlier| !definition.discovery || earlier.server.issuer == endpoints.issuer);
 
         let redirect = redirect(&definition.redirect, options.redirect_uri.as_deref())?;
-        let stored = stored_client(earlier.as_ref(), stored, application);
-        let client = self.login_client(&definition, &endpoints, &redirect, options, stored).await?;
+        let registered = received_at.map_or_else(|| registered_redirect_uri(&redirect), str::to_owned);
+        let client =
+            self.login_client(&definition, &endpoints, &registered, options, earlier.as_ref()).await?;
         // What an application was asked for is nothing that a person is asked for, and the other way round.
         let earlier = earlier.filter(|earlier| earlier.application == application);
         let earlier = earlier.as_ref();
@@ -100,11 +109,14 @@ impl Broker {
             return Err(Error::new(ErrorKind::ConfigInvalid, finding.message).with_help(finding.help));
         }
         let request = LoginRequest::resolve(&definition, options, earlier, &scopes.requested)?;
+        let tenant = authority.as_ref().map(|authority| authority.tenant.to_string());
         let flow_request = FlowRequest {
             transport: Arc::clone(&self.0.transport),
             clock: Arc::clone(&self.0.clock),
             endpoints,
-            client,
+            authority,
+            values,
+            client: client.registration,
             scopes: scopes.requested.clone(),
             authorization_scopes: scopes.authorization.clone(),
             redemption_scopes: scopes.redemption.clone(),
@@ -116,8 +128,11 @@ impl Broker {
             interaction,
             definition: Arc::new(definition),
         };
-        let tenant = authority.map(|authority| authority.tenant.to_string());
-        Ok((flow_request, Plan { key, tenant, cloud, application, scopes, request, resource }))
+        let dynamic_client = client.dynamic;
+        Ok((
+            flow_request,
+            Plan { key, tenant, cloud, application, dynamic_client, scopes, request, resource },
+        ))
     }
 
     /// The provider's endpoints: from its definition, or from the metadata of the issuer.
@@ -125,18 +140,20 @@ impl Broker {
         &self,
         definition: &ProviderDefinition,
         authority: Option<&Authority>,
+        values: &Values,
         issuer: Option<&str>,
         application: bool,
     ) -> Result<Endpoints> {
         // No id_token comes back to an application, whose tenant would have to be known.
         if !definition.discovery && application {
-            return endpoints::from_definition(definition, authority);
+            return endpoints::from_definition(definition, authority, values);
         }
         if !definition.discovery {
-            return endpoints::of_tenant(&self.0.transport, definition, authority).await;
+            return endpoints::of_tenant(&self.0.transport, definition, authority, values).await;
         }
-        let fixed = definition.endpoints.issuer.as_ref().map(|issuer| issuer.as_str());
-        let issuer = issuer.or(fixed).ok_or_else(|| {
+        let fixed = definition.endpoints.issuer.as_ref();
+        let fixed = fixed.map(|issuer| values::fill(definition, issuer.as_str(), values));
+        let issuer = issuer.or(fixed.as_deref()).ok_or_else(|| {
             Error::new(ErrorKind::ConfigInvalid, format!("{} needs an issuer", definition.name)).with_help(
                 format!("name it: `tokenkeep login {} --issuer https://login.example`", definition.name),
             )
@@ -240,11 +257,12 @@ fn redirect(default: &RedirectDefinition, redirect_uri: Option<&str>) -> Result<
         port: url.port().or(default.port),
         path: url.path().to_owned(),
         loopback: true,
+        uri: None,
     })
 }
 
 /// A damaged record has nothing to say; any other error of the store does.
-fn none_if_damaged<T>(error: Error) -> Result<Option<T>> {
+pub(super) fn none_if_damaged<T>(error: Error) -> Result<Option<T>> {
     if *error.kind() == ErrorKind::StoreCorrupt { Ok(None) } else { Err(error) }
 }
 

@@ -5,7 +5,8 @@
 //! 1. The redirect is bound, and stays bound: its port is in the request.
 //! 2. State, nonce and code verifier are made, 256 random bits each, for this request alone.
 //! 3. The person is sent to the authorization URL. It holds none of them but the state and the nonce, and
-//!    the verifier's hash.
+//!    the verifier's hash; and where the server takes the request beforehand, a reference to it alone
+//!    (`pushed_request`).
 //! 4. What comes back is judged: no parameter twice, this state, this issuer (RFC 9207).
 //! 5. The code is redeemed, once, with the verifier and the very redirect URI of the request.
 //! 6. The browser is told how it ended when that is known.
@@ -20,13 +21,13 @@ use url::Url;
 use super::interaction::Interaction;
 use super::loopback::{Arrival, Listening, Loopback};
 use super::page::Page;
-use super::{FlowRequest, Granted, ask, send_token_request};
+use super::{FlowRequest, Granted, ask, pushed_request, send_token_request};
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::{
     AuthorizationRequest, AuthorizationResponse, CodeVerifier, ExpectedResponse, Grant, ResponseMode,
     ResponseRejection, parse_authorization_response,
 };
-use crate::provider::RedirectDefinition;
+use crate::provider::{RedirectDefinition, ValueSource, values};
 use crate::secret::{Secret, random_bytes, random_text};
 
 /// How the answer gets back to this process.
@@ -48,11 +49,16 @@ pub struct AuthorizationAttempt {
     nonce: Option<String>,
     issuer: Option<String>,
     iss_required: bool,
+    further: Vec<String>,
 }
 
 impl AuthorizationAttempt {
-    /// Makes a request with a state, a verifier and a nonce of its own.
-    pub fn new(
+    /// Makes a request with a state, a verifier and a nonce of its own, and takes it to the server first where the server
+    /// has a place for that (RFC 9126).
+    ///
+    /// # Errors
+    /// `unsupported` without an authorization endpoint; those of the pushed request.
+    pub async fn begin(
         request: &FlowRequest,
         redirect_uri: &str,
         response_mode: Option<ResponseMode>,
@@ -72,7 +78,7 @@ impl AuthorizationAttempt {
         extra.extend(request.claims_parameter());
         extra.extend(request.resource_parameter());
         let extra: Vec<_> = extra.into_iter().collect();
-        let url = AuthorizationRequest {
+        let authorization = AuthorizationRequest {
             endpoint,
             client_id: &request.client.client_id,
             redirect_uri,
@@ -84,8 +90,12 @@ impl AuthorizationAttempt {
             response_mode,
             dialect: &request.dialect,
             extra: &extra,
-        }
-        .url();
+        };
+        let url = match pushed_request::push(request, &authorization).await? {
+            Some(reference) => reference,
+            None => authorization.url(),
+        };
+        let further = values::names_at(&request.definition, ValueSource::AuthorizationResponse);
         Ok(AuthorizationAttempt {
             url,
             redirect_uri: redirect_uri.to_owned(),
@@ -94,6 +104,7 @@ impl AuthorizationAttempt {
             nonce,
             issuer: request.endpoints.exact_issuer().map(str::to_owned),
             iss_required: request.endpoints.authorization_response_iss,
+            further: further.into_iter().map(str::to_owned).collect(),
         })
     }
 
@@ -104,11 +115,12 @@ impl AuthorizationAttempt {
 
     /// Is this query string or form the answer to this request?
     pub fn judge(&self, parameters: &str) -> Result<AuthorizationResponse, ResponseRejection> {
+        let further: Vec<_> = self.further.iter().map(String::as_str).collect();
         let expected = ExpectedResponse {
             state: &self.state,
             issuer: self.issuer.as_deref(),
             iss_required: self.iss_required,
-            further: &[],
+            further: &further,
         };
         parse_authorization_response(parameters, &expected)
     }
@@ -121,8 +133,8 @@ impl AuthorizationAttempt {
 
     /// Redeems the code. It is sent once: a code that may have been used is worth nothing (RFC 6749 4.1.2).
     pub async fn redeem(&self, request: &FlowRequest, answer: AuthorizationResponse) -> Result<Granted> {
-        let code = match answer {
-            AuthorizationResponse::Code { code, .. } => code,
+        let (code, further) = match answer {
+            AuthorizationResponse::Code { code, further } => (code, further),
             AuthorizationResponse::Error(error) => return Err(error.to_error("the login was refused")),
         };
         let grant = Grant::AuthorizationCode {
@@ -131,8 +143,10 @@ impl AuthorizationAttempt {
             code_verifier: self.code_verifier.as_ref(),
             scopes: request.redemption_scopes.as_ref(),
         };
-        let response = send_token_request(request, grant).await?;
-        Ok(Granted { response, nonce: self.nonce.clone(), farewell: None })
+        let mut learnt = request.learnt_from_authorization_response(&further)?;
+        let (response, said) = send_token_request(&*request.knowing(&learnt)?, grant).await?;
+        learnt.extend(said);
+        Ok(Granted { response, nonce: self.nonce.clone(), learnt, farewell: None })
     }
 }
 
@@ -144,7 +158,7 @@ pub(super) async fn run(request: &FlowRequest, way_back: Return, timeout: Durati
     // A form post cannot be pasted.
     let response_mode =
         request.definition.authorization.response_mode.filter(|_| way_back == Return::Browser);
-    let attempt = Arc::new(AuthorizationAttempt::new(request, &redirect_uri, response_mode)?);
+    let attempt = Arc::new(AuthorizationAttempt::begin(request, &redirect_uri, response_mode).await?);
     let mut listening = loopback.listen({
         let attempt = Arc::clone(&attempt);
         Box::new(move |parameters| attempt.judge(parameters))

@@ -18,10 +18,12 @@
 //! | Microsoft | admin consent | [`admin_consent`] |
 //! | RFC 7009 | revocation | [`revocation`] |
 //! | RFC 7523 | 2.2, 3 a certificate as the client's proof | [`client_assertion`](mod@client_assertion), [`certificate`], `der` |
+//! | RFC 7591, RFC 7592 | 2, 3; 2.3 a client that registers itself | [`client_metadata`], [`client_registration_request`] |
 //! | RFC 7636 | PKCE | [`pkce`] |
 //! | RFC 8414, OIDC Discovery 1.0 | authorization server metadata | [`metadata`] |
 //! | RFC 8628 | device authorization | [`device`] |
 //! | RFC 8707, RFC 9728 | 2, 2 and 3 the name of a protected resource, and its metadata | [`protected_resource`] |
+//! | RFC 9126 | 2, 4 pushed authorization requests | [`pushed_authorization`] |
 //! | RFC 9207 | `iss` in the authorization response | [`authorization`] |
 //! | OIDC Core 1.0 | 2, 3.1.3.7, 12.2 the id_token as a statement of who logged in | [`id_token`] |
 //! | OIDC Core 1.0 | 5.5 claims that are asked for, with Microsoft's capabilities | [`claims`] |
@@ -40,6 +42,8 @@ pub mod challenge;
 pub mod claims;
 pub mod client_assertion;
 pub mod client_auth;
+pub mod client_metadata;
+pub mod client_registration_request;
 mod der;
 pub mod device;
 pub mod dialect;
@@ -50,6 +54,7 @@ pub mod metadata;
 pub mod oauth_error;
 pub mod pkce;
 pub mod protected_resource;
+pub mod pushed_authorization;
 pub mod revocation;
 mod spoken;
 pub mod token_endpoint;
@@ -64,6 +69,11 @@ pub use certificate::ClientCertificate;
 pub use challenge::{Challenge, Remedy};
 pub use client_assertion::client_assertion;
 pub use client_auth::{Client, ClientAuthentication};
+pub use client_metadata::{ClientMetadata, ClientMetadataUrl, ServerAbilities};
+pub use client_registration_request::{
+    ClientDeletion, ClientDeletionRequest, ClientRegistrationRequest, RegisteredClient,
+    classify_client_deletion, parse_client_registration,
+};
 pub use device::{
     DeviceAuthorizationRequest, DeviceAuthorizationResponse, DevicePoll, classify_device_poll,
     parse_device_authorization_response,
@@ -72,6 +82,7 @@ pub use dialect::{
     BodyFormat, CodeChallenge, RevocationMethod, Rotation, RotationClass, TokenDialect, is_default,
 };
 pub use endpoint_error::TokenEndpointError;
+pub use form::is_protocol_parameter;
 pub use id_token::{
     ExpectedIdToken, ExpectedTenant, OriginalIdentity, check_id_token, check_refreshed, is_guid,
     parse_client_info, parse_id_token,
@@ -83,6 +94,7 @@ pub use protected_resource::{
     ProtectedResourceMetadata, is_same_resource, of_target, origin_of, parse_resource_metadata,
     resource_address, resource_indicator, resource_metadata_urls,
 };
+pub use pushed_authorization::{PushedAuthorizationRequest, parse_pushed_authorization};
 pub use revocation::{RevocationOutcome, RevocationRequest, TokenKind, classify_revocation};
 pub use token_endpoint::{Grant, TokenRequest, TokenResponse, further_member, parse_token_response};
 

@@ -36,12 +36,14 @@ mod network;
 mod odd_home;
 mod output;
 mod presets;
+mod protected_resources;
 mod providers;
 #[cfg(unix)]
 mod reader;
 mod refresh;
 mod refresh_faults;
 mod refused;
+mod registration;
 mod reliability;
 mod resources;
 mod scopes;

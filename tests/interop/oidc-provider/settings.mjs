@@ -45,7 +45,7 @@ const CLIENTS = [
 const RESOURCES = 'https://api.example/';
 
 /** The library's configuration. `accessTokenTtl` is in seconds. */
-export function configuration({ accessTokenTtl, dpopNonce }) {
+export function configuration({ accessTokenTtl, dpopNonce, pushedRequests }) {
   return {
     clients: CLIENTS,
     scopes: ['openid', 'offline_access', 'read', 'write'],
@@ -66,12 +66,15 @@ export function configuration({ accessTokenTtl, dpopNonce }) {
       Session: () => 14 * DAY,
     },
     cookies: { keys: [randomBytes(32).toString('hex')] },
+    // Without the library's own dispatcher, which refuses addresses of this machine: the documents are here.
+    fetch: (url, { dispatcher: _refusesLoopback, ...request }) => fetch(url, request),
     features: {
+      clientIdMetadataDocument: { enabled: true, ack: 'draft-02' },
       devInteractions: { enabled: true },
       deviceFlow: { enabled: true },
       dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => dpopNonce },
       introspection: { enabled: true },
-      pushedAuthorizationRequests: { enabled: true },
+      pushedAuthorizationRequests: { enabled: pushedRequests },
       registration: { enabled: true },
       registrationManagement: { enabled: true },
       resourceIndicators: {
