@@ -36,6 +36,8 @@ struct Row {
     scope: Option<String>,
     /// The scopes that the login names; absent for the provider's own.
     asked: Option<String>,
+    /// Absent: `http://127.0.0.1/callback`.
+    redirect_uri: Option<String>,
     /// `none` or `hex`.
     challenge: Option<String>,
     /// `json`.
@@ -99,7 +101,7 @@ impl Row {
         let mut login = self.authenticated(json!({
             "grant_type": "authorization_code",
             "code": "code-1",
-            "redirect_uri": "http://127.0.0.1/callback",
+            "redirect_uri": self.redirect_uri(),
         }));
         if self.challenge.as_deref() != Some("none") {
             login["code_verifier"] = "{code_verifier}".into();
@@ -118,6 +120,7 @@ impl Row {
                 "client_secret": secret,
                 "scopes": self.asked,
                 "values": self.values,
+                "redirect_uri": self.redirect_uri(),
             },
             "login": {
                 "authorization": self.authorization(),
@@ -179,7 +182,7 @@ impl Row {
     fn authorization(&self) -> Value {
         let mut parameters = json!({
             "response_type": "code",
-            "redirect_uri": "http://127.0.0.1/callback",
+            "redirect_uri": self.redirect_uri(),
             "state": "{state}",
         });
         parameters[self.client_id.as_deref().unwrap_or("client_id")] = "c1".into();
@@ -198,6 +201,10 @@ impl Row {
         let mut callback = json!({ "code": "code-1", "state": "{state}" });
         merge(&mut callback, &self.callback);
         json!({ "url": self.authorization, "parameters": parameters, "callback": callback })
+    }
+
+    fn redirect_uri(&self) -> &str {
+        self.redirect_uri.as_deref().unwrap_or("http://127.0.0.1/callback")
     }
 
     /// The parameters with those that name the client.
