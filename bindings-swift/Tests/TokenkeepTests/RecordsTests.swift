@@ -150,8 +150,10 @@ import Testing
         #expect(stored.provider == "github" && stored.clientID == "mine" && stored.hasClientSecret)
         #expect(abs(stored.storedAt.timeIntervalSinceNow) < 60)
         #expect(try await broker.registration("github") == stored)
-        #expect(try await broker.removeRegistration("github"))
-        #expect(try await !broker.removeRegistration("github"))
+        let removed = try #require(try await broker.removeRegistration("github"))
+        #expect(removed.provider == "github" && removed.issuer == nil)
+        #expect(removed.deletion == .notManaged && removed.detail == nil)
+        #expect(try await broker.removeRegistration("github") == nil)
     }
 }
 

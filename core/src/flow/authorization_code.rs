@@ -1,5 +1,5 @@
-//! Authorization code with PKCE (RFC 6749 4.1, RFC 7636), on a loopback redirect (RFC 8252) or with a
-//! redirect that somebody else receives.
+//! Authorization code with PKCE (RFC 6749 4.1, RFC 7636), on a loopback redirect (RFC 8252), with one whose address
+//! the person pastes, or with one that somebody else receives.
 //!
 //! In this order, because each step protects the next:
 //! 1. The redirect is bound, and stays bound: its port is in the request.
@@ -27,7 +27,7 @@ use crate::protocol::{
     AuthorizationRequest, AuthorizationResponse, CodeVerifier, ExpectedResponse, Grant, ResponseMode,
     ResponseRejection, parse_authorization_response,
 };
-use crate::provider::RedirectDefinition;
+use crate::provider::{RedirectDefinition, ValueSource, values};
 use crate::secret::{Secret, random_bytes, random_text};
 
 /// How the answer gets back to this process.
@@ -49,6 +49,7 @@ pub struct AuthorizationAttempt {
     nonce: Option<String>,
     issuer: Option<String>,
     iss_required: bool,
+    further: Vec<String>,
 }
 
 impl AuthorizationAttempt {
@@ -94,6 +95,7 @@ impl AuthorizationAttempt {
             Some(reference) => reference,
             None => authorization.url(),
         };
+        let further = values::names_at(&request.definition, ValueSource::AuthorizationResponse);
         Ok(AuthorizationAttempt {
             url,
             redirect_uri: redirect_uri.to_owned(),
@@ -102,6 +104,7 @@ impl AuthorizationAttempt {
             nonce,
             issuer: request.endpoints.exact_issuer().map(str::to_owned),
             iss_required: request.endpoints.authorization_response_iss,
+            further: further.into_iter().map(str::to_owned).collect(),
         })
     }
 
@@ -112,11 +115,12 @@ impl AuthorizationAttempt {
 
     /// Is this query string or form the answer to this request?
     pub fn judge(&self, parameters: &str) -> Result<AuthorizationResponse, ResponseRejection> {
+        let further: Vec<_> = self.further.iter().map(String::as_str).collect();
         let expected = ExpectedResponse {
             state: &self.state,
             issuer: self.issuer.as_deref(),
             iss_required: self.iss_required,
-            further: &[],
+            further: &further,
         };
         parse_authorization_response(parameters, &expected)
     }
@@ -129,8 +133,8 @@ impl AuthorizationAttempt {
 
     /// Redeems the code. It is sent once: a code that may have been used is worth nothing (RFC 6749 4.1.2).
     pub async fn redeem(&self, request: &FlowRequest, answer: AuthorizationResponse) -> Result<Granted> {
-        let code = match answer {
-            AuthorizationResponse::Code { code, .. } => code,
+        let (code, further) = match answer {
+            AuthorizationResponse::Code { code, further } => (code, further),
             AuthorizationResponse::Error(error) => return Err(error.to_error("the login was refused")),
         };
         let grant = Grant::AuthorizationCode {
@@ -139,14 +143,19 @@ impl AuthorizationAttempt {
             code_verifier: self.code_verifier.as_ref(),
             scopes: request.redemption_scopes.as_ref(),
         };
-        let response = send_token_request(request, grant).await?;
-        Ok(Granted { response, nonce: self.nonce.clone(), farewell: None })
+        let mut learnt = request.learnt_from_authorization_response(&further)?;
+        let (response, said) = send_token_request(&*request.knowing(&learnt)?, grant).await?;
+        learnt.extend(said);
+        Ok(Granted { response, nonce: self.nonce.clone(), learnt, farewell: None })
     }
 }
 
 /// Runs the flow to the grant. The person has `timeout`; the exchange of the code has its own limits.
 pub(super) async fn run(request: &FlowRequest, way_back: Return, timeout: Duration) -> Result<Granted> {
     let redirect = &request.redirect;
+    if !redirect.loopback {
+        return run_elsewhere(request, timeout).await;
+    }
     let loopback = Loopback::bind(redirect).await?;
     let redirect_uri = loopback.redirect_uri().to_owned();
     // A form post cannot be pasted.
@@ -184,8 +193,30 @@ pub(super) async fn run(request: &FlowRequest, way_back: Return, timeout: Durati
     }
 }
 
+/// The same for a provider that sends nobody to this machine: nothing is listened on, and the person pastes.
+async fn run_elsewhere(request: &FlowRequest, timeout: Duration) -> Result<Granted> {
+    let redirect_uri = request.redirect.uri.as_deref().ok_or_else(|| {
+        let message =
+            format!("{} takes no redirect to this machine, and none is named", request.definition.display_name);
+        Error::new(ErrorKind::ConfigInvalid, message).with_help(
+            "register an https address of your own with the provider and name it with --redirect-uri; the address \
+             that the browser ends up at is then pasted",
+        )
+    })?;
+    let attempt = AuthorizationAttempt::begin(request, redirect_uri, None).await?;
+    let asked = async {
+        open(&request.interaction, attempt.url()).await?;
+        paste(&request.interaction, &attempt).await
+    };
+    let answer = tokio::time::timeout(timeout, asked).await.unwrap_or_else(|_| Err(timed_out(timeout)))?;
+    attempt.redeem(request, answer).await
+}
+
 /// The redirect URI to register for this provider, for people: the port is left out where any will do.
 pub fn registered_redirect_uri(redirect: &RedirectDefinition) -> String {
+    if !redirect.loopback {
+        return redirect.uri.clone().unwrap_or_else(|| "https://ADDRESS-OF-YOUR-OWN".to_owned());
+    }
     match redirect.port {
         Some(port) => format!("http://{}:{port}{}", redirect.host, redirect.path),
         None => format!("http://{}{}", redirect.host, redirect.path),

@@ -62,7 +62,7 @@ pub enum ValueForm {
     Label,
     /// A host name, with a port if need be.
     Host,
-    /// An https URL without query and fragment; in a host of the API it stands for its host.
+    /// An https URL without query and fragment; in a host it stands for its host.
     HttpsUrl,
     /// One segment of a path, or any short text.
     Text,
@@ -115,6 +115,7 @@ impl ProviderDefinition {
             empty_secret: self.client.empty_secret,
             scope_parameter: self.scopes.parameter.clone(),
             answer_at: self.token.answer_at.clone(),
+            bearer_name: self.token.bearer_name.clone(),
             lifetime: self.token.lifetime,
             zero_is_endless: self.token.zero_is_endless,
             refresh_parameters: self.token.refresh_parameters.clone(),

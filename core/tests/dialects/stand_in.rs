@@ -52,9 +52,11 @@ impl StandIn {
 
     /// The text of a provider's file with its endpoints here.
     pub fn bend(&self, definition: &str) -> String {
-        let https = "= \"https://";
-        let bent = |line: &str| match line.split_once(https) {
-            Some((name, rest)) if is_endpoint(name.trim()) => format!("{name}= \"{}/~{rest}", self.origin),
+        // A value at the beginning is an address too, and stands for its host here.
+        let bent = |line: &str| match line.split_once(" = \"") {
+            Some((name, rest)) if is_endpoint(name) => {
+                format!("{name} = \"{}/~{}", self.origin, rest.strip_prefix("https://").unwrap_or(rest))
+            }
             _ => line.to_owned(),
         };
         definition.lines().map(bent).collect::<Vec<_>>().join("\n")
@@ -85,7 +87,7 @@ impl StandIn {
 
 /// Members of a provider's file that are endpoints; `issuer` is none.
 fn is_endpoint(name: &str) -> bool {
-    const ENDPOINTS: [&str; 9] = [
+    const ENDPOINTS: [&str; 10] = [
         "authorization",
         "token",
         "refresh",
@@ -95,6 +97,8 @@ fn is_endpoint(name: &str) -> bool {
         "metadata",
         "admin_consent",
         "token_endpoint",
+        // Of an authority: what `{cloud}` stands for.
+        "global",
     ];
     ENDPOINTS.contains(&name)
 }
