@@ -241,7 +241,11 @@ pub fn parse_token_response(
     // RFC 6749 7.1: the name is compared without case, and an unknown type is not used.
     let bearer = match &members.token_type {
         None | Some(Value::Null) => true,
-        Some(Value::String(name)) => name.is_empty() || name.eq_ignore_ascii_case("Bearer"),
+        Some(Value::String(name)) => {
+            name.is_empty()
+                || name.eq_ignore_ascii_case("Bearer")
+                || dialect.bearer_name.as_ref() == Some(name)
+        }
         Some(_) => false,
     };
     if !bearer {
