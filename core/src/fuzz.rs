@@ -20,7 +20,7 @@ use self::shown::{assert_clean, assert_one_line, assert_secrets_do_not_show};
 use crate::flow::registered_redirect_uri;
 use crate::protocol::{
     AuthorizationResponse, AuthorizationServerMetadata, Challenge, Client, ClientAuthentication, DevicePoll,
-    ExpectedResponse, Grant, ResponseRejection, TokenEndpointError, TokenRequest, TokenResponse,
+    ExpectedResponse, Grant, ResponseRejection, TokenEndpointError, TokenRequest, TokenResponse, TokenType,
     classify_device_poll, parse_authorization_response, parse_device_authorization_response, parse_metadata,
     parse_token_response, well_known_urls,
 };
@@ -96,7 +96,7 @@ pub fn callback(data: &[u8]) {
 /// The answer to a token request: a line with the status and the content type, and the body.
 pub fn token_response(data: &[u8]) {
     let (status, content_type, body) = answer(data);
-    match parse_token_response(status, content_type, body, ' ') {
+    match parse_token_response(status, content_type, body, ' ', TokenType::Bearer) {
         Ok(response) => {
             assert!((200..300).contains(&status));
             check_token_response(&response);
@@ -104,7 +104,9 @@ pub fn token_response(data: &[u8]) {
         Err(error) => check_endpoint_error(status, &error),
     }
     check_quoted_secret(&String::from_utf8_lossy(body));
-    let read = |body: &[u8]| format!("{:?}", parse_token_response(status, content_type, body, ' '));
+    let read = |body: &[u8]| {
+        format!("{:?}", parse_token_response(status, content_type, body, ' ', TokenType::Bearer))
+    };
     assert_secrets_do_not_show(content_type, body, read);
 }
 
@@ -127,8 +129,8 @@ pub fn device_response(data: &[u8]) {
         }
         Err(error) => check_endpoint_error(status, &error),
     }
-    let granted = parse_token_response(status, content_type, body, ' ').is_ok();
-    match classify_device_poll(status, content_type, body, ' ') {
+    let granted = parse_token_response(status, content_type, body, ' ', TokenType::Bearer).is_ok();
+    match classify_device_poll(status, content_type, body, ' ', TokenType::Bearer) {
         DevicePoll::Granted(response) => check_token_response(&response),
         DevicePoll::SlowDown { interval } => {
             assert!(!granted && interval.is_none_or(|seconds| (1..=300).contains(&seconds)));
@@ -140,7 +142,7 @@ pub fn device_response(data: &[u8]) {
         DevicePoll::Pending | DevicePoll::Denied(_) | DevicePoll::Expired(_) => assert!(!granted),
     }
     let read = |body: &[u8]| {
-        let poll = classify_device_poll(status, content_type, body, ' ');
+        let poll = classify_device_poll(status, content_type, body, ' ', TokenType::Bearer);
         format!("{:?} {poll:?}", parse_device_authorization_response(status, content_type, body))
     };
     assert_secrets_do_not_show(content_type, body, read);
@@ -345,7 +347,8 @@ fn check_quoted_secret(around: &str) {
     let text = format!("{around} {SENT}, sorry");
     let body =
         serde_json::json!({"error": text, "error_description": text, "suberror": text, "claims": text});
-    let Err(error) = parse_token_response(400, None, body.to_string().as_bytes(), ' ') else {
+    let Err(error) = parse_token_response(400, None, body.to_string().as_bytes(), ' ', TokenType::Bearer)
+    else {
         panic!("an error is one");
     };
     let error = request.clean(error);

@@ -11,6 +11,7 @@
 //! | `new_record` | what is written down of a new grant |
 //! | `token` | `token`, `cached_token`, `close` |
 //! | `refusal` | `token_after_refusal` |
+//! | `dpop`, `login_dpop` | `dpop_proof`, and whether a login binds its tokens to a key |
 //! | `recent` | the records that this second's calls have read |
 //! | `admin_consent` | `admin_consent_url`, `read_admin_consent` |
 //! | `explain` | `explain`, and the command that tries a login again |
@@ -31,6 +32,7 @@ mod dpop;
 mod explain;
 mod login;
 mod login_client;
+mod login_dpop;
 mod login_request;
 mod login_scopes;
 mod logout;
@@ -65,6 +67,7 @@ pub use scopes::{ScopeCheck, ScopeFinding, ScopeFindingKind};
 pub use token::{AccessToken, TokenOptions};
 
 use crate::clock::{Clock, SystemClock};
+use crate::dpop::DpopNonces;
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::Catalog;
 use crate::refresh::Refresher;
@@ -85,6 +88,7 @@ struct Parts {
     catalog: Catalog,
     transport: Arc<Transport>,
     clock: Arc<dyn Clock>,
+    nonces: Arc<DpopNonces>,
     kept: OnceLock<Kept>,
     opening: Mutex<()>,
 }
@@ -102,6 +106,7 @@ impl Parts {
             catalog: Catalog::new(settings.home.join("providers")),
             transport: Arc::new(Transport::new(settings.insecure_loopback)),
             clock: Arc::new(SystemClock),
+            nonces: Arc::default(),
             kept: OnceLock::new(),
             opening: Mutex::new(()),
             settings,
@@ -110,7 +115,8 @@ impl Parts {
 
     fn keep(&self, store: Arc<dyn TokenStore>) -> Kept {
         let (transport, clock) = (Arc::clone(&self.transport), Arc::clone(&self.clock));
-        let refresher = Refresher::new(Arc::clone(&store), transport, clock, self.settings.lock_wait);
+        let nonces = Arc::clone(&self.nonces);
+        let refresher = Refresher::new(Arc::clone(&store), transport, clock, nonces, self.settings.lock_wait);
         Kept { store, refresher, recent: Recent::default() }
     }
 }

@@ -16,7 +16,9 @@ impl Broker {
     /// a token that was refreshed just now. The API's answer is then the caller's.
     ///
     /// A token that somebody else has refreshed since is handed out as it is. A claims challenge (Microsoft's
-    /// `insufficient_claims`) is sent with the refresh.
+    /// `insufficient_claims`) is sent with the refresh. Where a token that is bound to a key lacked the API's nonce
+    /// (RFC 9449 9) it is the same token again: it is good, and goes with a new proof, which [`Broker::dpop_proof`]
+    /// makes with the response's `DPoP-Nonce`.
     ///
     /// Cancel-safe, and within a tokio runtime, as [`Broker::token`].
     ///
@@ -37,7 +39,9 @@ impl Broker {
         if claims.is_none() && remedies.iter().any(|remedy| matches!(remedy, Remedy::WiderLogin { .. })) {
             return Ok(None);
         }
-        let mut options = TokenOptions { replaces: Some(refused.clone()), claims, ..options.clone() };
+        let lacked_nonce = remedies.is_empty() && challenges.iter().any(Challenge::wants_dpop_nonce);
+        let replaces = (!lacked_nonce).then(|| refused.clone());
+        let mut options = TokenOptions { replaces, claims, ..options.clone() };
         let key = ConnectionKey::new(provider.clone(), options.connection.clone());
         let record = self.record(&key)?;
         let at_hand = record.access_tokens.iter().position(|token| token.secret == *refused);
@@ -47,7 +51,11 @@ impl Broker {
             options.scopes.get_or_insert_with(|| token.scopes.clone());
         }
         let options = options.settled()?;
+        if lacked_nonce && record.dpop_key.is_none() {
+            return Ok(None);
+        }
         if let Some((_, token)) = at_hand
+            && !lacked_nonce
             && record.refreshed_at.is_some()
             && (options.claims.is_none() || token.claims == options.claims)
             && self.0.clock.now().age_since(&token.obtained).is_some_and(|age| age < YOUNG)

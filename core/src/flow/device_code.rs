@@ -80,7 +80,7 @@ async fn poll(request: &FlowRequest, authorization: &DeviceAuthorizationResponse
         let extra = request.token_parameters();
         let message =
             request.token_request(Grant::DeviceCode { device_code: &authorization.device_code }, &extra);
-        let response = match request.transport.send(message.to_http()?, Limits::ENDPOINT).await {
+        let response = match request.sender().send(Limits::ENDPOINT, || message.to_http()).await {
             Ok(response) => response,
             Err(error) => {
                 tracing::info!(error = %Error::from(error), "a poll found no answer");
@@ -94,6 +94,7 @@ async fn poll(request: &FlowRequest, authorization: &DeviceAuthorizationResponse
             content_type(&response),
             response.body(),
             separator,
+            request.token_type(),
         ) {
             DevicePoll::Granted(response) => {
                 return Ok(Granted { response: *response, nonce: None, farewell: None });

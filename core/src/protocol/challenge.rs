@@ -105,6 +105,12 @@ impl Challenge {
         }
     }
 
+    /// True when the token is good and its proof lacks the resource's nonce (RFC 9449 9): the response gives it in
+    /// `DPoP-Nonce`.
+    pub fn wants_dpop_nonce(&self) -> bool {
+        self.scheme == "dpop" && self.error.as_deref() == Some("use_dpop_nonce")
+    }
+
     /// The JSON of `claims`: Microsoft writes it in base64, in either alphabet, padded or not; some write
     /// the JSON itself. `None` for anything else than one JSON object.
     pub fn claims_json(&self) -> Option<String> {

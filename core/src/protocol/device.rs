@@ -14,7 +14,7 @@ use super::client_auth::Client;
 use super::endpoint_error::{TokenEndpointError, check_accepted, unusable};
 use super::form::{capture, captured, oauth2_client, permitted};
 use super::oauth_error::OauthError;
-use super::token_endpoint::{TokenResponse, parse_token_response, token};
+use super::token_endpoint::{TokenResponse, TokenType, parse_token_response, token};
 use crate::error::{Result, one_line};
 use crate::scope::ScopeSet;
 use crate::secret::Secret;
@@ -155,8 +155,9 @@ pub fn classify_device_poll(
     content_type: Option<&str>,
     body: &[u8],
     scope_separator: char,
+    wanted: TokenType,
 ) -> DevicePoll {
-    let error = match parse_token_response(status, content_type, body, scope_separator) {
+    let error = match parse_token_response(status, content_type, body, scope_separator, wanted) {
         Ok(response) => return DevicePoll::Granted(Box::new(response)),
         Err(TokenEndpointError::Oauth(error)) => error,
         // Too Many Requests (RFC 6585 4) says the same without OAuth's words.
@@ -261,15 +262,16 @@ mod tests {
                 }
                 continue;
             }
-            let seen = match classify_device_poll(status, content_type, body.as_bytes(), ' ') {
-                DevicePoll::Granted(_) => "granted".to_owned(),
-                DevicePoll::Pending => "pending".to_owned(),
-                DevicePoll::SlowDown { interval: None } => "slow_down".to_owned(),
-                DevicePoll::SlowDown { interval: Some(seconds) } => format!("slow_down {seconds}"),
-                DevicePoll::Denied(_) => "denied".to_owned(),
-                DevicePoll::Expired(_) => "expired".to_owned(),
-                DevicePoll::Failed(error) => format!("failed {}", error.to_error("the poll").code()),
-            };
+            let seen =
+                match classify_device_poll(status, content_type, body.as_bytes(), ' ', TokenType::Bearer) {
+                    DevicePoll::Granted(_) => "granted".to_owned(),
+                    DevicePoll::Pending => "pending".to_owned(),
+                    DevicePoll::SlowDown { interval: None } => "slow_down".to_owned(),
+                    DevicePoll::SlowDown { interval: Some(seconds) } => format!("slow_down {seconds}"),
+                    DevicePoll::Denied(_) => "denied".to_owned(),
+                    DevicePoll::Expired(_) => "expired".to_owned(),
+                    DevicePoll::Failed(error) => format!("failed {}", error.to_error("the poll").code()),
+                };
             assert_eq!(seen, case["poll"], "{name}");
         }
     }

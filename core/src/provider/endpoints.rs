@@ -45,6 +45,8 @@ pub struct Endpoints {
     pub assertion_algorithms: Option<Vec<String>>,
     /// RFC 9449 5.1 `dpop_signing_alg_values_supported`.
     pub dpop_algorithms: Option<Vec<String>>,
+    /// True when the protected resource takes only tokens that are bound to a key (RFC 9728 2).
+    pub dpop_required: bool,
 }
 
 impl Endpoints {
@@ -84,6 +86,7 @@ pub fn from_definition(definition: &ProviderDefinition, authority: Option<&Autho
         authentication_methods: None,
         assertion_algorithms: None,
         dpop_algorithms: None,
+        dpop_required: false,
     })
 }
 
@@ -186,6 +189,7 @@ fn from_metadata(transport: &Transport, metadata: AuthorizationServerMetadata) -
         authentication_methods: metadata.token_endpoint_auth_methods_supported,
         assertion_algorithms: metadata.token_endpoint_auth_signing_alg_values_supported,
         dpop_algorithms: metadata.dpop_signing_alg_values_supported,
+        dpop_required: false,
     })
 }
 

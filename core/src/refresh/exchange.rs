@@ -12,12 +12,13 @@ use super::conclusion::{Answer, conclude, end_grant};
 use super::credential::credential_warning;
 use super::{Demand, Parts, Refreshed, freshness, pause, retry_after};
 use crate::clock::{Instant, Timestamp};
+use crate::dpop::TokenSender;
 use crate::error::{Error, ErrorKind, LoginReason, Result};
 use crate::login_command::LoginCommand;
 use crate::names::ConnectionKey;
 use crate::protocol::{
-    Client, Grant, TokenEndpointError, TokenRequest, TokenResponse, claims, client_assertion,
-    parse_token_response,
+    Client, ClientAssertion, DpopKey, Grant, TokenEndpointError, TokenRequest, TokenResponse, TokenType,
+    claims, parse_token_response,
 };
 use crate::scope::ScopeSet;
 use crate::secret::{Secret, random_bytes};
@@ -141,6 +142,9 @@ async fn exchange(
     }
     let claims = claims::merged(renewal.claims.as_deref(), &client.capabilities)?;
     let extra: Vec<_> = claims.map(|claims| ("claims".to_owned(), claims)).into_iter().collect();
+    let key_of_tokens = record.dpop_key.as_ref().map(DpopKey::read).transpose()?;
+    let Parts { transport, nonces, clock, .. } = parts;
+    let sender = TokenSender { transport, clock: &**clock, nonces, key: key_of_tokens.as_ref() };
     let begun = std::time::Instant::now();
     for send in 1..=SENDS {
         // Step 5. Durable before the request can leave: a kill after this line is known for what it is.
@@ -149,10 +153,16 @@ async fn exchange(
         locked.write(&record).await?;
 
         let limits = Limits::ENDPOINT.within(PATIENCE.saturating_sub(begun.elapsed()));
-        let assertion = client_assertion_of(&client, &endpoint, parts.clock.now().wall)?;
-        let proven = Client { client_assertion: assertion.as_ref(), ..client.as_client() };
-        let request = refresh_request(&endpoint, proven, &record, &renewal, refresh_token.as_ref(), &extra);
-        let answer = parts.transport.send(request.to_http()?, limits).await;
+        let mut request =
+            refresh_request(&endpoint, client.as_client(), &record, &renewal, refresh_token.as_ref(), &extra);
+        let mut assertion = None;
+        let answer = sender.send(limits, || {
+            assertion = client_assertion_of(&client, &record, parts.clock.now().wall)?;
+            let client = Client { client_assertion: assertion.as_ref(), ..request.client };
+            TokenRequest { client, ..request }.to_http()
+        });
+        let answer = answer.await;
+        request.client.client_assertion = assertion.as_ref();
         let now = parts.clock.now();
         match answer {
             Ok(response) => {
@@ -203,10 +213,24 @@ fn is_an_outage(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Network | ErrorKind::Throttled { .. })
 }
 
-/// The assertion of a client that has a certificate, for one request (RFC 7523 2.2).
-fn client_assertion_of(client: &RecordClient, endpoint: &Url, now: Timestamp) -> Result<Option<Secret>> {
-    let Some(certificate) = &client.certificate else { return Ok(None) };
-    client_assertion(certificate, &client.client_id, endpoint.as_str(), now, random_bytes()?).map(Some)
+/// The assertion of a client that has a private key, for one request (RFC 7523 2.2).
+fn client_assertion_of(
+    client: &RecordClient,
+    record: &ConnectionRecord,
+    now: Timestamp,
+) -> Result<Option<Secret>> {
+    let Some(key) = &client.certificate else { return Ok(None) };
+    let server = &record.server;
+    let assertion = ClientAssertion {
+        key,
+        client_id: &client.client_id,
+        endpoint: &server.token_endpoint,
+        issuer: server.exact_issuer(),
+        accepted: server.assertion_algorithms.as_deref(),
+        now,
+        jti: random_bytes()?,
+    };
+    assertion.to_jwt().map(Some)
 }
 
 /// The record's refresh request (RFC 6749 6), or an application's (4.4.2). A resource that the caller named is named to
@@ -237,7 +261,14 @@ fn parse(
     record: &ConnectionRecord,
 ) -> Result<TokenResponse, TokenEndpointError> {
     let separator = record.server.response_scope_separator.unwrap_or(record.server.scope_separator);
-    parse_token_response(response.status().as_u16(), content_type(response), response.body(), separator)
+    let wanted = if record.dpop_key.is_some() { TokenType::Dpop } else { TokenType::Bearer };
+    parse_token_response(
+        response.status().as_u16(),
+        content_type(response),
+        response.body(),
+        separator,
+        wanted,
+    )
 }
 
 /// There is nothing to refresh: nobody has logged in, or somebody has logged out.

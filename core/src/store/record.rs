@@ -128,7 +128,7 @@ pub struct RecordClient {
     /// RFC 6749 2.3.1, for confidential clients.
     #[serde(default, serialize_with = "serialize_exposed_option", skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<Secret>,
-    /// A certificate and its private key in PEM, for clients that prove themselves with one (RFC 7523 2.2).
+    /// A private key in PEM, with its certificate or alone, for clients that prove themselves with one (RFC 7523 2.2).
     #[serde(default, serialize_with = "serialize_exposed_option", skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Secret>,
     /// When the secret or the certificate ends, where that is known.
@@ -190,6 +190,16 @@ pub struct RecordServer {
     /// The protected resource that the grant is for (RFC 8707), as its metadata spells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
+    /// RFC 8414 2 `token_endpoint_auth_signing_alg_values_supported`, for a client that signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assertion_algorithms: Option<Vec<String>>,
+}
+
+impl RecordServer {
+    /// The issuer as it is spelt; a template is no spelling.
+    pub fn exact_issuer(&self) -> Option<&str> {
+        self.issuer.as_deref().filter(|issuer| !issuer.contains('{'))
+    }
 }
 
 /// How a request to the API carries the token, and where it may go.

@@ -51,6 +51,7 @@ pub(crate) fn record(name: &str) -> ConnectionRecord {
             revocation_method: Default::default(),
             rotation: Default::default(),
             resource: None,
+            assertion_algorithms: None,
         },
         account: Account::default(),
         values: Default::default(),

@@ -111,7 +111,13 @@ fn response_vectors() {
         let name = &case["name"];
         let status = case["status"].as_u64().unwrap_or(200) as u16;
         let separator = case["scope_separator"].as_str().and_then(|s| s.chars().next()).unwrap_or(' ');
-        let outcome = parse_token_response(status, case["content_type"].as_str(), &body(case), separator);
+        let outcome = parse_token_response(
+            status,
+            case["content_type"].as_str(),
+            &body(case),
+            separator,
+            TokenType::Bearer,
+        );
         let shown = format!("{outcome:?}");
         assert!(!shown.contains("canary"), "{name}: {shown}");
         match outcome {
@@ -158,5 +164,33 @@ fn scope_vectors() {
         if let (Some(set), Some(sent)) = (set, case["sent"].as_str()) {
             assert_eq!(set.to_wire(separator), sent, "{}", case["name"]);
         }
+    }
+}
+
+#[test]
+fn a_token_that_is_bound_and_one_that_is_not_are_never_taken_for_each_other() {
+    let parse = |named: &str, wanted| {
+        let body = format!(r#"{{"access_token":"a","refresh_token":"r","token_type":{named}}}"#);
+        parse_token_response(200, None, body.as_bytes(), ' ', wanted)
+    };
+    assert_eq!(parse(r#""dpop""#, TokenType::Dpop).unwrap().token_type, "DPoP");
+    for named in [r#""Bearer""#, r#""bearer""#, r#""""#, "null"] {
+        let refused = parse(named, TokenType::Dpop).unwrap_err();
+        assert_eq!(
+            refused,
+            TokenEndpointError::NotBound { refresh_token: Some(Secret::new("r")) },
+            "{named}"
+        );
+        let error = refused.to_error("the refresh");
+        assert_eq!((error.code(), error.retryable()), ("provider_rejected", false));
+        assert!(error.help().contains("DPoP"));
+        assert!(parse(named, TokenType::Bearer).is_ok(), "{named}");
+    }
+    for (named, wanted) in
+        [(r#""DPoP""#, TokenType::Bearer), (r#""mac""#, TokenType::Dpop), ("1", TokenType::Dpop)]
+    {
+        let refused = parse(named, wanted).unwrap_err();
+        assert!(matches!(refused, TokenEndpointError::Malformed { .. }), "{named}");
+        assert_eq!(refused.refresh_token(), Some(&Secret::new("r")));
     }
 }
