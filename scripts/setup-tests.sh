@@ -11,7 +11,9 @@ cd "$(dirname "$0")/.."
 
 CARGO_DENY=0.20.2
 NODE_MAJOR=20
-NPM_FOLDERS=(tests/interop/oidc-provider tests/interop/browser)
+# The conformance suite of the Model Context Protocol wants a newer one; its folder brings it for Linux and Intel Macs.
+NODE_MAJOR_MCP=22
+NPM_FOLDERS=(tests/interop/oidc-provider tests/interop/browser tests/interop/mcp)
 environment=$PWD/target/test-env
 
 source scripts/packages.sh
@@ -42,6 +44,17 @@ check_node() {
   [ "$major" -ge "$NODE_MAJOR" ] || fail "Node.js $major is too old. Install Node.js $NODE_MAJOR or newer."
 }
 
+# The Node.js of the conformance suite: the one that npm has put there, else the machine's own.
+node_for_mcp() {
+  local node
+  for node in "$PWD"/tests/interop/mcp/node_modules/node-*/bin/node "$(type -P node)"; do
+    [ -x "$node" ] && [ "$("$node" -p 'process.versions.node.split(".")[0]')" -ge "$NODE_MAJOR_MCP" ] || continue
+    echo "$node"
+    return
+  done
+  fail "missing: Node.js $NODE_MAJOR_MCP, for which npm has no package on this machine. Install Node.js $NODE_MAJOR_MCP or newer."
+}
+
 install_npm_folder() {
   local folder=$1 stamp=$1/node_modules/.tokenkeep-lock
   ! is_done "$stamp" "$folder/package-lock.json" || return 0
@@ -60,10 +73,12 @@ install_cargo_deny() {
 }
 
 write_environment() {
-  local file=$environment/env.sh
+  local file=$environment/env.sh node_for_mcp
+  node_for_mcp=$(node_for_mcp)
   {
     echo "# Written by scripts/setup-tests.sh: where the tests find what they need."
     printf 'export TOKENKEEP_TEST_NODE=%q\n' "$(command -v node)"
+    printf 'export TOKENKEEP_TEST_NODE_MCP=%q\n' "$node_for_mcp"
     printf 'export TOKENKEEP_TEST_PYTHON_DJANGO=%q\n' "$environment/django/bin/python"
     printf 'export TOKENKEEP_TEST_PYTHON_MSAL=%q\n' "$environment/msal/bin/python"
     printf 'export TOKENKEEP_TEST_CHROMIUM=%q\n' "$(chromium_path)"

@@ -20,6 +20,7 @@ use crate::work::off_thread;
 pub enum Verb {
     AddProvider,
     AdminConsentUrl,
+    AllowedHosts,
     CheckScopes,
     ClientMetadataDocument,
     Close,
@@ -65,6 +66,9 @@ pub async fn ask(broker: Broker, verb: Verb, request: Request) -> Result<Value> 
                 .admin_consent_url(&request.provider()?, &options)
                 .map(|asked| records::admin_consent_request(&asked))
         },
+        Verb::AllowedHosts => {
+            |broker, request| Ok(broker.allowed_hosts(&request.key()?)?.hosts().collect::<Vec<_>>().into())
+        }
         Verb::CheckScopes => |broker, request| {
             let scopes = request.scopes()?.unwrap_or_default();
             broker.check_scopes(&request.provider()?, &scopes).map(|check| records::scope_check(&check))

@@ -29,6 +29,7 @@ struct Said {
     provider: Py<PyAny>,
     connection: Option<Py<PyAny>>,
     scopes: SaidScopes,
+    resource: Option<Py<PyAny>>,
 }
 
 enum SaidScopes {
@@ -46,18 +47,21 @@ impl Asked {
         provider: &Bound<'_, PyAny>,
         connection: Maybe<'_, '_>,
         scopes: Maybe<'_, '_>,
+        resource: Maybe<'_, '_>,
     ) -> Result<Self, Failure> {
         let text = |object: &Bound<'_, PyAny>| object.extract::<String>();
         let request = Request {
             provider: text(provider)?,
             connection: connection.map(text).transpose()?,
             scopes: scopes.map(read_scopes).transpose()?,
+            resource: resource.map(text).transpose()?,
             ..Request::default()
         };
         let said = SaidScopes::of(scopes).map(|scopes| Said {
             provider: provider.clone().unbind(),
             connection: connection.map(|name| name.clone().unbind()),
             scopes,
+            resource: resource.map(|url| url.clone().unbind()),
         });
         Ok(Asked { provider: request.provider()?, options: request.token_options()?, said })
     }
@@ -68,9 +72,13 @@ impl Asked {
         provider: &Bound<'_, PyAny>,
         connection: Maybe<'_, '_>,
         scopes: Maybe<'_, '_>,
+        resource: Maybe<'_, '_>,
     ) -> bool {
         self.said.as_ref().is_some_and(|said| {
-            said.provider.is(provider) && same(&said.connection, connection) && said.scopes.are(scopes)
+            said.provider.is(provider)
+                && same(&said.connection, connection)
+                && said.scopes.are(scopes)
+                && same(&said.resource, resource)
         })
     }
 }

@@ -48,12 +48,14 @@ impl Broker {
         provider: &Bound<'_, PyAny>,
         connection: Given<'_, '_>,
         scopes: Given<'_, '_>,
+        resource: Given<'_, '_>,
     ) -> Result<Arc<Asked>, Failure> {
         let last = self.last.load();
-        if let Some(last) = last.as_ref().filter(|last| last.is_said_by(provider, connection, scopes)) {
+        let is_said_again = |last: &&Arc<Asked>| last.is_said_by(provider, connection, scopes, resource);
+        if let Some(last) = last.as_ref().filter(is_said_again) {
             return Ok(Arc::clone(last));
         }
-        let asked = Arc::new(Asked::read(provider, connection, scopes)?);
+        let asked = Arc::new(Asked::read(provider, connection, scopes, resource)?);
         self.last.store(Some(Arc::clone(&asked)));
         Ok(asked)
     }
@@ -129,21 +131,22 @@ impl Broker {
     }
 
     #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
-    #[pyo3(signature = (provider, *, connection=None, scopes=None, min_lifetime=None, force_refresh=false,
-        replaces=None, claims=None, allow_extended=false))]
+    #[pyo3(signature = (provider, *, connection=None, scopes=None, resource=None, min_lifetime=None,
+        force_refresh=false, replaces=None, claims=None, allow_extended=false))]
     fn token(
         &self,
         py: Python<'_>,
         provider: &Bound<'_, PyAny>,
         connection: Given<'_, '_>,
         scopes: Given<'_, '_>,
+        resource: Given<'_, '_>,
         min_lifetime: Option<Seconds>,
         force_refresh: bool,
         replaces: Option<Text>,
         claims: Option<String>,
         allow_extended: bool,
     ) -> Object {
-        let asked = self.asked(provider, connection, scopes)?;
+        let asked = self.asked(provider, connection, scopes, resource)?;
         let options = TokenOptions {
             min_lifetime: min_lifetime.unwrap_or_default().0,
             force_refresh,
@@ -161,16 +164,17 @@ impl Broker {
         })
     }
 
-    #[pyo3(signature = (provider, *, connection=None, scopes=None, min_lifetime=None))]
+    #[pyo3(signature = (provider, *, connection=None, scopes=None, resource=None, min_lifetime=None))]
     fn cached_token(
         &self,
         py: Python<'_>,
         provider: &Bound<'_, PyAny>,
         connection: Given<'_, '_>,
         scopes: Given<'_, '_>,
+        resource: Given<'_, '_>,
         min_lifetime: Option<Seconds>,
     ) -> Object {
-        let asked = self.asked(provider, connection, scopes)?;
+        let asked = self.asked(provider, connection, scopes, resource)?;
         let options =
             TokenOptions { min_lifetime: min_lifetime.unwrap_or_default().0, ..asked.options.clone() };
         if self.lives.here().broker().is_open() {

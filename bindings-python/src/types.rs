@@ -203,8 +203,17 @@ impl AccessToken {
         self.0.connection.connection.as_str()
     }
 
+    #[getter]
+    fn header_name(&self) -> &str {
+        self.0.header_name()
+    }
+
     fn authorization_header(&self) -> String {
         self.0.authorization_header().expose().to_owned()
+    }
+
+    fn bearer(&self) -> Result<&str, Failure> {
+        Ok(self.0.bearer()?.expose())
     }
 
     fn sasl(&self, mechanism: &str, user: &str) -> Result<String, Failure> {

@@ -135,6 +135,7 @@ pub struct ConnectionArgs {
     /// The provider: microsoft, google, github, oidc, or one of your own [mcp with --resource]
     #[arg(
         value_name = "PROVIDER",
+        required = false,
         required_unless_present = "resource",
         default_value_if("resource", clap::builder::ArgPredicate::IsPresent, "mcp")
     )]

@@ -105,7 +105,8 @@ impl TokenCredential for TokenkeepCredential {
         let expires_at = token.expires_at.unwrap_or(NEVER).min(NEVER).as_unix();
         let expires_on = OffsetDateTime::from_unix_timestamp(expires_at)
             .map_err(|error| azure_core::Error::new(ErrorKind::DataConversion, error))?;
-        Ok(AccessToken::new(token.secret.expose().to_owned(), expires_on))
+        let secret = token.bearer().map_err(credential_error)?;
+        Ok(AccessToken::new(secret.expose().to_owned(), expires_on))
     }
 }
 
@@ -139,6 +140,7 @@ impl OnChallenge for AfterRefusal {
         let answer =
             credential.broker.token_after_refusal(&credential.provider, &options, &refused, &challenges);
         if let Some(token) = answer.await.map_err(credential_error)? {
+            token.bearer().map_err(credential_error)?;
             request.insert_header(AUTHORIZATION, token.authorization_header().expose().to_owned());
         }
         Ok(())

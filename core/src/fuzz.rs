@@ -20,9 +20,9 @@ use self::shown::{assert_clean, assert_one_line, assert_secrets_do_not_show};
 use crate::flow::registered_redirect_uri;
 use crate::protocol::{
     AuthorizationResponse, AuthorizationServerMetadata, Challenge, Client, ClientAuthentication, DevicePoll,
-    ExpectedResponse, Grant, ResponseRejection, TokenEndpointError, TokenRequest, TokenResponse, TokenType,
-    classify_device_poll, parse_authorization_response, parse_device_authorization_response, parse_metadata,
-    parse_token_response, well_known_urls,
+    ExpectedResponse, Grant, ResponseRejection, TokenDialect, TokenEndpointError, TokenRequest,
+    TokenResponse, TokenType, classify_device_poll, parse_authorization_response,
+    parse_device_authorization_response, parse_metadata, parse_token_response, well_known_urls,
 };
 use crate::provider::{Authority, ProviderDefinition, endpoints};
 use crate::secret::Secret;
@@ -51,8 +51,8 @@ pub fn callback(data: &[u8]) {
     // As the loopback listener reads a form post; a query is ASCII already.
     let text = String::from_utf8_lossy(data);
     let (state, another) = (Secret::new(STATE), Secret::new("state-2"));
-    let strict = ExpectedResponse { state: &state, issuer: Some(ISSUER), iss_required: true };
-    let lax = ExpectedResponse { state: &state, issuer: None, iss_required: false };
+    let strict = ExpectedResponse { state: &state, issuer: Some(ISSUER), iss_required: true, further: &[] };
+    let lax = ExpectedResponse { state: &state, issuer: None, iss_required: false, further: &[] };
     let outcome = parse_authorization_response(&text, &lax);
 
     let pairs: Vec<(String, String)> = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
@@ -60,7 +60,7 @@ pub fn callback(data: &[u8]) {
         pairs.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str()).collect()
     };
     match &outcome {
-        Ok(AuthorizationResponse::Code(code)) => {
+        Ok(AuthorizationResponse::Code { code, .. }) => {
             assert_eq!((values("state"), values("code")), (vec![STATE], vec![code.expose()]));
             assert!(is_printable(code.expose()));
         }
@@ -90,13 +90,16 @@ pub fn callback(data: &[u8]) {
     sent.append_pair("code", &text).append_pair("state", STATE);
     let arrived = parse_authorization_response(&sent.finish(), &lax);
     let good = !text.is_empty() && is_printable(&text) && text.len() <= 16 * 1024;
-    assert_eq!(arrived == Ok(AuthorizationResponse::Code(Secret::new(text))), good);
+    assert_eq!(
+        arrived == Ok(AuthorizationResponse::Code { code: Secret::new(text), further: Default::default() }),
+        good
+    );
 }
 
 /// The answer to a token request: a line with the status and the content type, and the body.
 pub fn token_response(data: &[u8]) {
     let (status, content_type, body) = answer(data);
-    match parse_token_response(status, content_type, body, ' ', TokenType::Bearer) {
+    match parse_token_response(status, content_type, body, ' ', &TokenDialect::default(), TokenType::Bearer) {
         Ok(response) => {
             assert!((200..300).contains(&status));
             check_token_response(&response);
@@ -105,7 +108,17 @@ pub fn token_response(data: &[u8]) {
     }
     check_quoted_secret(&String::from_utf8_lossy(body));
     let read = |body: &[u8]| {
-        format!("{:?}", parse_token_response(status, content_type, body, ' ', TokenType::Bearer))
+        format!(
+            "{:?}",
+            parse_token_response(
+                status,
+                content_type,
+                body,
+                ' ',
+                &TokenDialect::default(),
+                TokenType::Bearer
+            )
+        )
     };
     assert_secrets_do_not_show(content_type, body, read);
 }
@@ -129,8 +142,10 @@ pub fn device_response(data: &[u8]) {
         }
         Err(error) => check_endpoint_error(status, &error),
     }
-    let granted = parse_token_response(status, content_type, body, ' ', TokenType::Bearer).is_ok();
-    match classify_device_poll(status, content_type, body, ' ', TokenType::Bearer) {
+    let granted =
+        parse_token_response(status, content_type, body, ' ', &TokenDialect::default(), TokenType::Bearer)
+            .is_ok();
+    match classify_device_poll(status, content_type, body, ' ', &TokenDialect::default(), TokenType::Bearer) {
         DevicePoll::Granted(response) => check_token_response(&response),
         DevicePoll::SlowDown { interval } => {
             assert!(!granted && interval.is_none_or(|seconds| (1..=300).contains(&seconds)));
@@ -142,7 +157,14 @@ pub fn device_response(data: &[u8]) {
         DevicePoll::Pending | DevicePoll::Denied(_) | DevicePoll::Expired(_) => assert!(!granted),
     }
     let read = |body: &[u8]| {
-        let poll = classify_device_poll(status, content_type, body, ' ', TokenType::Bearer);
+        let poll = classify_device_poll(
+            status,
+            content_type,
+            body,
+            ' ',
+            &TokenDialect::default(),
+            TokenType::Bearer,
+        );
         format!("{:?} {poll:?}", parse_device_authorization_response(status, content_type, body))
     };
     assert_secrets_do_not_show(content_type, body, read);
@@ -340,6 +362,7 @@ fn check_quoted_secret(around: &str) {
         client: Client { client_id: "c1", authentication, client_secret: None, client_assertion: None },
         grant: Grant::RefreshToken { refresh_token: &sent, scopes: None },
         scope_separator: ' ',
+        dialect: &TokenDialect::default(),
         extra: &[],
     };
     // Somewhat more than is kept of a text: there the secret may be cut.
@@ -347,8 +370,14 @@ fn check_quoted_secret(around: &str) {
     let text = format!("{around} {SENT}, sorry");
     let body =
         serde_json::json!({"error": text, "error_description": text, "suberror": text, "claims": text});
-    let Err(error) = parse_token_response(400, None, body.to_string().as_bytes(), ' ', TokenType::Bearer)
-    else {
+    let Err(error) = parse_token_response(
+        400,
+        None,
+        body.to_string().as_bytes(),
+        ' ',
+        &TokenDialect::default(),
+        TokenType::Bearer,
+    ) else {
         panic!("an error is one");
     };
     let error = request.clean(error);

@@ -4,7 +4,9 @@
 //! its program named, and to no other. Whoever asks gives the scheme, host and port that the request will be sent to,
 //! as its own HTTP client has them: two parsers of one URL may read two hosts.
 
-use url::Host;
+use std::fmt;
+
+use url::{Host, Url};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -36,6 +38,22 @@ impl AllowedHosts {
             .with_help(HELP));
         }
         Ok(AllowedHosts(patterns))
+    }
+
+    /// The host of `url`, with its port.
+    ///
+    /// # Errors
+    /// `config_invalid` for what has none.
+    pub(crate) fn of_url(url: &str) -> Result<Self> {
+        let parsed = Url::parse(url).ok();
+        let host = parsed.as_ref().and_then(Url::host_str).ok_or_else(|| no_host(url))?;
+        let port = parsed.as_ref().and_then(Url::port).map(|port| format!(":{port}")).unwrap_or_default();
+        Self::parse([format!("{host}{port}")])
+    }
+
+    /// Each as [`AllowedHosts::parse`] reads it.
+    pub fn hosts(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(Pattern::to_string)
     }
 
     /// True when a request with the token may be sent there: by https, or by http to this machine. `port` is
@@ -73,15 +91,22 @@ impl AllowedHosts {
 
 const HELP: &str = "name each as graph.microsoft.com, *.sharepoint.com or 127.0.0.1:8080";
 
+fn no_host(text: &str) -> Error {
+    Error::new(ErrorKind::ConfigInvalid, format!("{text:?} is not a host that a token may be sent to"))
+        .with_help(HELP)
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Pattern { host, below, port } = self;
+        write!(f, "{}{host}", if *below { "*." } else { "" })?;
+        port.map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
 impl Pattern {
     fn parse(text: &str) -> Result<Self> {
-        let none = || {
-            Error::new(
-                ErrorKind::ConfigInvalid,
-                format!("{text:?} is not a host that a token may be sent to"),
-            )
-            .with_help(HELP)
-        };
+        let none = || no_host(text);
         let (below, rest) = text.strip_prefix("*.").map_or((false, text), |rest| (true, rest));
         // What follows the last colon is a port, unless that colon is inside an IPv6 address.
         let (host, port) = match rest.rsplit_once(':') {
@@ -168,6 +193,29 @@ mod tests {
             assert!(!hosts.allow(scheme, host, port), "{scheme} {host} {port:?}");
             let refused = hosts.require(scheme, host, port).unwrap_err();
             assert_eq!(refused.code(), "config_invalid", "{scheme} {host} {port:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_named_can_be_named_again() {
+        let named = ["graph.microsoft.com", "*.sharepoint.com:8443", "127.0.0.1:8080", "[::1]:8080"];
+        let hosts = AllowedHosts::parse(named).unwrap();
+        assert_eq!(hosts.hosts().collect::<Vec<_>>(), named);
+        assert_eq!(AllowedHosts::parse(hosts.hosts()).unwrap(), hosts);
+    }
+
+    #[test]
+    fn the_host_of_an_address_is_all_of_it_that_counts() {
+        for (url, host) in [
+            ("https://mcp.example/mcp?a=b", "mcp.example"),
+            ("https://mcp.example:443", "mcp.example"),
+            ("https://mcp.example:8443/", "mcp.example:8443"),
+            ("http://[::1]:8080/mcp", "[::1]:8080"),
+        ] {
+            assert_eq!(AllowedHosts::of_url(url).unwrap(), AllowedHosts::parse([host]).unwrap(), "{url}");
+        }
+        for bad in ["mcp.example", "urn:acme", ""] {
+            assert_eq!(AllowedHosts::of_url(bad).unwrap_err().code(), "config_invalid", "{bad}");
         }
     }
 

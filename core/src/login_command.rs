@@ -9,6 +9,9 @@ use crate::names::{ConnectionKey, ConnectionName};
 /// What is quoted even when it is one word: whoever reads it may want to add another.
 const LISTS: [&str; 2] = ["--scopes", "--add-scopes"];
 
+/// The provider that a resource stands for when none is named.
+const OF_RESOURCES: &str = "mcp";
+
 /// `tokenkeep login PROVIDER` and its options, each with a value and each at most once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginCommand {
@@ -27,6 +30,14 @@ impl LoginCommand {
         let login = LoginCommand::to(key.provider.as_str());
         let named = key.connection != ConnectionName::default();
         if named { login.with("--connection", key.connection.as_str()) } else { login }
+    }
+
+    /// The same for a connection that is a protected resource's grant, which may have its name from it.
+    pub fn for_resource(key: &ConnectionKey, resource: Option<&str>) -> Self {
+        let Some(resource) = resource else { return LoginCommand::of(key) };
+        let derived = ConnectionName::of_resource(resource).is_ok_and(|derived| derived == key.connection);
+        let login = if derived { LoginCommand::to(key.provider.as_str()) } else { LoginCommand::of(key) };
+        login.with("--resource", resource)
     }
 
     /// The same with this option, which takes the place of one of its name.
@@ -51,7 +62,10 @@ impl LoginCommand {
 
 impl fmt::Display for LoginCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "tokenkeep login {}", self.provider)?;
+        f.write_str("tokenkeep login")?;
+        if self.provider != OF_RESOURCES || self.value("--resource").is_none() {
+            write!(f, " {}", self.provider)?;
+        }
         self.options.iter().try_for_each(|(option, value)| {
             let is_word =
                 !value.is_empty() && value.chars().all(is_plain) && !LISTS.contains(&option.as_str());
@@ -98,5 +112,23 @@ mod tests {
     fn the_connection_that_needs_no_name_has_none() {
         let key = ConnectionKey::new("acme".parse().unwrap(), ConnectionName::default());
         assert_eq!(LoginCommand::of(&key), LoginCommand::to("acme"));
+    }
+
+    #[test]
+    fn a_resource_names_its_connection_and_stands_for_its_provider() {
+        let resource = "https://mcp.example/mcp?x=$1";
+        let derived = ConnectionName::of_resource(resource).unwrap();
+        for (provider, connection, expected) in [
+            ("mcp", derived.clone(), "tokenkeep login --resource \"https://mcp.example/mcp?x=\\$1\""),
+            (
+                "mcp",
+                "work".parse().unwrap(),
+                "tokenkeep login --connection work --resource \"https://mcp.example/mcp?x=\\$1\"",
+            ),
+            ("oidc", derived, "tokenkeep login oidc --resource \"https://mcp.example/mcp?x=\\$1\""),
+        ] {
+            let key = ConnectionKey::new(provider.parse().unwrap(), connection);
+            assert_eq!(LoginCommand::for_resource(&key, Some(resource)).to_string(), expected);
+        }
     }
 }

@@ -5,7 +5,7 @@
     broker = tokenkeep.Broker()
     broker.login("microsoft", scopes=["User.Read"])
     token = broker.token("microsoft", scopes=["User.Read"])
-    headers = {"Authorization": token.authorization_header()}
+    headers = {token.header_name: token.authorization_header()}
 
 `Broker` waits, `AsyncBroker` is its twin for asyncio. Every error is a `TokenkeepError`. Durations are seconds, times
 are `datetime` in UTC, and `None` leaves the choice to the library.
@@ -59,6 +59,7 @@ from .records import (
     LogoutOutcome,
     Preset,
     Provider,
+    ProviderValue,
     Providers,
     Registration,
     ScopeCheck,
@@ -100,6 +101,7 @@ __all__ = [
     "Preset",
     "Provider",
     "ProviderRejectedError",
+    "ProviderValue",
     "Providers",
     "Registration",
     "RegistrationMissingError",

@@ -43,6 +43,7 @@ class Broker:
         *,
         connection: str | None = None,
         scopes: _Scopes = None,
+        resource: str | None = None,
         min_lifetime: float | None = None,
         force_refresh: bool = False,
         replaces: str | None = None,
@@ -55,7 +56,8 @@ class Broker:
         token at hand still works, no trouble of the network or the server is an error.
 
         `scopes` must be granted to the token, and be of one resource: at a provider that tells resources apart
-        (Microsoft) they say which one it is for. The token is refreshed first when it is good for less than
+        (Microsoft) they say which one it is for. `resource` is the address of a protected resource, an MCP server's for
+        one: it says which connection, where `connection` does not, and the token is for no other. The token is refreshed first when it is good for less than
         `min_lifetime` seconds; or with `force_refresh`; or when it is `replaces`, a token that a resource has refused;
         or when it was not asked for with `claims`, the JSON of a claims challenge. `allow_extended`: while the server
         is down, one that has ended will do for as long as its resource still takes it (Microsoft's `ext_expires_in`).
@@ -72,6 +74,7 @@ class Broker:
         *,
         connection: str | None = None,
         scopes: _Scopes = None,
+        resource: str | None = None,
         min_lifetime: float | None = None,
     ) -> AccessToken | None:
         """The access token, when it can be handed out as it is: no lock, no network. `None` when a refresh is needed.
@@ -99,7 +102,7 @@ class AccessToken:
 
     @property
     def token_type(self) -> str:
-        """RFC 6749 7.1: `Bearer`."""
+        """RFC 6749 7.1: `Bearer`; `DPoP` for a token that is bound to a key (`Broker.dpop_proof`)."""
 
     @property
     def expires_at(self) -> datetime | None:
@@ -121,14 +124,24 @@ class AccessToken:
     def connection(self) -> str:
         """The name of the connection that it is from."""
 
+    @property
+    def header_name(self) -> str:
+        """The name of the header that carries it: `Authorization`, but for some providers."""
+
     def authorization_header(self) -> str:
-        """The value of an `Authorization` header (RFC 6750 2.1)."""
+        """The value of that header (RFC 6750 2.1, RFC 9449 7.1)."""
+
+    def bearer(self) -> str:
+        """The token itself, for a client that makes a bearer token of whatever it is given.
+
+        Raises `UnsupportedError` for one that is bound to a key, or that goes into another header.
+        """
 
     def sasl(self, mechanism: Literal["xoauth2", "oauthbearer"], user: str) -> str:
         """The initial response of a SASL mechanism in base64, as IMAP, POP and SMTP take it after `AUTHENTICATE` or
         `AUTH`: of `XOAUTH2`, which is Google's and Microsoft's, or of `OAUTHBEARER` (RFC 7628). `user` is the mailbox.
 
-        Raises `ConfigInvalidError` for a user that does not fit into it.
+        Raises `ConfigInvalidError` for a user that does not fit into it; and as `bearer`.
         """
 
     def __eq__(self, value: object, /) -> bool: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from os import fspath
 
-from ._native import Call
+from ._native import AllowedHosts, Call
 from .broker import Broker, given
 from .records import (
     AdminConsent,
@@ -25,7 +25,7 @@ from .records import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import Future
-    from collections.abc import AsyncGenerator, Iterable
+    from collections.abc import AsyncGenerator, Iterable, Mapping
     from types import TracebackType
     from typing import Any, Literal, NoReturn
 
@@ -89,6 +89,11 @@ class AsyncBroker:
         tenant: str | None = None,
         cloud: str | None = None,
         issuer: str | None = None,
+        resource: str | None = None,
+        www_authenticate: Iterable[str] | None = None,
+        values: Mapping[str, str] | None = None,
+        client_metadata_url: str | None = None,
+        dpop: bool | None = None,
         client_id: str | None = None,
         client_secret: str | None = None,
         certificate: str | None = None,
@@ -115,6 +120,11 @@ class AsyncBroker:
             tenant=tenant,
             cloud=cloud,
             issuer=issuer,
+            resource=resource,
+            www_authenticate=www_authenticate,
+            values=None if values is None else dict(values),
+            client_metadata_url=client_metadata_url,
+            dpop=dpop,
             client_id=client_id,
             client_secret=client_secret,
             certificate=certificate,
@@ -143,6 +153,11 @@ class AsyncBroker:
         tenant: str | None = None,
         cloud: str | None = None,
         issuer: str | None = None,
+        resource: str | None = None,
+        www_authenticate: Iterable[str] | None = None,
+        values: Mapping[str, str] | None = None,
+        client_metadata_url: str | None = None,
+        dpop: bool | None = None,
         client_id: str | None = None,
         client_secret: str | None = None,
         certificate: str | None = None,
@@ -164,6 +179,11 @@ class AsyncBroker:
             tenant=tenant,
             cloud=cloud,
             issuer=issuer,
+            resource=resource,
+            www_authenticate=www_authenticate,
+            values=None if values is None else dict(values),
+            client_metadata_url=client_metadata_url,
+            dpop=dpop,
             client_id=client_id,
             client_secret=client_secret,
             certificate=certificate,
@@ -185,6 +205,7 @@ class AsyncBroker:
         *,
         connection: str | None = None,
         scopes: _Scopes = None,
+        resource: str | None = None,
         min_lifetime: float | None = None,
         force_refresh: bool = False,
         replaces: str | None = None,
@@ -196,6 +217,7 @@ class AsyncBroker:
             provider,
             connection=connection,
             scopes=scopes,
+            resource=resource,
             min_lifetime=min_lifetime,
             force_refresh=force_refresh,
             replaces=replaces,
@@ -211,11 +233,12 @@ class AsyncBroker:
         *,
         connection: str | None = None,
         scopes: _Scopes = None,
+        resource: str | None = None,
         min_lifetime: float | None = None,
     ) -> AccessToken | None:
         """As `Broker.cached_token`: not a coroutine. The first call may have to open the store."""
         token: AccessToken | None = self._broker.cached_token(
-            provider, connection=connection, scopes=scopes, min_lifetime=min_lifetime
+            provider, connection=connection, scopes=scopes, resource=resource, min_lifetime=min_lifetime
         )
         return token
 
@@ -227,6 +250,7 @@ class AsyncBroker:
         www_authenticate: Iterable[str] = (),
         connection: str | None = None,
         scopes: _Scopes = None,
+        resource: str | None = None,
     ) -> AccessToken | None:
         """As `Broker.token_after_refusal`."""
         request = given(
@@ -235,9 +259,41 @@ class AsyncBroker:
             www_authenticate=www_authenticate,
             connection=connection,
             scopes=scopes,
+            resource=resource,
         )
         token: AccessToken | None = await _outcome(self._broker._token_after_refusal(request))
         return token
+
+    async def allowed_hosts(
+        self, provider: str, *, connection: str | None = None, resource: str | None = None
+    ) -> AllowedHosts:
+        """As `Broker.allowed_hosts`."""
+        request = given(provider=provider, connection=connection, resource=resource)
+        return AllowedHosts(await _outcome(self._broker._ask("allowed_hosts", request)))
+
+    async def dpop_proof(
+        self,
+        provider: str,
+        *,
+        method: str,
+        url: str,
+        connection: str | None = None,
+        resource: str | None = None,
+        access_token: str | None = None,
+        nonce: str | None = None,
+    ) -> str:
+        """As `Broker.dpop_proof`."""
+        request = given(
+            provider=provider,
+            method=method,
+            url=url,
+            connection=connection,
+            resource=resource,
+            access_token=access_token,
+            nonce=nonce,
+        )
+        proof: str = await _outcome(self._broker._ask("dpop_proof", request))
+        return proof
 
     async def check_scopes(self, provider: str, scopes: str | Iterable[str]) -> ScopeCheck:
         """As `Broker.check_scopes`."""
@@ -279,9 +335,12 @@ class AsyncBroker:
         """As `Broker.connections`."""
         return Connections(await _outcome(self._broker._ask("connections", {})))
 
-    async def connection(self, provider: str, *, connection: str | None = None) -> Connection:
+    async def connection(
+        self, provider: str, *, connection: str | None = None, resource: str | None = None
+    ) -> Connection:
         """As `Broker.connection`."""
-        return Connection(await _outcome(self._broker._ask("connection", given(provider=provider, connection=connection))))
+        request = given(provider=provider, connection=connection, resource=resource)
+        return Connection(await _outcome(self._broker._ask("connection", request)))
 
     async def connection_changes(self) -> AsyncGenerator[ConnectionChange, None]:
         """As `Broker.connection_changes`. Cancelling who waits for a change ends it."""
@@ -289,9 +348,12 @@ class AsyncBroker:
         while True:
             yield ConnectionChange(await _outcome(self._broker._next_change(changes)))
 
-    async def logout(self, provider: str, *, connection: str | None = None) -> LogoutOutcome:
+    async def logout(
+        self, provider: str, *, connection: str | None = None, resource: str | None = None
+    ) -> LogoutOutcome:
         """As `Broker.logout`."""
-        return LogoutOutcome(await _outcome(self._broker._ask("logout", given(provider=provider, connection=connection))))
+        request = given(provider=provider, connection=connection, resource=resource)
+        return LogoutOutcome(await _outcome(self._broker._ask("logout", request)))
 
     async def providers(self) -> Providers:
         """As `Broker.providers`."""
@@ -310,19 +372,27 @@ class AsyncBroker:
         removed: bool = await _outcome(self._broker._ask("remove_provider", {"provider": name}))
         return removed
 
-    async def set_registration(self, provider: str, *, client_id: str, client_secret: str | None = None) -> Registration:
+    async def set_registration(
+        self, provider: str, *, client_id: str, client_secret: str | None = None, issuer: str | None = None
+    ) -> Registration:
         """As `Broker.set_registration`."""
-        return Registration(await _outcome(self._broker._ask("set_registration", given(provider=provider, client_id=client_id, client_secret=client_secret))))
+        request = given(provider=provider, client_id=client_id, client_secret=client_secret, issuer=issuer)
+        return Registration(await _outcome(self._broker._ask("set_registration", request)))
 
-    async def registration(self, provider: str) -> Registration | None:
+    async def registration(self, provider: str, *, issuer: str | None = None) -> Registration | None:
         """As `Broker.registration`."""
-        found = await _outcome(self._broker._ask("registration", {"provider": provider}))
+        found = await _outcome(self._broker._ask("registration", given(provider=provider, issuer=issuer)))
         return None if found is None else Registration(found)
 
-    async def remove_registration(self, provider: str) -> bool:
+    async def remove_registration(self, provider: str, *, issuer: str | None = None) -> bool:
         """As `Broker.remove_registration`."""
-        removed: bool = await _outcome(self._broker._ask("remove_registration", {"provider": provider}))
+        removed: bool = await _outcome(self._broker._ask("remove_registration", given(provider=provider, issuer=issuer)))
         return removed
+
+    async def client_metadata_document(self, url: str) -> str:
+        """As `Broker.client_metadata_document`."""
+        document: str = await _outcome(self._broker._ask("client_metadata_document", {"url": url}))
+        return document
 
     async def initialize(self) -> VaultState:
         """As `Broker.initialize`."""

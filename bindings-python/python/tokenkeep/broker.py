@@ -5,6 +5,7 @@ from __future__ import annotations
 from os import fspath
 
 from . import _native
+from ._native import AllowedHosts
 from .records import (
     AdminConsent,
     AdminConsentRequest,
@@ -23,7 +24,7 @@ from .records import (
 # What a type checker reads, and no program imports.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator, Iterable, Mapping
     from os import PathLike
     from types import TracebackType
     from typing import Any, Literal, Union
@@ -95,6 +96,11 @@ class Broker(_native.Broker):
         tenant: str | None = None,
         cloud: str | None = None,
         issuer: str | None = None,
+        resource: str | None = None,
+        www_authenticate: Iterable[str] | None = None,
+        values: Mapping[str, str] | None = None,
+        client_metadata_url: str | None = None,
+        dpop: bool | None = None,
         client_id: str | None = None,
         client_secret: str | None = None,
         certificate: str | None = None,
@@ -119,11 +125,18 @@ class Broker(_native.Broker):
         `claims` is the JSON of a claims challenge; else the one that the connection's last refresh met.
         `client_capabilities` says what this client can do (Microsoft): `cp1` that it answers claims challenges.
 
+        Where: `resource` is the address of a protected resource, an MCP server's for one; it names the connection where
+        `connection` does not (RFC 8707), and for the provider `mcp` its metadata say all the rest (RFC 9728).
+        `www_authenticate` has the values of the headers of that name with which it refused a request, if it did. `values`
+        are what differs from customer to customer at a provider, by name. `dpop` binds the tokens to a key (RFC 9449);
+        else as the provider or the resource wants it.
+
         Whom: `tenant` and `cloud` are Microsoft's, `issuer` is to be discovered, for `oidc`. `login_hint` is whom the
         login page offers first, `domain_hint` the domain of the organization that signs them in (Microsoft). `prompt`
         is `login`, `consent`, `select_account` or `none` (OIDC Core 3.1.2.1).
 
-        Who asks: `client_id`, and what it proves itself with: `client_secret`, or `certificate`, which is a certificate
+        Who asks: `client_id`; or, where the server takes a document that you have published, the address of that,
+        `client_metadata_url` (`client_metadata_document`). And what it proves itself with: `client_secret`, or `certificate`, which is a certificate
         and its private key in PEM (RFC 7523 2.2). `credential_file` is a file that holds either, `credential_keychain`
         an item of the system's keychain, as `SERVICE/ACCOUNT`. `credential_expires` is the day that a secret ends,
         `2027-01-31`; a certificate says so itself.
@@ -146,6 +159,11 @@ class Broker(_native.Broker):
             tenant=tenant,
             cloud=cloud,
             issuer=issuer,
+            resource=resource,
+            www_authenticate=www_authenticate,
+            values=None if values is None else dict(values),
+            client_metadata_url=client_metadata_url,
+            dpop=dpop,
             client_id=client_id,
             client_secret=client_secret,
             certificate=certificate,
@@ -174,6 +192,11 @@ class Broker(_native.Broker):
         tenant: str | None = None,
         cloud: str | None = None,
         issuer: str | None = None,
+        resource: str | None = None,
+        www_authenticate: Iterable[str] | None = None,
+        values: Mapping[str, str] | None = None,
+        client_metadata_url: str | None = None,
+        dpop: bool | None = None,
         client_id: str | None = None,
         client_secret: str | None = None,
         certificate: str | None = None,
@@ -199,6 +222,11 @@ class Broker(_native.Broker):
             tenant=tenant,
             cloud=cloud,
             issuer=issuer,
+            resource=resource,
+            www_authenticate=www_authenticate,
+            values=None if values is None else dict(values),
+            client_metadata_url=client_metadata_url,
+            dpop=dpop,
             client_id=client_id,
             client_secret=client_secret,
             certificate=certificate,
@@ -226,6 +254,7 @@ class Broker(_native.Broker):
         www_authenticate: Iterable[str] = (),
         connection: str | None = None,
         scopes: _Scopes = None,
+        resource: str | None = None,
     ) -> AccessToken | None:
         """The token to repeat a request with, once, after an API answered 401 to `refused` (RFC 6750 3).
 
@@ -238,9 +267,52 @@ class Broker(_native.Broker):
             www_authenticate=www_authenticate,
             connection=connection,
             scopes=scopes,
+            resource=resource,
         )
         token: AccessToken | None = self._token_after_refusal(request)
         return token
+
+    def allowed_hosts(
+        self, provider: str, *, connection: str | None = None, resource: str | None = None
+    ) -> AllowedHosts:
+        """The hosts that a connection's tokens may go to where the program names none: that of its resource, else those of
+        the provider's API. No network.
+
+        Raises `ConfigInvalidError` when neither is known; `NotConnectedError`, `StoreCorruptError` and the store's others.
+        """
+        request = given(provider=provider, connection=connection, resource=resource)
+        return AllowedHosts(self._ask("allowed_hosts", request))
+
+    def dpop_proof(
+        self,
+        provider: str,
+        *,
+        method: str,
+        url: str,
+        connection: str | None = None,
+        resource: str | None = None,
+        access_token: str | None = None,
+        nonce: str | None = None,
+    ) -> str:
+        """The value of the `DPoP` header of one request (RFC 9449 7.1), for a token of type `DPoP`. No network.
+
+        A proof is for one request: its `method`, its `url`, and the `access_token` that it carries, the one at hand when
+        left out. `nonce` is the `DPoP-Nonce` header of the resource's last answer; else the last one that its origin gave.
+
+        Raises `UnsupportedError` when the connection's tokens are bound to no key; `ConfigInvalidError` for what is no
+        method and no address; `NotConnectedError`, and the store's.
+        """
+        request = given(
+            provider=provider,
+            method=method,
+            url=url,
+            connection=connection,
+            resource=resource,
+            access_token=access_token,
+            nonce=nonce,
+        )
+        proof: str = self._ask("dpop_proof", request)
+        return proof
 
     def check_scopes(self, provider: str, scopes: str | Iterable[str]) -> ScopeCheck:
         """What a login for `scopes` would ask for, and what is odd about it. No network.
@@ -299,9 +371,12 @@ class Broker(_native.Broker):
         """All connections. No network. Raises `StoreLockedError`, `StoreUnavailableError`."""
         return Connections(self._ask("connections", {}))
 
-    def connection(self, provider: str, *, connection: str | None = None) -> Connection:
+    def connection(
+        self, provider: str, *, connection: str | None = None, resource: str | None = None
+    ) -> Connection:
         """One connection. No network. Raises `NotConnectedError`, `StoreCorruptError` and the store's others."""
-        return Connection(self._ask("connection", given(provider=provider, connection=connection)))
+        request = given(provider=provider, connection=connection, resource=resource)
+        return Connection(self._ask("connection", request))
 
     def connection_changes(self) -> Generator[ConnectionChange, None, None]:
         """The connections that there are, each as `appeared`, and from then on every change of them.
@@ -316,12 +391,15 @@ class Broker(_native.Broker):
         while True:
             yield ConnectionChange(self._next_change(changes))
 
-    def logout(self, provider: str, *, connection: str | None = None) -> LogoutOutcome:
+    def logout(
+        self, provider: str, *, connection: str | None = None, resource: str | None = None
+    ) -> LogoutOutcome:
         """Ends the connection: revokes the grant where the server can (RFC 7009), and deletes it here in any case.
 
         Raises `NotConnectedError`; `LockTimeoutError`; `StoreUnavailableError` when it could not be deleted.
         """
-        return LogoutOutcome(self._ask("logout", given(provider=provider, connection=connection)))
+        request = given(provider=provider, connection=connection, resource=resource)
+        return LogoutOutcome(self._ask("logout", request))
 
     def providers(self) -> Providers:
         """All providers by name. Raises `StoreUnavailableError`."""
@@ -344,22 +422,33 @@ class Broker(_native.Broker):
         removed: bool = self._ask("remove_provider", {"provider": name})
         return removed
 
-    def set_registration(self, provider: str, *, client_id: str, client_secret: str | None = None) -> Registration:
-        """Stores the client to log in to `provider` with (RFC 6749 2.2).
+    def set_registration(
+        self, provider: str, *, client_id: str, client_secret: str | None = None, issuer: str | None = None
+    ) -> Registration:
+        """Stores the client to log in to `provider` with (RFC 6749 2.2); at `issuer`, for `oidc` and `mcp`.
 
         Raises `ConfigInvalidError` for a client id that is none; `UnknownProviderError`; and the store's.
         """
-        return Registration(self._ask("set_registration", given(provider=provider, client_id=client_id, client_secret=client_secret)))
+        request = given(provider=provider, client_id=client_id, client_secret=client_secret, issuer=issuer)
+        return Registration(self._ask("set_registration", request))
 
-    def registration(self, provider: str) -> Registration | None:
+    def registration(self, provider: str, *, issuer: str | None = None) -> Registration | None:
         """The stored client. Raises `UnknownProviderError`; and the store's."""
-        found = self._ask("registration", {"provider": provider})
+        found = self._ask("registration", given(provider=provider, issuer=issuer))
         return None if found is None else Registration(found)
 
-    def remove_registration(self, provider: str) -> bool:
+    def remove_registration(self, provider: str, *, issuer: str | None = None) -> bool:
         """Removes the stored client. False when there is none. Connections made with it keep their own copy."""
-        removed: bool = self._ask("remove_registration", {"provider": provider})
+        removed: bool = self._ask("remove_registration", given(provider=provider, issuer=issuer))
         return removed
+
+    def client_metadata_document(self, url: str) -> str:
+        """The document to publish at `url`, which is then a client id (`client_metadata_url` of `login`).
+
+        Raises `ConfigInvalidError` for an address that no client id can be.
+        """
+        document: str = self._ask("client_metadata_document", {"url": url})
+        return document
 
     def initialize(self) -> VaultState:
         """Makes the store's key, or opens the store that is there. A keychain may ask the person.

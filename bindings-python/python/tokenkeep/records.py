@@ -31,6 +31,7 @@ __all__ = [
     "LogoutOutcome",
     "Preset",
     "Provider",
+    "ProviderValue",
     "Providers",
     "Registration",
     "ScopeCheck",
@@ -46,7 +47,7 @@ def _time(seconds: int) -> datetime:
 
 
 class _Record:
-    """The members of a record of the core, by their names there. A list that is read is the caller's own copy."""
+    """The members of a record of the core, by their names there. A list or a dict that is read is the caller's own."""
 
     __slots__ = ("_members",)
     _members: dict[str, Any]
@@ -67,7 +68,7 @@ class _Record:
         if name not in type(self).__annotations__:
             raise AttributeError(f"a {type(self).__name__} has no {name!r}")
         member = self._members[name]
-        return list(member) if isinstance(member, list) else member
+        return member.copy() if isinstance(member, (list, dict)) else member
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"a {type(self).__name__} cannot be changed")
@@ -150,6 +151,14 @@ class Connection(_Record):
     client_id: str
     #: The issuer, when it is known.
     issuer: str | None
+    #: The protected resource that it is for (RFC 8707).
+    resource: str | None
+    #: What differs from customer to customer, as it was said at the login or learnt from the server.
+    values: dict[str, str]
+    #: The hosts of the provider's API.
+    api_hosts: list[str]
+    #: True when its tokens are bound to a key (RFC 9449).
+    dpop: bool
     #: Microsoft's tenant, as it was asked for.
     tenant: str | None
     #: When the person logged in.
@@ -220,6 +229,19 @@ class Preset(_Record):
     scopes: list[str]
 
 
+class ProviderValue(_Record):
+    """A value that differs from customer to customer: `{NAME}` stands for it in an endpoint or a host."""
+
+    #: Its name, in `values` of a login and of a connection.
+    name: str
+    #: What it is.
+    description: str
+    #: What it is when nobody says.
+    default: str | None
+    #: True when it is learnt from the server, and nobody is asked for it.
+    learnt: bool
+
+
 class Provider(_Record):
     """A provider that can be logged in to."""
 
@@ -231,6 +253,14 @@ class Provider(_Record):
     access_token_variable: str
     #: Where codes, tokens and client secrets go, then the clouds.
     endpoints: list[Endpoint]
+    #: The hosts of its API; `{NAME}` stands for a value.
+    api_hosts: list[str]
+    #: What differs from customer to customer.
+    values: list[ProviderValue]
+    #: How well public documentation bears out the definition.
+    confidence: Literal["high", "medium", "low"]
+    #: Where the provider's own documentation is.
+    documentation: str | None
     #: The names that its scopes go by.
     presets: list[Preset]
     #: True when the endpoints come from the metadata of the issuer that is named at login.
@@ -242,7 +272,7 @@ class Provider(_Record):
     #: Its definition, as the file has it.
     definition: str
 
-    _made = {"endpoints": Endpoint, "presets": Preset}
+    _made = {"endpoints": Endpoint, "values": ProviderValue, "presets": Preset}
 
 
 class Providers(_Record):
@@ -332,8 +362,12 @@ class Registration(_Record):
 
     #: The provider that it is for.
     provider: str
+    #: The issuer that it is for, at a provider whose servers are discovered.
+    issuer: str | None
     #: RFC 6749 2.2.
     client_id: str
+    #: True when the server made it because it was asked to (RFC 7591).
+    dynamic: bool
     #: True when a client secret is stored with it.
     has_client_secret: bool
     #: When it was stored.

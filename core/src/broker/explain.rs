@@ -86,5 +86,7 @@ pub(super) fn login_again(provider: &ProviderName, options: &LoginOptions) -> Lo
         ("--add-scopes", list(&options.add_scopes)),
     ];
     let named = named.into_iter().filter_map(|(option, value)| Some((option, value?)));
-    named.fold(LoginCommand::of(&key), |login, (option, value)| login.with(option, &value))
+    named.fold(LoginCommand::for_resource(&key, options.resource.as_deref()), |login, (option, value)| {
+        login.with(option, &value)
+    })
 }

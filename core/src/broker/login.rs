@@ -21,7 +21,7 @@ use crate::flow::{
 };
 use crate::login_command::LoginCommand;
 use crate::names::{ConnectionName, ProviderName};
-use crate::protocol::advised;
+use crate::protocol::{advised, of_target};
 use crate::scope::ScopeSet;
 use crate::secret::Secret;
 use crate::store::Locked;
@@ -140,7 +140,7 @@ impl Broker {
         let granted = request
             .run(flow, way_back, options.timeout.unwrap_or(TIMEOUT))
             .await
-            .map_err(|error| advised(error, &login_again(provider, options), Some(flow.as_str())))?;
+            .map_err(|error| self.explained(error, &request, &login_again(provider, options), flow))?;
         self.keep(&request, plan, granted).await
     }
 
@@ -185,9 +185,10 @@ impl Broker {
             return Err(Error::new(ErrorKind::ProviderRejected, "this login has had its answer")
                 .with_help("begin a new login: a code is good for one use"));
         }
-        let browser = Some(Flow::AuthorizationCode.as_str());
         let redeemed = pending.attempt.redeem(&pending.request, answer).await;
-        let granted = redeemed.map_err(|error| advised(error, &pending.again, browser))?;
+        let flow = Flow::AuthorizationCode;
+        let granted =
+            redeemed.map_err(|error| self.explained(error, &pending.request, &pending.again, flow))?;
         self.keep(&pending.request, pending.plan.clone(), granted).await
     }
 
@@ -221,6 +222,15 @@ impl Broker {
             Ok(flow)
         };
         ask(&request.interaction, told).await
+    }
+
+    /// The error of a login, with what is known of its cause. An endpoint that is not there may have moved: the next
+    /// login asks where the server is.
+    fn explained(&self, error: Error, request: &FlowRequest, again: &LoginCommand, flow: Flow) -> Error {
+        if *error.kind() == ErrorKind::Network {
+            self.0.known_servers.forget(&request.endpoints.token);
+        }
+        of_target(advised(error, again, Some(flow.as_str())), request.resource.as_deref())
     }
 
     /// Checks whose grant it is, writes it down, and tells the browser.

@@ -9,7 +9,7 @@ use crate::protocol::{DPOP_ALGORITHM, DpopKey};
 use crate::provider::{Endpoints, ProviderDefinition};
 use crate::store::ConnectionRecord;
 
-/// A new key for this login, if its tokens are to be bound to one.
+/// A new key for this login, if its tokens are to be bound to one; `demanded` by the resource, for one.
 ///
 /// # Errors
 /// - `config_invalid`: the caller wants none, and the resource takes no token without.
@@ -18,15 +18,16 @@ pub(super) fn dpop_key(
     definition: &ProviderDefinition,
     endpoints: &Endpoints,
     options: &LoginOptions,
+    demanded: bool,
     earlier: Option<&ConnectionRecord>,
 ) -> Result<Option<Arc<DpopKey>>> {
-    if options.dpop == Some(false) && endpoints.dpop_required {
+    if options.dpop == Some(false) && demanded {
         let message =
             "the resource takes only tokens that are bound to a key (DPoP), and this login is to have none";
         return Err(Error::new(ErrorKind::ConfigInvalid, message).with_help("let the login use DPoP"));
     }
     let had_one = earlier.is_some_and(|earlier| earlier.dpop_key.is_some());
-    let wanted = options.dpop.unwrap_or(definition.token.dpop || endpoints.dpop_required || had_one);
+    let wanted = options.dpop.unwrap_or(definition.token.dpop || demanded || had_one);
     if !wanted {
         return Ok(None);
     }
@@ -49,6 +50,7 @@ mod tests {
 
     fn asked(
         dpop: Option<bool>,
+        demanded: bool,
         change: impl FnOnce(&mut ProviderDefinition, &mut Endpoints),
     ) -> Result<bool> {
         let catalog = Catalog::new(std::env::temp_dir().join("tokenkeep-no-such-folder"));
@@ -56,17 +58,17 @@ mod tests {
         let mut endpoints = endpoints::from_definition(&definition, None)?;
         change(&mut definition, &mut endpoints);
         let options = LoginOptions { dpop, ..LoginOptions::default() };
-        dpop_key(&definition, &endpoints, &options, None).map(|key| key.is_some())
+        dpop_key(&definition, &endpoints, &options, demanded, None).map(|key| key.is_some())
     }
 
     #[test]
     fn the_caller_decides_and_a_resource_is_not_denied() {
-        assert!(!asked(None, |_, _| {}).unwrap());
-        assert!(asked(Some(true), |_, _| {}).unwrap());
-        assert!(asked(None, |definition, _| definition.token.dpop = true).unwrap());
-        assert!(!asked(Some(false), |definition, _| definition.token.dpop = true).unwrap());
-        assert!(asked(None, |_, endpoints| endpoints.dpop_required = true).unwrap());
-        let denied = asked(Some(false), |_, endpoints| endpoints.dpop_required = true).unwrap_err();
+        assert!(!asked(None, false, |_, _| {}).unwrap());
+        assert!(asked(Some(true), false, |_, _| {}).unwrap());
+        assert!(asked(None, false, |definition, _| definition.token.dpop = true).unwrap());
+        assert!(!asked(Some(false), false, |definition, _| definition.token.dpop = true).unwrap());
+        assert!(asked(None, true, |_, _| {}).unwrap());
+        let denied = asked(Some(false), true, |_, _| {}).unwrap_err();
         assert_eq!(denied.code(), "config_invalid");
     }
 
@@ -74,7 +76,7 @@ mod tests {
     fn a_server_that_lists_algorithms_lists_this_one() {
         let listing = |names: &[&str]| {
             let names = names.iter().map(|name| (*name).to_owned()).collect();
-            asked(Some(true), |_, endpoints| endpoints.dpop_algorithms = Some(names))
+            asked(Some(true), false, |_, endpoints| endpoints.dpop_algorithms = Some(names))
         };
         assert!(listing(&["RS256", "ES256"]).unwrap());
         assert_eq!(listing(&["RS256"]).unwrap_err().code(), "unsupported");

@@ -105,7 +105,9 @@ impl Broker {
             let (store, read) = (Arc::clone(&kept.store), record.clone());
             let client = off_thread(move || store.client_of(&read)).await?;
             let client = client.as_client();
-            let request = RevocationRequest { endpoint: &endpoint, client, token, hint }.to_http()?;
+            let (method, dialect) = (record.server.revocation_method, &record.server.dialect);
+            let request = RevocationRequest { endpoint: &endpoint, client, token, hint, method, dialect };
+            let request = request.to_http()?;
             let response = self.0.transport.send(request, Limits::ENDPOINT).await?;
             Ok::<_, Error>(classify_revocation(response.status().as_u16(), response.body()))
         };

@@ -8,9 +8,12 @@
 //! | `preparation` | what a login resolves before the person is asked |
 //! | `login_scopes` | which scopes it asks for |
 //! | `login_request` | what it asks beside scopes |
+//! | `login_resource` | the protected resource that it is for |
+//! | `known_servers` | the endpoints that discovery has found |
 //! | `new_record` | what is written down of a new grant |
 //! | `token` | `token`, `cached_token`, `close` |
 //! | `refusal` | `token_after_refusal` |
+//! | `allowed_hosts` | `allowed_hosts` |
 //! | `dpop`, `login_dpop` | `dpop_proof`, and whether a login binds its tokens to a key |
 //! | `recent` | the records that this second's calls have read |
 //! | `admin_consent` | `admin_consent_url`, `read_admin_consent` |
@@ -24,16 +27,19 @@
 //! | `registrations` | client registrations that the user stored |
 
 mod admin_consent;
+mod allowed_hosts;
 mod client_metadata;
 mod connection_changes;
 mod connections;
 mod credential;
 mod dpop;
 mod explain;
+mod known_servers;
 mod login;
 mod login_client;
 mod login_dpop;
 mod login_request;
+mod login_resource;
 mod login_scopes;
 mod logout;
 mod new_record;
@@ -55,6 +61,7 @@ pub use connection_changes::{ChangeKind, ConnectionChange, ConnectionChanges};
 pub use connections::{Connection, Connections, HeldToken};
 pub use dpop::DpopProofOptions;
 pub use explain::{Explanation, explain};
+use known_servers::KnownServers;
 pub use login::{LoginOptions, PendingLogin};
 pub use logout::{LogoutOutcome, Revocation};
 pub use options::BrokerOptions;
@@ -89,6 +96,7 @@ struct Parts {
     transport: Arc<Transport>,
     clock: Arc<dyn Clock>,
     nonces: Arc<DpopNonces>,
+    known_servers: KnownServers,
     kept: OnceLock<Kept>,
     opening: Mutex<()>,
 }
@@ -107,6 +115,7 @@ impl Parts {
             transport: Arc::new(Transport::new(settings.insecure_loopback)),
             clock: Arc::new(SystemClock),
             nonces: Arc::default(),
+            known_servers: KnownServers::default(),
             kept: OnceLock::new(),
             opening: Mutex::new(()),
             settings,

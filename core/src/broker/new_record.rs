@@ -8,9 +8,7 @@ use super::Broker;
 use super::preparation::Plan;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{FlowRequest, Granted};
-use crate::protocol::{
-    ExpectedIdToken, Rotation, TokenDialect, check_id_token, parse_client_info, parse_id_token,
-};
+use crate::protocol::{ExpectedIdToken, check_id_token, parse_client_info, parse_id_token};
 use crate::secret::random_text;
 use crate::store::{
     AccessTokenRecord, Account, ConnectionRecord, ConnectionStatus, RecordApi, RecordClient, RecordServer,
@@ -37,7 +35,7 @@ impl Broker {
         let refresh_scopes = plan.scopes.refresh_scopes(&granted_scopes, &definition.scope_equivalence());
         let renewable = application || refresh_token.is_some();
         let token = AccessTokenRecord {
-            resource: plan.scopes.resource,
+            resource: plan.scopes.resource.or_else(|| plan.resource.indicator.clone()),
             claims: plan.request.claims,
             ..AccessTokenRecord::received(response, &granted_scopes, renewable, now.clone())
         };
@@ -63,11 +61,12 @@ impl Broker {
                 scope_separator: definition.scopes.separator,
                 response_scope_separator: definition.scopes.response_separator,
                 scope_on_refresh: definition.token.scope_on_refresh,
-                refresh_endpoint: None,
-                dialect: TokenDialect::default(),
+                refresh_endpoint: request.endpoints.refresh.as_ref().map(Url::to_string),
+                dialect: request.dialect.clone(),
                 revocation_method: definition.revocation.method,
-                rotation: Rotation::default(),
-                resource: None,
+                rotation: definition.rotation(),
+                resource: plan.resource.indicator,
+                named_resource: plan.resource.named,
                 assertion_algorithms: client
                     .key()
                     .and_then(|_| request.endpoints.assertion_algorithms.clone()),
@@ -75,7 +74,11 @@ impl Broker {
             application,
             account,
             values: BTreeMap::new(),
-            api: RecordApi::default(),
+            api: RecordApi {
+                hosts: definition.api.hosts.clone(),
+                header: definition.api.header.clone(),
+                scheme: definition.api.scheme.clone(),
+            },
             dpop_key: request.dpop_key.as_ref().map(|key| key.pkcs8().clone()),
             requested_scopes: request.scopes.clone(),
             access_tokens: vec![token],

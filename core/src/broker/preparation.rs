@@ -9,6 +9,7 @@ use super::login::LoginOptions;
 use super::login_client::{one_organization, stored_client};
 use super::login_dpop::dpop_key;
 use super::login_request::LoginRequest;
+use super::login_resource::LoginResource;
 use super::login_scopes::{LoginScopes, together};
 use super::scopes::default_beside_others;
 use crate::error::{Error, ErrorKind, Result};
@@ -30,6 +31,7 @@ pub(super) struct Plan {
     pub(super) application: bool,
     pub(super) scopes: LoginScopes,
     pub(super) request: LoginRequest,
+    pub(super) resource: LoginResource,
 }
 
 impl Broker {
@@ -56,10 +58,15 @@ impl Broker {
         })
         .await?;
 
-        let issuer = options
-            .issuer
-            .clone()
-            .or_else(|| earlier.as_ref().and_then(|earlier| earlier.server.issuer.clone()));
+        let options = &options.stepped_up();
+        let resource = self.login_resource(&definition, options, earlier.as_ref()).await?;
+        resource.check_connection(&key, earlier.as_ref())?;
+        let earlier_issuer = earlier.as_ref().and_then(|earlier| earlier.server.issuer.as_deref());
+        let issuer = if definition.resource_discovery {
+            resource.issuer(options.issuer.as_deref(), earlier_issuer)?
+        } else {
+            options.issuer.as_deref().or(earlier_issuer).map(str::to_owned)
+        };
         let tenant = options
             .tenant
             .clone()
@@ -76,6 +83,12 @@ impl Broker {
         }
         let endpoints =
             self.endpoints(&definition, authority.as_ref(), issuer.as_deref(), application).await?;
+        if !application {
+            endpoints.check_s256(definition.resource_discovery)?;
+        }
+        // Nothing of one server reaches another (RFC 9700 4.4): neither a client nor a credential, nor who the person is.
+        let earlier =
+            earlier.filter(|earlier| !definition.discovery || earlier.server.issuer == endpoints.issuer);
 
         let redirect = redirect(&definition.redirect, options.redirect_uri.as_deref())?;
         let stored = stored_client(earlier.as_ref(), stored, application);
@@ -83,12 +96,12 @@ impl Broker {
         // What an application was asked for is nothing that a person is asked for, and the other way round.
         let earlier = earlier.filter(|earlier| earlier.application == application);
         let earlier = earlier.as_ref();
-        let scopes = login_scopes(&definition, &endpoints, options, earlier);
+        let scopes = login_scopes(&definition, &endpoints, options, earlier, &resource);
         if let Some(finding) = default_beside_others(&definition, &scopes.requested) {
             return Err(Error::new(ErrorKind::ConfigInvalid, finding.message).with_help(finding.help));
         }
         let request = LoginRequest::resolve(&definition, options, earlier, &scopes.requested)?;
-        let dpop_key = dpop_key(&definition, &endpoints, options, earlier)?;
+        let dpop_key = dpop_key(&definition, &endpoints, options, resource.dpop, earlier)?;
         let flow_request = FlowRequest {
             transport: Arc::clone(&self.0.transport),
             clock: Arc::clone(&self.0.clock),
@@ -101,12 +114,14 @@ impl Broker {
             claims: request.claims_parameter()?,
             dpop_key,
             dpop_nonces: Arc::clone(&self.0.nonces),
+            resource: resource.indicator.clone(),
+            dialect: definition.token_dialect(),
             redirect,
             interaction,
             definition: Arc::new(definition),
         };
         let tenant = authority.map(|authority| authority.tenant.to_string());
-        Ok((flow_request, Plan { key, tenant, cloud, application, scopes, request }))
+        Ok((flow_request, Plan { key, tenant, cloud, application, scopes, request, resource }))
     }
 
     /// The provider's endpoints: from its definition, or from the metadata of the issuer.
@@ -130,7 +145,13 @@ impl Broker {
                 format!("name it: `tokenkeep login {} --issuer https://login.example`", definition.name),
             )
         })?;
-        endpoints::discover(&self.0.transport, issuer).await
+        let (known, now) = (&self.0.known_servers, self.0.clock.now());
+        if let Some(endpoints) = known.find(issuer, &now) {
+            return Ok(endpoints);
+        }
+        let endpoints = endpoints::discover(&self.0.transport, issuer).await?;
+        known.keep(issuer, &endpoints, &now);
+        Ok(endpoints)
     }
 }
 
@@ -149,43 +170,47 @@ fn authority(
     }
 }
 
-/// The scopes to ask for: the caller's, with what their presets stand for, or the provider's default; with those that
-/// every login needs, less the latter where the server's metadata does not know them.
-fn scopes(definition: &ProviderDefinition, endpoints: &Endpoints, wanted: Option<ScopeSet>) -> ScopeSet {
-    let mut scopes = definition.expand(wanted.as_ref().unwrap_or(&definition.scopes.default));
-    for scope in definition.scopes.always.iter() {
-        let known =
-            endpoints.scopes_supported.as_ref().is_none_or(|known| known.iter().any(|known| known == scope));
-        if known {
-            scopes.add(scope);
-        }
-    }
+/// The scopes to ask for: those that are wanted, with what their presets stand for, and those that every login needs:
+/// of the latter those that the server's metadata know, or at least do not exclude.
+fn scopes(definition: &ProviderDefinition, endpoints: &Endpoints, wanted: &ScopeSet) -> ScopeSet {
+    let mut scopes = definition.expand(wanted);
+    let listed = |scope: &str| Some(endpoints.scopes_supported.as_ref()?.iter().any(|known| known == scope));
+    let always = definition.scopes.always.filter(|scope| listed(scope).unwrap_or(true));
+    let when_listed = definition.scopes.when_listed.filter(|scope| listed(scope).unwrap_or(false));
+    always.iter().chain(when_listed.iter()).for_each(|scope| scopes.add(scope));
     scopes
 }
 
-/// What the login is for: the caller's scopes, else what the connection was asked for before, with what is added to it.
+/// What the login is for: the caller's scopes; else what the connection was asked for before, with what is added to it;
+/// else what the resource wants; else the provider's default.
 fn login_scopes(
     definition: &ProviderDefinition,
     endpoints: &Endpoints,
     options: &LoginOptions,
     earlier: Option<&ConnectionRecord>,
+    resource: &LoginResource,
 ) -> LoginScopes {
+    // What a server gives only where it lists it is no resource's to ask for.
+    let of_resource = |wanted: &Option<ScopeSet>| {
+        wanted.as_ref().map(|wanted| wanted.without(&definition.scopes.when_listed))
+    };
+    let challenged = of_resource(&resource.challenged_scopes);
+    let wanted = challenged.clone().or_else(|| of_resource(&resource.listed_scopes));
     let before = earlier.map(|earlier| earlier.requested_scopes.clone());
     if let Some(own) = definition.client_credentials.as_ref().filter(|_| options.for_application()) {
-        let wanted = options.scopes.clone().or(before).unwrap_or_else(|| own.scopes.clone());
+        let wanted = options.scopes.clone().or(before).or(wanted).unwrap_or_else(|| own.scopes.clone());
         let wanted = definition.scope_equivalence().of_application(&definition.expand(&wanted));
         return LoginScopes::all(definition, wanted);
     }
+    let default = wanted.unwrap_or_else(|| definition.scopes.default.clone());
     let Some(added) = &options.add_scopes else {
-        return LoginScopes::all(
-            definition,
-            scopes(definition, endpoints, options.scopes.clone().or(before)),
-        );
+        let widened = before.map(|before| before.union(&challenged.unwrap_or_default()));
+        let wanted = options.scopes.clone().or(widened).unwrap_or(default);
+        return LoginScopes::all(definition, scopes(definition, endpoints, &wanted));
     };
-    let before = before.unwrap_or_else(|| definition.scopes.default.clone());
     let added = definition.expand(added);
-    let all = together(&before, &added, &definition.scope_equivalence());
-    let requested = scopes(definition, endpoints, Some(all));
+    let all = together(&before.unwrap_or(default), &added, &definition.scope_equivalence());
+    let requested = scopes(definition, endpoints, &all);
     match earlier {
         Some(earlier) => LoginScopes::more(definition, requested, &added, earlier),
         None => LoginScopes::all(definition, requested),

@@ -16,9 +16,8 @@ impl Broker {
     /// a token that was refreshed just now. The API's answer is then the caller's.
     ///
     /// A token that somebody else has refreshed since is handed out as it is. A claims challenge (Microsoft's
-    /// `insufficient_claims`) is sent with the refresh. Where a token that is bound to a key lacked the API's nonce
-    /// (RFC 9449 9) it is the same token again: it is good, and goes with a new proof, which [`Broker::dpop_proof`]
-    /// makes with the response's `DPoP-Nonce`.
+    /// `insufficient_claims`) is sent with the refresh. An API that wants a nonce in the proof (RFC 9449 9) gets the same
+    /// token again, with the next [`Broker::dpop_proof`].
     ///
     /// Cancel-safe, and within a tokio runtime, as [`Broker::token`].
     ///
@@ -39,8 +38,8 @@ impl Broker {
         if claims.is_none() && remedies.iter().any(|remedy| matches!(remedy, Remedy::WiderLogin { .. })) {
             return Ok(None);
         }
-        let lacked_nonce = remedies.is_empty() && challenges.iter().any(Challenge::wants_dpop_nonce);
-        let replaces = (!lacked_nonce).then(|| refused.clone());
+        let wants_nonce = remedies.contains(&Remedy::Nonce);
+        let replaces = (!wants_nonce).then(|| refused.clone());
         let mut options = TokenOptions { replaces, claims, ..options.clone() };
         let key = ConnectionKey::new(provider.clone(), options.connection.clone());
         let record = self.record(&key)?;
@@ -51,11 +50,12 @@ impl Broker {
             options.scopes.get_or_insert_with(|| token.scopes.clone());
         }
         let options = options.settled()?;
-        if lacked_nonce && record.dpop_key.is_none() {
+        if wants_nonce && record.dpop_key.is_none() {
+            // No proof went with the token, and none can.
             return Ok(None);
         }
         if let Some((_, token)) = at_hand
-            && !lacked_nonce
+            && !wants_nonce
             && record.refreshed_at.is_some()
             && (options.claims.is_none() || token.claims == options.claims)
             && self.0.clock.now().age_since(&token.obtained).is_some_and(|age| age < YOUNG)

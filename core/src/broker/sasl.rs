@@ -6,7 +6,6 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use super::AccessToken;
 use crate::error::{Error, ErrorKind, Result};
-use crate::protocol::TokenType;
 use crate::secret::Secret;
 
 /// How a mail server is told the token.
@@ -35,14 +34,9 @@ impl AccessToken {
     /// The initial response of `mechanism` in base64, as it follows `AUTHENTICATE` or `AUTH`.
     ///
     /// # Errors
-    /// `config_invalid` for a user name that does not fit into it; `unsupported` for a token that is bound to a key.
+    /// `config_invalid` for a user name that does not fit into it; those of [`AccessToken::bearer`].
     pub fn sasl(&self, mechanism: SaslMechanism, user: &str) -> Result<Secret> {
-        if self.token_type != TokenType::Bearer.as_str() {
-            let message = "the token is bound to a key (DPoP), and a mail server has no place for the proof";
-            return Err(Error::new(ErrorKind::Unsupported, message)
-                .with_help("log in without DPoP, under a connection name of its own"));
-        }
-        mechanism.initial_response(user, &self.secret)
+        mechanism.initial_response(user, self.bearer()?)
     }
 }
 
@@ -77,29 +71,17 @@ mod tests {
     use crate::scope::ScopeSet;
 
     fn response(token: &str, mechanism: &str, user: &str) -> Result<Secret> {
-        of_type("Bearer", token)?.sasl(mechanism.parse()?, user)
-    }
-
-    fn of_type(token_type: &str, token: &str) -> Result<AccessToken> {
-        Ok(AccessToken {
+        let token = AccessToken {
             header: None,
             scheme: None,
             secret: Secret::new(token),
-            token_type: token_type.to_owned(),
+            token_type: "Bearer".to_owned(),
             expires_at: None,
             scopes: ScopeSet::default(),
             resource: None,
             connection: ConnectionKey::new("microsoft".parse()?, ConnectionName::default()),
-        })
-    }
-
-    #[test]
-    fn a_token_that_needs_a_proof_is_refused_here_and_not_by_the_server() {
-        let bound = of_type("DPoP", "canary").unwrap();
-        assert_eq!(bound.authorization_header().expose(), "DPoP canary");
-        let refused = bound.sasl(SaslMechanism::Xoauth2, "me@example.com").unwrap_err();
-        assert_eq!(refused.code(), "unsupported");
-        assert!(!refused.to_string().contains("canary"));
+        };
+        token.sasl(mechanism.parse()?, user)
     }
 
     fn decoded(token: &str, mechanism: &str, user: &str) -> String {

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::names::{ConnectionKey, ConnectionName, ProviderName};
 use crate::protocol::claims;
 use crate::provider::ProviderDefinition;
-use crate::refresh::{Demand, Freshness, Wanted, freshness, not_connected, wider_login_command};
+use crate::refresh::{Demand, Freshness, Wanted, freshness, not_connected, not_connected_to};
 use crate::scope::ScopeSet;
 use crate::secret::Secret;
 use crate::store::{AccessTokenRecord, ConnectionRecord};
@@ -51,6 +51,11 @@ impl TokenOptions {
         !self.force_refresh
             && self.replaces.as_ref().is_none_or(|refused| *refused != token.secret)
             && (self.claims.is_none() || self.claims == token.claims)
+    }
+
+    /// True when `record` is the grant for the resource that is wanted, if one is.
+    fn is_for(&self, record: &ConnectionRecord) -> bool {
+        self.resource.as_deref().is_none_or(|resource| record.is_for_resource(resource))
     }
 
     /// The same with its claims in the one form that can be compared: two programs may write one demand in two ways.
@@ -96,6 +101,24 @@ impl AccessToken {
             scheme => Secret::new(format!("{scheme} {}", self.secret.expose())),
         }
     }
+
+    /// The token itself, for whoever makes an `Authorization: Bearer` of it without asking (RFC 6750 2.1): a client of
+    /// somebody else's, a mail server.
+    ///
+    /// # Errors
+    /// `unsupported` for a token that is bound to a key, and for one that goes into another header.
+    pub fn bearer(&self) -> Result<&Secret> {
+        let scheme = self.scheme.as_deref().unwrap_or(&self.token_type);
+        if scheme.eq_ignore_ascii_case("bearer") && self.header_name().eq_ignore_ascii_case("authorization") {
+            return Ok(&self.secret);
+        }
+        let message = format!("the token of {} cannot be sent as a bearer token", self.connection);
+        Err(Error::new(ErrorKind::Unsupported, message).with_help(
+            "it is bound to a key (DPoP), or its API wants it in a header of its own: send the request by an adapter that \
+             knows how (httpx, requests, fetch, URLRequest), or make its headers from header_name, \
+             authorization_header and dpop_proof",
+        ))
+    }
 }
 
 impl Broker {
@@ -115,7 +138,7 @@ impl Broker {
         options: &TokenOptions,
     ) -> Result<Option<AccessToken>> {
         let key = ConnectionKey::new(provider.clone(), options.connection.clone());
-        let Some(kept) = self.kept_if_any()? else { return Err(self.no_such_connection(&key)) };
+        let Some(kept) = self.kept_if_any()? else { return Err(self.no_token_of(&key, options)) };
         Ok(self.fresh_token(kept, &key, &*options.settled()?)?.ok())
     }
 
@@ -129,6 +152,9 @@ impl Broker {
         let (now, named) = (self.0.clock.now(), options.scopes.as_ref());
         let hand_out_fresh = |record: &ConnectionRecord, place: usize| {
             let token = record.access_tokens.get(place).filter(|token| options.accepts(token))?;
+            if !options.is_for(record) {
+                return None;
+            }
             let fresh = freshness(token, &now, options.min_lifetime_seconds()) == Freshness::Fresh;
             fresh.then(|| hand_out(record, token))
         };
@@ -137,8 +163,11 @@ impl Broker {
         }
         let Some((record, watch)) = kept.store.get_watched(key)? else {
             kept.recent.forget(key);
-            return Err(self.no_such_connection(key));
+            return Err(self.no_token_of(key, options));
         };
+        if !options.is_for(&record) {
+            return Err(self.no_token_of(key, options));
+        }
         let demand = self.demand(&record, options)?;
         let covering = demand.token(&record).is_some_and(|token| demand.covers(token));
         if let Some(place) = demand.place(&record).filter(|_| covering)
@@ -168,7 +197,7 @@ impl Broker {
     /// - `provider_rejected`: the server refused the client or the request.
     pub async fn token(&self, provider: &ProviderName, options: &TokenOptions) -> Result<AccessToken> {
         let key = ConnectionKey::new(provider.clone(), options.connection.clone());
-        let Some(kept) = self.kept_if_any_async().await? else { return Err(self.no_such_connection(&key)) };
+        let Some(kept) = self.kept_if_any_async().await? else { return Err(self.no_token_of(&key, options)) };
         let options = &*options.settled()?;
         let (record, demand) = match self.fresh_token(kept, &key, options)? {
             Ok(token) => return Ok(token),
@@ -186,7 +215,9 @@ impl Broker {
             }
         }
         let refreshed = kept.refresher.refreshed(&key, &demand).await?;
-        let token = demand.token(&refreshed).ok_or_else(|| not_connected(&key))?;
+        // Somebody may have logged in to another resource meanwhile.
+        let token = demand.token(&refreshed).filter(|_| options.is_for(&refreshed));
+        let token = token.ok_or_else(|| self.no_token_of(&key, options))?;
         self.check_granted(&refreshed, &token.scopes, options)?;
         let expires_at = ends_at(token, options, self.0.clock.now().wall);
         Ok(AccessToken { expires_at, ..hand_out(&refreshed, token) })
@@ -212,6 +243,12 @@ impl Broker {
     /// A name that no provider has is a slip of the hand, not a login that is missing.
     pub(super) fn no_such_connection(&self, key: &ConnectionKey) -> Error {
         self.0.catalog.find(&key.provider).err().unwrap_or_else(|| not_connected(key))
+    }
+
+    /// The same for the resource that a token was wanted for.
+    fn no_token_of(&self, key: &ConnectionKey, options: &TokenOptions) -> Error {
+        let resource = options.resource.as_deref();
+        self.0.catalog.find(&key.provider).err().unwrap_or_else(|| not_connected_to(key, resource))
     }
 
     /// What a call with `options` wants of `record`: of which resource, and how fresh.
@@ -275,7 +312,7 @@ impl Broker {
         if missing.is_empty() {
             return Ok(());
         }
-        let command = format!("log in again for them: `{}`", wider_login_command(key, &missing));
+        let command = format!("log in again for them: `{}`", record.wider_login_command(&missing));
         Err(Error::new(ErrorKind::ScopeNotGranted, format!("{key} was not granted {missing}"))
             .with_help(command))
     }

@@ -42,7 +42,8 @@ pub enum Return {
 pub struct AuthorizationAttempt {
     url: Url,
     redirect_uri: String,
-    code_verifier: CodeVerifier,
+    // `None` for a server that takes no challenge.
+    code_verifier: Option<CodeVerifier>,
     state: Secret,
     nonce: Option<String>,
     issuer: Option<String>,
@@ -62,6 +63,7 @@ impl AuthorizationAttempt {
         })?;
         request.transport.check(endpoint)?;
         let code_verifier = CodeVerifier::from_random(random_bytes()?);
+        let code_challenge = code_verifier.challenge_as(request.definition.authorization.code_challenge);
         let state = Secret::new(random_text()?);
         // A nonce ties the id_token to this request (OIDC Core 3.1.2.1); without openid there is none.
         let scopes = &request.authorization_scopes;
@@ -70,6 +72,7 @@ impl AuthorizationAttempt {
         extra.extend(request.claims_parameter());
         // RFC 9449 10: a code that is stolen is of no use without the key.
         extra.extend(request.dpop_key.as_ref().map(|key| ("dpop_jkt".to_owned(), key.thumbprint())));
+        extra.extend(request.resource_parameter());
         let extra: Vec<_> = extra.into_iter().collect();
         let url = AuthorizationRequest {
             endpoint,
@@ -78,16 +81,17 @@ impl AuthorizationAttempt {
             scopes,
             scope_separator: request.definition.scopes.separator,
             state: &state,
-            code_challenge: &code_verifier.challenge(),
+            code_challenge: code_challenge.as_deref(),
             nonce: nonce.as_deref(),
             response_mode,
+            dialect: &request.dialect,
             extra: &extra,
         }
         .url();
         Ok(AuthorizationAttempt {
             url,
             redirect_uri: redirect_uri.to_owned(),
-            code_verifier,
+            code_verifier: code_challenge.map(|_| code_verifier),
             state,
             nonce,
             issuer: request.endpoints.exact_issuer().map(str::to_owned),
@@ -106,6 +110,7 @@ impl AuthorizationAttempt {
             state: &self.state,
             issuer: self.issuer.as_deref(),
             iss_required: self.iss_required,
+            further: &[],
         };
         parse_authorization_response(parameters, &expected)
     }
@@ -119,13 +124,13 @@ impl AuthorizationAttempt {
     /// Redeems the code. It is sent once: a code that may have been used is worth nothing (RFC 6749 4.1.2).
     pub async fn redeem(&self, request: &FlowRequest, answer: AuthorizationResponse) -> Result<Granted> {
         let code = match answer {
-            AuthorizationResponse::Code(code) => code,
+            AuthorizationResponse::Code { code, .. } => code,
             AuthorizationResponse::Error(error) => return Err(error.to_error("the login was refused")),
         };
         let grant = Grant::AuthorizationCode {
             code: &code,
             redirect_uri: &self.redirect_uri,
-            code_verifier: &self.code_verifier,
+            code_verifier: self.code_verifier.as_ref(),
             scopes: request.redemption_scopes.as_ref(),
         };
         let response = send_token_request(request, grant).await?;

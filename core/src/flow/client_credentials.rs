@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use super::{FlowRequest, Granted};
 use crate::error::{Error, Result};
-use crate::protocol::{Client, ClientAssertion, Grant, TokenRequest, parse_token_response};
+use crate::protocol::{Client, ClientAssertion, Grant, TokenRequest};
 use crate::secret::{Secret, random_bytes};
-use crate::transport::{Limits, content_type};
+use crate::transport::Limits;
 
 /// Asks for the first token: that the credential is wrong, or not consented to, is said at the login.
 pub(super) async fn run(request: &FlowRequest, timeout: Duration) -> Result<Granted> {
-    let extra: Vec<_> = request.claims_parameter().into_iter().collect();
+    let extra: Vec<_> = request.claims_parameter().into_iter().chain(request.resource_parameter()).collect();
     let mut assertion = None;
     let mut message = request.token_request(Grant::ClientCredentials { scopes: &request.scopes }, &extra);
     let sender = request.sender();
@@ -23,16 +23,10 @@ pub(super) async fn run(request: &FlowRequest, timeout: Duration) -> Result<Gran
     });
     let response = sent.await.map_err(Error::from)?;
     message.client.client_assertion = assertion.as_ref();
-    let (status, separator) = (response.status().as_u16(), request.response_scope_separator());
-    let response = parse_token_response(
-        status,
-        content_type(&response),
-        response.body(),
-        separator,
-        request.token_type(),
-    )
-    .map_err(|error| message.clean(error).to_error("the server did not accept the application"))
-    .map_err(Error::of_application)?;
+    let response = request
+        .parse(&response)
+        .map_err(|error| message.clean(error).to_error("the server did not accept the application"))
+        .map_err(Error::of_application)?;
     Ok(Granted { response, nonce: None, farewell: None })
 }
 

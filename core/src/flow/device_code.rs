@@ -58,12 +58,16 @@ async fn authorize(request: &FlowRequest) -> Result<DeviceAuthorizationResponse>
         let message = format!("{} has no device code flow", request.definition.display_name);
         Error::new(ErrorKind::Unsupported, message).with_help("log in with --flow pkce")
     })?;
+    let further = request.definition.device.parameters.clone().into_iter();
+    let extra: Vec<_> = further.chain(request.resource_parameter()).collect();
     let message = DeviceAuthorizationRequest {
         endpoint,
         client: request.client.as_client(),
         scopes: &request.scopes,
         scope_separator: request.definition.scopes.separator,
-        extra: &[],
+        scope_parameter: request.definition.device.scope_parameter.as_deref(),
+        dialect: &request.dialect,
+        extra: &extra,
     }
     .to_http()?;
     let response = request.transport.send(message, Limits::ENDPOINT).await.map_err(Error::from)?;
@@ -78,8 +82,15 @@ async fn poll(request: &FlowRequest, authorization: &DeviceAuthorizationResponse
         // RFC 8628 3.5: the first poll waits too, and none comes sooner after the last than the interval.
         sleep_until(Instant::now() + interval).await;
         let extra = request.token_parameters();
-        let message =
-            request.token_request(Grant::DeviceCode { device_code: &authorization.device_code }, &extra);
+        let grant = Grant::DeviceCode {
+            device_code: &authorization.device_code,
+            grant_type: request.definition.device.grant_type.as_deref(),
+            code_parameter: request.definition.device.code_parameter.as_deref(),
+        };
+        let mut message = request.token_request(grant, &extra);
+        if let Some(own) = &request.endpoints.device_token {
+            message.endpoint = own;
+        }
         let response = match request.sender().send(Limits::ENDPOINT, || message.to_http()).await {
             Ok(response) => response,
             Err(error) => {
@@ -94,6 +105,7 @@ async fn poll(request: &FlowRequest, authorization: &DeviceAuthorizationResponse
             content_type(&response),
             response.body(),
             separator,
+            &request.dialect,
             request.token_type(),
         ) {
             DevicePoll::Granted(response) => {

@@ -34,7 +34,10 @@ pub use surroundings::{Flow, Surroundings, choose};
 use crate::clock::Clock;
 use crate::dpop::{DpopNonces, TokenSender};
 use crate::error::{Error, ErrorKind, Result};
-use crate::protocol::{DpopKey, Grant, TokenRequest, TokenResponse, TokenType, parse_token_response};
+use crate::protocol::{
+    DpopKey, Grant, TokenDialect, TokenEndpointError, TokenRequest, TokenResponse, TokenType,
+    parse_token_response,
+};
 use crate::provider::{ClientRegistration, Endpoints, ProviderDefinition, RedirectDefinition};
 use crate::scope::ScopeSet;
 use crate::transport::{Limits, Transport, TransportError, content_type};
@@ -52,6 +55,8 @@ pub struct FlowRequest {
     pub endpoints: Endpoints,
     /// The client that logs in.
     pub client: ClientRegistration,
+    /// How its server differs from RFC 6749.
+    pub dialect: TokenDialect,
     /// What is asked for.
     pub scopes: ScopeSet,
     /// What the authorization request names of it.
@@ -66,6 +71,8 @@ pub struct FlowRequest {
     pub dpop_key: Option<Arc<DpopKey>>,
     /// What the servers want in its proofs.
     pub dpop_nonces: Arc<DpopNonces>,
+    /// The `resource` of every request (RFC 8707).
+    pub resource: Option<String>,
     /// The redirect that is listened on.
     pub redirect: RedirectDefinition,
     /// How to talk to the person.
@@ -88,6 +95,7 @@ impl FlowRequest {
             client: self.client.as_client(),
             grant,
             scope_separator: self.definition.scopes.separator,
+            dialect: &self.dialect,
             extra,
         }
     }
@@ -102,14 +110,26 @@ impl FlowRequest {
         if self.dpop_key.is_some() { TokenType::Dpop } else { TokenType::Bearer }
     }
 
+    /// Reads the answer to a token request as the server writes it.
+    fn parse(&self, response: &http::Response<Vec<u8>>) -> Result<TokenResponse, TokenEndpointError> {
+        let (status, body) = (response.status().as_u16(), response.body());
+        let (separator, wanted) = (self.response_scope_separator(), self.token_type());
+        parse_token_response(status, content_type(response), body, separator, &self.dialect, wanted)
+    }
+
     fn token_parameters(&self) -> Vec<(String, String)> {
         let mut parameters = self.definition.token.parameters.clone();
         parameters.extend(self.claims_parameter());
+        parameters.extend(self.resource_parameter());
         parameters.into_iter().collect()
     }
 
     fn claims_parameter(&self) -> Option<(String, String)> {
         self.claims.clone().map(|claims| ("claims".to_owned(), claims))
+    }
+
+    fn resource_parameter(&self) -> Option<(String, String)> {
+        self.resource.clone().map(|resource| ("resource".to_owned(), resource))
     }
 
     fn response_scope_separator(&self) -> char {
@@ -146,8 +166,8 @@ async fn send_token_request(request: &FlowRequest, grant: Grant<'_>) -> Result<T
         TransportError::MaybeSent(error) => error
             .with_help("run the login again: the code may have been used, and it is good for one use only"),
     })?;
-    let (status, separator) = (response.status().as_u16(), request.response_scope_separator());
-    parse_token_response(status, content_type(&response), response.body(), separator, request.token_type())
+    request
+        .parse(&response)
         .map_err(|error| message.clean(error).to_error("the server did not accept the login"))
 }
 

@@ -6,6 +6,7 @@
 //!
 //! May not enter: the listener, and the page that a person sees.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use oauth2::basic::BasicClient;
@@ -13,6 +14,7 @@ use oauth2::{AuthUrl, ClientId, CsrfToken, Scope};
 use serde::{Deserialize, Serialize};
 use url::{Url, form_urlencoded};
 
+use super::dialect::TokenDialect;
 use super::form::permitted;
 use super::oauth_error::OauthError;
 use super::pkce::CodeVerifier;
@@ -37,12 +39,14 @@ pub struct AuthorizationRequest<'a> {
     pub scope_separator: char,
     /// RFC 6749 10.12.
     pub state: &'a Secret,
-    /// RFC 7636 4.2, made by [`CodeVerifier::challenge`].
-    pub code_challenge: &'a str,
+    /// RFC 7636 4.2, made by [`CodeVerifier::challenge_as`]. `None` for a server that refuses a request with one.
+    pub code_challenge: Option<&'a str>,
     /// OIDC Core 3.1.2.1, when an id_token is wanted.
     pub nonce: Option<&'a str>,
     /// How the response comes back, when the server's default is not wanted.
     pub response_mode: Option<ResponseMode>,
+    /// What the server calls the parameters.
+    pub dialect: &'a TokenDialect,
     /// What the provider wants besides. Names that this request decides are left out.
     pub extra: &'a [(String, String)],
 }
@@ -85,8 +89,10 @@ impl AuthorizationRequest<'_> {
         // As text: the crate would parse it, and 4.1.3 wants the same bytes twice.
         request = request.add_extra_param("redirect_uri", self.redirect_uri);
         // As text too: the crate has a challenge only together with its own copy of the verifier.
-        request = request.add_extra_param("code_challenge", self.code_challenge);
-        request = request.add_extra_param("code_challenge_method", CodeVerifier::METHOD);
+        if let Some(challenge) = self.code_challenge {
+            request = request.add_extra_param("code_challenge", challenge);
+            request = request.add_extra_param("code_challenge_method", CodeVerifier::METHOD);
+        }
         if let Some(nonce) = self.nonce {
             request = request.add_extra_param("nonce", nonce);
         }
@@ -96,7 +102,7 @@ impl AuthorizationRequest<'_> {
         for (name, value) in permitted(self.extra) {
             request = request.add_extra_param(name, value);
         }
-        request.url().0
+        self.dialect.renamed(request.url().0)
     }
 }
 
@@ -110,13 +116,20 @@ pub struct ExpectedResponse<'a> {
     pub issuer: Option<&'a str>,
     /// RFC 9207 3, `authorization_response_iss_parameter_supported`: a response without `iss` is refused.
     pub iss_required: bool,
+    /// Parameters beside the standard's that the response to this request may tell something with.
+    pub further: &'a [&'a str],
 }
 
 /// RFC 6749 4.1.2 and 4.1.2.1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuthorizationResponse {
     /// The authorization code.
-    Code(Secret),
+    Code {
+        /// It.
+        code: Secret,
+        /// Those of [`ExpectedResponse::further`] that came with it.
+        further: BTreeMap<String, String>,
+    },
     /// The server, or the person, said no.
     Error(OauthError),
 }
@@ -169,7 +182,7 @@ pub fn parse_authorization_response(
     raw: &str,
     expected: &ExpectedResponse<'_>,
 ) -> Result<AuthorizationResponse, ResponseRejection> {
-    let response = Parameters::read(raw)?;
+    let response = Parameters::read(raw, expected.further)?;
 
     let state = response.state.ok_or(ResponseRejection::StateMissing)?;
     // In constant time: the comparison is the only thing between a guess and an answer.
@@ -190,7 +203,9 @@ pub fn parse_authorization_response(
         (Some(_), Some(_)) => Err(ResponseRejection::CodeAndError),
         (None, None) => Err(ResponseRejection::Empty),
         (None, Some(error)) => Ok(AuthorizationResponse::Error(error)),
-        (Some(code), None) if is_code(&code) => Ok(AuthorizationResponse::Code(code)),
+        (Some(code), None) if is_code(&code) => {
+            Ok(AuthorizationResponse::Code { code, further: response.further })
+        }
         (Some(_), None) => Err(ResponseRejection::MalformedCode),
     }
 }
@@ -202,10 +217,11 @@ struct Parameters {
     iss: Option<String>,
     code: Option<Secret>,
     error: Option<OauthError>,
+    further: BTreeMap<String, String>,
 }
 
 impl Parameters {
-    fn read(raw: &str) -> Result<Self, ResponseRejection> {
+    fn read(raw: &str, wanted: &[&str]) -> Result<Self, ResponseRejection> {
         const KNOWN: [&str; 9] = [
             "state",
             "iss",
@@ -218,9 +234,16 @@ impl Parameters {
             "claims",
         ];
         let mut seen: [Option<String>; KNOWN.len()] = Default::default();
+        let mut further = BTreeMap::new();
         // Decoding replaces what is not UTF-8, so it cannot fail; `is_code` refuses what it leaves.
         for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
-            let Some(index) = KNOWN.iter().position(|known| *known == name) else { continue };
+            let Some(index) = KNOWN.iter().position(|known| *known == name) else {
+                if wanted.contains(&&*name) && further.insert(name.into_owned(), value.into_owned()).is_some()
+                {
+                    return Err(ResponseRejection::RepeatedParameter);
+                }
+                continue;
+            };
             // Counted before empty values are dropped: `code=&code=x` is a repeat too.
             if seen[index].replace(value.into_owned()).is_some() {
                 return Err(ResponseRejection::RepeatedParameter);
@@ -236,6 +259,7 @@ impl Parameters {
             iss: take("iss"),
             code: take("code").map(Secret::new),
             error: take("error").map(|error| OauthError::new(&error, description, uri, suberror, claims)),
+            further,
         })
     }
 }
@@ -271,9 +295,10 @@ mod tests {
                 scopes: &scopes.unwrap(),
                 scope_separator: case["scope_separator"].as_str().unwrap().chars().next().unwrap(),
                 state: &state,
-                code_challenge: case["code_challenge"].as_str().unwrap(),
+                code_challenge: case["code_challenge"].as_str(),
                 nonce: case["nonce"].as_str(),
                 response_mode: serde_json::from_value(case["response_mode"].clone()).unwrap(),
+                dialect: &serde_json::from_value(case["dialect"].clone()).unwrap_or_default(),
                 extra: &pairs(&case["extra"]),
             };
             let url = request.url();
@@ -300,11 +325,21 @@ mod tests {
                 state: &Secret::new(case["state"].as_str().unwrap_or("s1")),
                 issuer: case["issuer"].as_str(),
                 iss_required: case["iss_required"].as_bool().unwrap_or(false),
+                further: &case["further"]
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, _)| name.as_str())
+                    .collect::<Vec<_>>(),
             };
             let outcome = parse_authorization_response(case["raw"].as_str().unwrap(), &expected);
             let name = &case["name"];
             match outcome {
-                Ok(AuthorizationResponse::Code(code)) => assert_eq!(code.expose(), case["code"], "{name}"),
+                Ok(AuthorizationResponse::Code { code, further }) => {
+                    assert_eq!(code.expose(), case["code"], "{name}");
+                    let expected = case["further"].as_object().cloned().unwrap_or_default();
+                    assert_eq!(serde_json::to_value(further).unwrap(), Value::Object(expected), "{name}");
+                }
                 Ok(AuthorizationResponse::Error(error)) => {
                     assert_eq!(error.error, case["error"], "{name}");
                     assert_eq!(error.description.as_deref(), case["description"].as_str(), "{name}");
@@ -320,7 +355,7 @@ mod tests {
     #[test]
     fn a_code_has_an_end() {
         let state = Secret::new("s");
-        let expected = ExpectedResponse { state: &state, issuer: None, iss_required: false };
+        let expected = ExpectedResponse { state: &state, issuer: None, iss_required: false, further: &[] };
         let raw = format!("state=s&code={}", "a".repeat(MAX_CODE + 1));
         assert_eq!(parse_authorization_response(&raw, &expected), Err(ResponseRejection::MalformedCode));
     }

@@ -7,7 +7,11 @@
 //!
 //! May not enter: the text of a parser's error. It quotes the body, and the body holds tokens.
 
-use serde::de::DeserializeOwned;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserializer;
+use serde::de::{self, DeserializeOwned, DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
@@ -39,16 +43,70 @@ pub(super) fn read<T: DeserializeOwned>(content_type: Option<&str>, body: &[u8])
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
     match body.first() {
         None => Err(Unreadable::Foreign("an empty body")),
-        Some(b'{') => serde_json::from_slice(body).map_err(|error| {
-            Unreadable::Broken(match error.classify() {
-                Category::Data => "JSON with a member that is repeated or of the wrong type",
-                Category::Eof => "JSON that breaks off",
-                Category::Syntax | Category::Io => "JSON that does not parse",
-            })
-        }),
+        Some(b'{') => serde_json::from_slice(body).map_err(broken_json),
         Some(b'<') => Err(Unreadable::Foreign("HTML")),
         Some(_) if is_form(content_type) => read_form(body),
         Some(_) => Err(Unreadable::Foreign("neither JSON nor a form")),
+    }
+}
+
+/// What a parser's error comes to: its text quotes the body.
+fn broken_json(error: serde_json::Error) -> Unreadable {
+    Unreadable::Broken(match error.classify() {
+        Category::Data => "JSON with a member that is repeated or of the wrong type",
+        Category::Eof => "JSON that breaks off",
+        Category::Syntax | Category::Io => "JSON that does not parse",
+    })
+}
+
+/// Reads one member of an object, whatever the others are; `None` when it is not there.
+pub(super) fn read_member<T: DeserializeOwned>(
+    content_type: Option<&str>,
+    body: &[u8],
+    name: &str,
+) -> Result<Option<T>, Unreadable> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
+    if body.first() != Some(&b'{') {
+        let mut members: Map<String, Value> = read(content_type, body)?;
+        let broken = |_| Unreadable::Broken("a form with a member of the wrong type");
+        return members.remove(name).map(serde_json::from_value).transpose().map_err(broken);
+    }
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let member = Member { name, type_of_it: PhantomData }.deserialize(&mut reader);
+    member.and_then(|member| reader.end().map(|()| member)).map_err(broken_json)
+}
+
+/// The visitor of [`read_member`]: nothing is kept of the other members, which may be secrets.
+struct Member<'a, T> {
+    name: &'a str,
+    type_of_it: PhantomData<T>,
+}
+
+impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for Member<'_, T> {
+    type Value = Option<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for Member<'_, T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(name) = members.next_key::<String>()? {
+            if name != self.name {
+                members.next_value::<IgnoredAny>()?;
+            } else if found.replace(members.next_value::<Option<T>>()?).is_some() {
+                return Err(de::Error::custom("a repeated member"));
+            }
+        }
+        Ok(found.flatten())
     }
 }
 

@@ -65,6 +65,8 @@ pub enum Remedy {
     },
     /// Microsoft's `insufficient_claims`: a login with this `claims` parameter (OIDC Core 5.5).
     Claims(String),
+    /// RFC 9449 9 `use_dpop_nonce`: the same token, with a proof that holds the nonce of the `DPoP-Nonce` header.
+    Nonce,
 }
 
 impl Challenge {
@@ -101,14 +103,9 @@ impl Challenge {
             "invalid_token" => Some(Remedy::FreshToken),
             "insufficient_scope" => Some(Remedy::WiderLogin { scope: self.scope.clone() }),
             "insufficient_claims" => self.claims_json().map(Remedy::Claims),
+            "use_dpop_nonce" => Some(Remedy::Nonce),
             _ => None,
         }
-    }
-
-    /// True when the token is good and its proof lacks the resource's nonce (RFC 9449 9): the response gives it in
-    /// `DPoP-Nonce`.
-    pub fn wants_dpop_nonce(&self) -> bool {
-        self.scheme == "dpop" && self.error.as_deref() == Some("use_dpop_nonce")
     }
 
     /// The JSON of `claims`: Microsoft writes it in base64, in either alphabet, padded or not; some write
@@ -331,6 +328,7 @@ mod tests {
                 Remedy::FreshToken => "fresh_token",
                 Remedy::WiderLogin { .. } => "wider_login",
                 Remedy::Claims(_) => "claims",
+                Remedy::Nonce => "nonce",
             }),
         });
         let Value::Object(members) = all else { unreachable!() };

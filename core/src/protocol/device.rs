@@ -11,9 +11,11 @@ use url::Url;
 
 use super::body::{read, seconds, text};
 use super::client_auth::Client;
+use super::dialect::TokenDialect;
 use super::endpoint_error::{TokenEndpointError, check_accepted, unusable};
 use super::form::{capture, captured, oauth2_client, permitted};
 use super::oauth_error::OauthError;
+use super::spoken::with_parameter_renamed;
 use super::token_endpoint::{TokenResponse, TokenType, parse_token_response, token};
 use crate::error::{Result, one_line};
 use crate::scope::ScopeSet;
@@ -44,6 +46,10 @@ pub struct DeviceAuthorizationRequest<'a> {
     pub scopes: &'a ScopeSet,
     /// A space by RFC 6749 3.3; some providers use a comma.
     pub scope_separator: char,
+    /// What `scope` is called, when that is not its name.
+    pub scope_parameter: Option<&'a str>,
+    /// How the server differs from RFC 6749 in a request of RFC 8628.
+    pub dialect: &'a TokenDialect,
     /// What the provider wants besides. Names that this request decides are left out.
     pub extra: &'a [(String, String)],
 }
@@ -58,10 +64,13 @@ impl DeviceAuthorizationRequest<'_> {
             // The crate joins with spaces; one joined "scope" keeps the provider's separator.
             request = request.add_scope(Scope::new(self.scopes.to_wire(self.scope_separator)));
         }
-        for (name, value) in permitted(self.extra) {
+        // Before the RFC there were servers that had one endpoint for all, and told the requests apart by this name.
+        let response_type = self.extra.iter().filter(|(name, _)| name == "response_type").cloned();
+        for (name, value) in permitted(self.extra).chain(response_type) {
             request = request.add_extra_param(name, value);
         }
-        captured::<StandardDeviceAuthorizationResponse, _>(request.request(&capture))
+        let request = captured::<StandardDeviceAuthorizationResponse, _>(request.request(&capture))?;
+        self.dialect.spoken(with_parameter_renamed(request, "scope", self.scope_parameter), &self.client)
     }
 }
 
@@ -155,15 +164,18 @@ pub fn classify_device_poll(
     content_type: Option<&str>,
     body: &[u8],
     scope_separator: char,
+    dialect: &TokenDialect,
     wanted: TokenType,
 ) -> DevicePoll {
-    let error = match parse_token_response(status, content_type, body, scope_separator, wanted) {
+    let error = match parse_token_response(status, content_type, body, scope_separator, dialect, wanted) {
         Ok(response) => return DevicePoll::Granted(Box::new(response)),
         Err(TokenEndpointError::Oauth(error)) => error,
         // Too Many Requests (RFC 6585 4) says the same without OAuth's words.
         Err(TokenEndpointError::NotOauth { status: 429, .. }) => {
             return DevicePoll::SlowDown { interval: None };
         }
+        // Precondition Required (RFC 6585 3) is Webex's word for it.
+        Err(TokenEndpointError::NotOauth { status: 428, .. }) => return DevicePoll::Pending,
         Err(other) => return DevicePoll::Failed(other),
     };
     match error.error.as_str() {
@@ -218,6 +230,8 @@ mod tests {
             client: Client { client_id: "c1", authentication, client_secret: None, client_assertion: None },
             scopes: &"repo gist".parse().unwrap(),
             scope_separator: ',',
+            scope_parameter: None,
+            dialect: &TokenDialect::default(),
             extra: &extra,
         };
         let request = request.to_http().unwrap();
@@ -262,16 +276,22 @@ mod tests {
                 }
                 continue;
             }
-            let seen =
-                match classify_device_poll(status, content_type, body.as_bytes(), ' ', TokenType::Bearer) {
-                    DevicePoll::Granted(_) => "granted".to_owned(),
-                    DevicePoll::Pending => "pending".to_owned(),
-                    DevicePoll::SlowDown { interval: None } => "slow_down".to_owned(),
-                    DevicePoll::SlowDown { interval: Some(seconds) } => format!("slow_down {seconds}"),
-                    DevicePoll::Denied(_) => "denied".to_owned(),
-                    DevicePoll::Expired(_) => "expired".to_owned(),
-                    DevicePoll::Failed(error) => format!("failed {}", error.to_error("the poll").code()),
-                };
+            let seen = match classify_device_poll(
+                status,
+                content_type,
+                body.as_bytes(),
+                ' ',
+                &TokenDialect::default(),
+                TokenType::Bearer,
+            ) {
+                DevicePoll::Granted(_) => "granted".to_owned(),
+                DevicePoll::Pending => "pending".to_owned(),
+                DevicePoll::SlowDown { interval: None } => "slow_down".to_owned(),
+                DevicePoll::SlowDown { interval: Some(seconds) } => format!("slow_down {seconds}"),
+                DevicePoll::Denied(_) => "denied".to_owned(),
+                DevicePoll::Expired(_) => "expired".to_owned(),
+                DevicePoll::Failed(error) => format!("failed {}", error.to_error("the poll").code()),
+            };
             assert_eq!(seen, case["poll"], "{name}");
         }
     }

@@ -165,7 +165,7 @@ pub(super) fn form_request(
 }
 
 /// RFC 6749 3.2 wants an absolute address; one that is too long for a request line is refused here.
-fn unbuildable() -> Error {
+pub(super) fn unbuildable() -> Error {
     Error::new(ErrorKind::ConfigInvalid, "no request can be made to the provider's endpoint")
         .with_help("check the endpoint addresses of the provider's definition")
 }

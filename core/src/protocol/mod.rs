@@ -13,7 +13,7 @@
 //! | RFC 6749 | 4.1.2.1, 5.2 errors, with Microsoft's members | [`oauth_error`], [`endpoint_error`] |
 //! | none: Microsoft's numbers | what they mean to a person | [`aadsts`] |
 //! | RFC 6749 | appendix B form bodies, and answers that should have been JSON | `form`, `body` |
-//! | none: providers' own ways | what differs at the token endpoint and in revocation | [`dialect`] |
+//! | none: providers' own ways | what differs at the token endpoint and in revocation | [`dialect`], `spoken` |
 //! | RFC 6750, RFC 9110, RFC 9728 | 3, 11.6.1, 5.1 what an API says when it refuses | [`challenge`] |
 //! | Microsoft | admin consent | [`admin_consent`] |
 //! | RFC 7009 | revocation | [`revocation`] |
@@ -22,6 +22,7 @@
 //! | RFC 7636 | PKCE | [`pkce`] |
 //! | RFC 8414, OIDC Discovery 1.0 | authorization server metadata | [`metadata`] |
 //! | RFC 8628 | device authorization | [`device`] |
+//! | RFC 8707, RFC 9728 | 2, 2 and 3 the name of a protected resource, and its metadata | [`protected_resource`] |
 //! | RFC 9207 | `iss` in the authorization response | [`authorization`] |
 //! | RFC 9449 | DPoP: the key, the proof, the nonce | [`dpop`] |
 //! | OIDC Core 1.0 | 2, 3.1.3.7, 12.2 the id_token as a statement of who logged in | [`id_token`] |
@@ -52,7 +53,9 @@ mod jws;
 pub mod metadata;
 pub mod oauth_error;
 pub mod pkce;
+pub mod protected_resource;
 pub mod revocation;
+mod spoken;
 pub mod token_endpoint;
 
 pub use aadsts::advised;
@@ -81,8 +84,14 @@ pub use id_token::{
 pub use metadata::{AuthorizationServerMetadata, parse_metadata, parse_tenant, well_known_urls};
 pub use oauth_error::OauthError;
 pub use pkce::CodeVerifier;
+pub use protected_resource::{
+    ProtectedResourceMetadata, is_same_resource, of_target, origin_of, parse_resource_metadata,
+    resource_address, resource_indicator, resource_metadata_urls,
+};
 pub use revocation::{RevocationOutcome, RevocationRequest, TokenKind, classify_revocation};
-pub use token_endpoint::{Grant, TokenRequest, TokenResponse, TokenType, parse_token_response};
+pub use token_endpoint::{
+    Grant, TokenRequest, TokenResponse, TokenType, further_member, parse_token_response,
+};
 
 #[cfg(test)]
 mod tests {
@@ -94,11 +103,16 @@ mod tests {
     /// Every reader of the room on one body; what they say, for a look at what it gives away.
     fn read_everything(status: u16, content_type: Option<&str>, body: &[u8]) -> String {
         let text = String::from_utf8_lossy(body);
+        let dialect = TokenDialect::default();
         let state = Secret::new("s1");
-        let expected =
-            ExpectedResponse { state: &state, issuer: Some("https://as.example"), iss_required: true };
-        let token = parse_token_response(status, content_type, body, ' ', TokenType::Bearer);
-        let bound = parse_token_response(status, content_type, body, ' ', TokenType::Dpop);
+        let expected = ExpectedResponse {
+            state: &state,
+            issuer: Some("https://as.example"),
+            iss_required: true,
+            further: &[],
+        };
+        let token = parse_token_response(status, content_type, body, ' ', &dialect, TokenType::Bearer);
+        let bound = parse_token_response(status, content_type, body, ' ', &dialect, TokenType::Dpop);
         let error = token.as_ref().err().map(|error| error.to_error("context"));
         let id_token = parse_id_token(&Secret::new(text.clone())).map(|claims| {
             let now = Timestamp::from_unix(0);
@@ -112,7 +126,7 @@ mod tests {
             (
                 (token, bound, error, parse_device_authorization_response(status, content_type, body)),
                 (
-                    classify_device_poll(status, content_type, body, ',', TokenType::Bearer),
+                    classify_device_poll(status, content_type, body, ',', &dialect, TokenType::Bearer),
                     classify_revocation(status, body)
                 ),
                 (parse_authorization_response(&text, &expected), parse_metadata("https://as.example", body)),

@@ -1,12 +1,13 @@
-//! PKCE, RFC 7636: proof that whoever redeems a code is whoever asked for it. `S256` only; `plain`
-//! (4.2) cannot be expressed.
+//! PKCE, RFC 7636: proof that whoever redeems a code is whoever asked for it. `S256` only, in the spelling that a
+//! server takes; `plain` (4.2) cannot be expressed.
 //!
 //! May not enter: randomness. The 32 octets come from the caller, 256 bits as 7.1 wants them.
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
-use ring::digest::{SHA256, digest};
+use ring::digest::{Digest, SHA256, digest};
 use zeroize::Zeroizing;
 
+use super::dialect::CodeChallenge;
 use crate::secret::Secret;
 
 /// RFC 7636 4.1, `code_verifier`: made for one authorization request and kept until its code is redeemed.
@@ -26,7 +27,22 @@ impl CodeVerifier {
     /// RFC 7636 4.2: `BASE64URL-ENCODE(SHA256(ASCII(code_verifier)))`, without padding.
     // The `oauth2` crate would take the verifier into a string that it never wipes.
     pub fn challenge(&self) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, self.0.expose().as_bytes()))
+        BASE64_URL_SAFE_NO_PAD.encode(self.hash())
+    }
+
+    /// The challenge as a server wants it spelt; none for one that takes none.
+    pub fn challenge_as(&self, spelling: CodeChallenge) -> Option<String> {
+        match spelling {
+            CodeChallenge::S256 => Some(self.challenge()),
+            CodeChallenge::S256Hex => {
+                Some(self.hash().as_ref().iter().map(|octet| format!("{octet:02x}")).collect())
+            }
+            CodeChallenge::None => None,
+        }
+    }
+
+    fn hash(&self) -> Digest {
+        digest(&SHA256, self.0.expose().as_bytes())
     }
 
     /// The verifier, for the token request (RFC 7636 4.5).
@@ -55,6 +71,18 @@ mod tests {
                 assert_ne!(&verifier.challenge(), wrong, "{}", case["name"]);
             }
         }
+    }
+
+    #[test]
+    fn a_server_gets_the_spelling_that_it_wants() {
+        // RFC 7636 appendix B.
+        let verifier = CodeVerifier(Secret::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
+        let spelt = |spelling| verifier.challenge_as(spelling);
+        let s256 = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        assert_eq!(spelt(CodeChallenge::S256).as_deref(), Some(s256));
+        let hex = "13d31e961a1ad8ec2f16b10c4c982e0876a878ad6df144566ee1894acb70f9c3";
+        assert_eq!(spelt(CodeChallenge::S256Hex).as_deref(), Some(hex));
+        assert_eq!(spelt(CodeChallenge::None), None);
     }
 
     #[test]

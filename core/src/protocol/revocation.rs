@@ -1,17 +1,19 @@
-//! Revocation, RFC 7009: asking the server to forget a token.
+//! Revocation, RFC 7009: asking the server to forget a token; and the two other ways that servers have.
 //!
 //! The `oauth2` crate takes an https address only, which leaves out a loopback issuer in a test; the form
 //! is built here.
 //!
 //! May not enter: what a logout does when the server says no. The local copy goes either way.
 
-use http::Request;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request};
 use url::Url;
 
-use super::client_auth::Client;
-use super::form::form_request;
+use super::client_auth::{Client, basic_authorization};
+use super::dialect::{RevocationMethod, TokenDialect};
+use super::form::{form_request, unbuildable};
 use super::oauth_error::OauthError;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 
 /// RFC 7009 2.1, `token_type_hint`.
@@ -44,13 +46,50 @@ pub struct RevocationRequest<'a> {
     pub token: &'a Secret,
     /// What kind of token it is, to spare the server a search.
     pub hint: TokenKind,
+    /// How the server is asked.
+    pub method: RevocationMethod,
+    /// How the server differs from RFC 6749 in a request of RFC 7009.
+    pub dialect: &'a TokenDialect,
 }
 
 impl RevocationRequest<'_> {
     /// The request as it is sent. Its body holds secrets: it may not be logged.
     pub fn to_http(self) -> Result<Request<Vec<u8>>> {
-        let parameters = [("token", self.token.expose()), ("token_type_hint", self.hint.as_str())];
-        form_request(self.endpoint, &self.client, &parameters, &[])
+        match self.method {
+            RevocationMethod::Form => {
+                let parameters = [("token", self.token.expose()), ("token_type_hint", self.hint.as_str())];
+                self.dialect
+                    .spoken(form_request(self.endpoint, &self.client, &parameters, &[])?, &self.client)
+            }
+            RevocationMethod::Bearer => {
+                let mut bearer = HeaderValue::from_str(&format!("Bearer {}", self.token.expose()))
+                    .map_err(|_| Error::new(ErrorKind::Internal, "the token does not fit into a header"))?;
+                bearer.set_sensitive(true);
+                self.request(Method::POST, bearer, Vec::new())
+            }
+            RevocationMethod::JsonDelete => {
+                let secret = self.client.client_secret.ok_or_else(|| {
+                    Error::new(
+                        ErrorKind::RegistrationMissing,
+                        "the server revokes a token for a client with a secret",
+                    )
+                })?;
+                let basic = basic_authorization(self.client.client_id, secret)?;
+                let body = serde_json::json!({ "access_token": self.token.expose() }).to_string();
+                let mut request = self.request(Method::DELETE, basic, body.into_bytes())?;
+                request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                Ok(request)
+            }
+        }
+    }
+
+    fn request(self, method: Method, authorization: HeaderValue, body: Vec<u8>) -> Result<Request<Vec<u8>>> {
+        let request = Request::builder()
+            .method(method)
+            .uri(self.endpoint.as_str())
+            .header(ACCEPT, HeaderValue::from_static("application/json"))
+            .header(AUTHORIZATION, authorization);
+        request.body(body).map_err(|_| unbuildable())
     }
 }
 
@@ -96,6 +135,8 @@ mod tests {
             client: Client { client_id: "c1", authentication, client_secret: None, client_assertion: None },
             token: &token,
             hint: TokenKind::RefreshToken,
+            method: RevocationMethod::Form,
+            dialect: &TokenDialect::default(),
         };
         assert!(!format!("{request:?}").contains("canary"));
         let expected = [("token", "canary"), ("token_type_hint", "refresh_token"), ("client_id", "c1")];

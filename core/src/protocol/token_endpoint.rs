@@ -13,8 +13,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::body::{read, seconds, text};
+use super::body::{read, read_member, seconds, text};
 use super::client_auth::Client;
+use super::dialect::TokenDialect;
 use super::endpoint_error::{TokenEndpointError, check_accepted, unusable};
 use super::form::{assertion_parameters, capture, captured, form_request, oauth2_client, permitted};
 use super::pkce::CodeVerifier;
@@ -36,8 +37,8 @@ pub enum Grant<'a> {
         code: &'a Secret,
         /// The authorization request's own, byte for byte.
         redirect_uri: &'a str,
-        /// The verifier whose challenge was sent.
-        code_verifier: &'a CodeVerifier,
+        /// The verifier whose challenge was sent, where one was.
+        code_verifier: Option<&'a CodeVerifier>,
         /// Microsoft: the scopes of one resource, where the authorization request named those of several.
         scopes: Option<&'a ScopeSet>,
     },
@@ -52,6 +53,10 @@ pub enum Grant<'a> {
     DeviceCode {
         /// The device authorization response's own.
         device_code: &'a Secret,
+        /// `grant_type`, when it is not RFC 8628's.
+        grant_type: Option<&'a str>,
+        /// What the code is called, when it is not `device_code`.
+        code_parameter: Option<&'a str>,
     },
     /// RFC 6749 4.4.2: the client's own access.
     ClientCredentials {
@@ -71,6 +76,8 @@ pub struct TokenRequest<'a> {
     pub grant: Grant<'a>,
     /// A space by RFC 6749 3.3; some providers use a comma.
     pub scope_separator: char,
+    /// How the server differs from RFC 6749.
+    pub dialect: &'a TokenDialect,
     /// What the provider wants besides. Names that this request decides are left out.
     pub extra: &'a [(String, String)],
 }
@@ -78,27 +85,33 @@ pub struct TokenRequest<'a> {
 impl TokenRequest<'_> {
     /// The request as it is sent. Its body holds secrets: it may not be logged.
     pub fn to_http(self) -> Result<Request<Vec<u8>>> {
-        match self.grant {
+        let request = match self.grant {
             Grant::AuthorizationCode { code, redirect_uri, code_verifier, scopes } => {
                 self.redeem(code, redirect_uri, code_verifier, scopes)
             }
             Grant::RefreshToken { refresh_token, scopes } => self.refresh(refresh_token, scopes),
             // The crate polls in a loop that it does not leave for an error of its HTTP client.
-            Grant::DeviceCode { device_code } => {
-                let parameters = [("grant_type", DEVICE_CODE_GRANT), ("device_code", device_code.expose())];
+            Grant::DeviceCode { device_code, grant_type, code_parameter } => {
+                let parameters = [
+                    ("grant_type", grant_type.unwrap_or(DEVICE_CODE_GRANT)),
+                    (code_parameter.unwrap_or("device_code"), device_code.expose()),
+                ];
                 form_request(self.endpoint, &self.client, &parameters, self.extra)
             }
             Grant::ClientCredentials { scopes } => self.ask_for_itself(scopes),
-        }
+        };
+        self.dialect.spoken(request?, &self.client)
     }
 
     /// The error without what this request carried: a server may quote what it was sent, and a short
     /// token looks like any other word.
     pub fn clean(&self, error: TokenEndpointError) -> TokenEndpointError {
         let secrets = match &self.grant {
-            Grant::AuthorizationCode { code, code_verifier, .. } => vec![*code, code_verifier.secret()],
+            Grant::AuthorizationCode { code, code_verifier, .. } => {
+                code_verifier.map(CodeVerifier::secret).into_iter().chain([*code]).collect()
+            }
             Grant::RefreshToken { refresh_token, .. } => vec![*refresh_token],
-            Grant::DeviceCode { device_code } => vec![*device_code],
+            Grant::DeviceCode { device_code, .. } => vec![*device_code],
             Grant::ClientCredentials { .. } => Vec::new(),
         };
         let credentials = [self.client.client_secret, self.client.client_assertion];
@@ -109,7 +122,7 @@ impl TokenRequest<'_> {
         &self,
         code: &Secret,
         redirect_uri: &str,
-        verifier: &CodeVerifier,
+        verifier: Option<&CodeVerifier>,
         scopes: Option<&ScopeSet>,
     ) -> Result<Request<Vec<u8>>> {
         let redirect_uri = RedirectUrl::new(redirect_uri.to_owned())
@@ -117,8 +130,10 @@ impl TokenRequest<'_> {
         let client = oauth2_client(&self.client)?.set_token_uri(TokenUrl::from_url(self.endpoint.clone()));
         let mut request = client
             .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
-            .set_pkce_verifier(PkceCodeVerifier::new(verifier.secret().expose().to_owned()))
             .set_redirect_uri(Cow::Owned(redirect_uri));
+        if let Some(verifier) = verifier {
+            request = request.set_pkce_verifier(PkceCodeVerifier::new(verifier.secret().expose().to_owned()));
+        }
         if let Some(scopes) = scopes {
             request = request.add_extra_param("scope", scopes.to_wire(self.scope_separator));
         }
@@ -130,8 +145,10 @@ impl TokenRequest<'_> {
 
     fn ask_for_itself(&self, scopes: &ScopeSet) -> Result<Request<Vec<u8>>> {
         let client = oauth2_client(&self.client)?.set_token_uri(TokenUrl::from_url(self.endpoint.clone()));
-        let scope = Scope::new(scopes.to_wire(self.scope_separator));
-        let mut request = client.exchange_client_credentials().add_scope(scope);
+        let mut request = client.exchange_client_credentials();
+        if !scopes.is_empty() {
+            request = request.add_scope(Scope::new(scopes.to_wire(self.scope_separator)));
+        }
         for (name, value) in self.further_parameters()? {
             request = request.add_extra_param(name, value);
         }
@@ -166,6 +183,8 @@ pub struct TokenResponse {
     pub token_type: String,
     /// RFC 6749 5.1 `expires_in`, in seconds. At most ten years.
     pub expires_in: Option<i64>,
+    /// True when the server says, in its own way, that the token does not expire.
+    pub endless: bool,
     /// Microsoft's `refresh_in`, in seconds: past it, a refresh is welcome though not needed.
     pub refresh_in: Option<i64>,
     /// Microsoft's `ext_expires_in`, in seconds: how long the resource takes the token while the server is down.
@@ -201,7 +220,7 @@ impl TokenType {
 }
 
 /// The members of RFC 6749 5.1 that are read. A repeated one is refused by the derived reader.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Members {
     access_token: Option<Secret>,
     token_type: Option<Value>,
@@ -226,10 +245,15 @@ pub fn parse_token_response(
     content_type: Option<&str>,
     body: &[u8],
     scope_separator: char,
+    dialect: &TokenDialect,
     wanted: TokenType,
 ) -> Result<TokenResponse, TokenEndpointError> {
     check_accepted(status, content_type, body)?;
-    let members: Members = read(content_type, body).map_err(|unreadable| unusable(status, unreadable))?;
+    let members = match &dialect.answer_at {
+        None => read(content_type, body).map(Some),
+        Some(name) => read_member::<Members>(content_type, body, name),
+    };
+    let members = members.map_err(|unreadable| unusable(status, unreadable))?.unwrap_or_default();
     let refresh_token = token(members.refresh_token);
     // Whatever else is wrong with the answer, it was given, and a refresh token in it is the one that works.
     let rotated = refresh_token.clone().unwrap_or(None);
@@ -248,13 +272,16 @@ pub fn parse_token_response(
         TokenType::Dpop if is_bearer => return Err(TokenEndpointError::NotBound { refresh_token: rotated }),
         TokenType::Dpop => return Err(malformed("its token_type is not DPoP")),
     }
+    let expires_in = seconds(members.expires_in.as_ref())
+        .map_err(|_| malformed("its expires_in is not a number of seconds"))?;
+    let endless = dialect.zero_is_endless && expires_in == Some(0);
     Ok(TokenResponse {
         access_token: token(members.access_token)
             .map_err(|NotAToken| malformed("its access_token is not a token"))?
             .ok_or_else(|| malformed("it has no access_token"))?,
         token_type: wanted.as_str().to_owned(),
-        expires_in: seconds(members.expires_in.as_ref())
-            .map_err(|_| malformed("its expires_in is not a number of seconds"))?,
+        expires_in: expires_in.or(dialect.lifetime).filter(|_| !endless),
+        endless,
         // Advice to refresh at once would be followed for ever.
         refresh_in: seconds(members.refresh_in.as_ref()).unwrap_or(None).filter(|seconds| *seconds > 0),
         ext_expires_in: seconds(members.ext_expires_in.as_ref()).unwrap_or(None),
@@ -263,6 +290,16 @@ pub fn parse_token_response(
         id_token: token(members.id_token).map_err(|NotAToken| malformed("its id_token is not a token"))?,
         client_info: text(members.client_info),
     })
+}
+
+/// The text of a member beside the standard's, which says something of the customer; `None` when it has none. A number
+/// counts as its digits.
+pub fn further_member(content_type: Option<&str>, body: &[u8], name: &str) -> Option<String> {
+    match read_member::<Value>(content_type, body, name) {
+        Ok(Some(Value::Number(number))) => Some(number.to_string()),
+        Ok(member) => text(member),
+        Err(_) => None,
+    }
 }
 
 /// What is there in the place of a token could not be put into a header unharmed.

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::definition::ProviderDefinition;
 use super::endpoint_template::EndpointTemplate;
-use crate::protocol::RevocationMethod;
+use crate::protocol::{RevocationMethod, Rotation, TokenDialect};
 
 /// How well public documentation bears out what stands in a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -103,6 +104,27 @@ pub struct DeviceDefinition {
     pub scope_parameter: Option<String>,
     /// Further parameters of the request for a code.
     pub parameters: BTreeMap<String, String>,
+}
+
+impl ProviderDefinition {
+    /// How the token endpoint is spoken to.
+    pub fn token_dialect(&self) -> TokenDialect {
+        TokenDialect {
+            body: self.token.body,
+            client_id_parameter: self.client.id_parameter.clone(),
+            empty_secret: self.client.empty_secret,
+            scope_parameter: self.scopes.parameter.clone(),
+            answer_at: self.token.answer_at.clone(),
+            lifetime: self.token.lifetime,
+            zero_is_endless: self.token.zero_is_endless,
+            refresh_parameters: self.token.refresh_parameters.clone(),
+        }
+    }
+
+    /// What a refresh does to the refresh token.
+    pub fn rotation(&self) -> Rotation {
+        Rotation { class: self.token.rotation, grace: self.token.rotation_grace }
+    }
 }
 
 /// Revocation, where it is not that of RFC 7009.

@@ -19,8 +19,12 @@ pub struct Endpoints {
     pub authorization: Option<Url>,
     /// RFC 6749 3.2.
     pub token: Url,
+    /// Where a refresh goes, when that is not the token endpoint.
+    pub refresh: Option<Url>,
     /// RFC 8628 3.1.
     pub device_authorization: Option<Url>,
+    /// Where a device code is redeemed, when that is not the token endpoint.
+    pub device_token: Option<Url>,
     /// RFC 7009.
     pub revocation: Option<Url>,
     /// RFC 7591 3.
@@ -45,11 +49,26 @@ pub struct Endpoints {
     pub assertion_algorithms: Option<Vec<String>>,
     /// RFC 9449 5.1 `dpop_signing_alg_values_supported`.
     pub dpop_algorithms: Option<Vec<String>>,
-    /// True when the protected resource takes only tokens that are bound to a key (RFC 9728 2).
-    pub dpop_required: bool,
+    /// Whether the server does S256 (RFC 7636 4.2); `None` when nobody says.
+    pub s256: Option<bool>,
 }
 
 impl Endpoints {
+    /// Refuses a server for a person's login that does no S256 (RFC 7636 7.2: `plain` protects nothing, so it is never
+    /// fallen back to); where `promised` is wanted, also one that does not say.
+    ///
+    /// # Errors
+    /// `unsupported`.
+    pub fn check_s256(&self, promised: bool) -> Result<()> {
+        if self.s256 == Some(true) || (self.s256.is_none() && !promised) {
+            return Ok(());
+        }
+        let issuer = self.issuer.as_deref().unwrap_or("the server");
+        Err(Error::new(ErrorKind::Unsupported, format!("{issuer} supports no S256 code challenge")).with_help(
+            "the server's metadata must list S256 in code_challenge_methods_supported (RFC 8414 2); tell whoever runs it",
+        ))
+    }
+
     /// The issuer as an authorization response spells it (RFC 9207); a template is no spelling.
     pub fn exact_issuer(&self) -> Option<&str> {
         self.issuer.as_deref().filter(|issuer| !issuer.contains('{'))
@@ -73,7 +92,9 @@ pub fn from_definition(definition: &ProviderDefinition, authority: Option<&Autho
     Ok(Endpoints {
         authorization: fill(&endpoints.authorization)?,
         token,
+        refresh: fill(&endpoints.refresh)?,
         device_authorization: fill(&endpoints.device_authorization)?,
+        device_token: fill(&definition.device.token_endpoint)?,
         revocation: fill(&endpoints.revocation)?,
         registration: None,
         pushed_authorization: fill(&endpoints.pushed_authorization)?,
@@ -86,7 +107,7 @@ pub fn from_definition(definition: &ProviderDefinition, authority: Option<&Autho
         authentication_methods: None,
         assertion_algorithms: None,
         dpop_algorithms: None,
-        dpop_required: false,
+        s256: None,
     })
 }
 
@@ -124,7 +145,6 @@ pub async fn of_tenant(
 /// # Errors
 /// - `config_invalid`: it is not an issuer (RFC 8414 2), or not reachable over https.
 /// - `provider_rejected`: no document, or that of another issuer (RFC 8414 3.3).
-/// - `unsupported`: the server knows no S256 code challenge (RFC 7636 4.2).
 /// - `network`: it could not be reached.
 pub async fn discover(transport: &Transport, issuer: &str) -> Result<Endpoints> {
     let not_an_issuer = |why: &str| {
@@ -164,11 +184,7 @@ pub async fn discover(transport: &Transport, issuer: &str) -> Result<Endpoints> 
 }
 
 fn from_metadata(transport: &Transport, metadata: AuthorizationServerMetadata) -> Result<Endpoints> {
-    if metadata.supports_s256() == Some(false) {
-        // RFC 7636 7.2: `plain` protects nothing, so it is never fallen back to.
-        let message = format!("{} supports no S256 code challenge", metadata.issuer);
-        return Err(Error::new(ErrorKind::Unsupported, message));
-    }
+    let s256 = metadata.supports_s256();
     let secure = |endpoint: Option<Url>| -> Result<Option<Url>> {
         endpoint.map(|url| transport.check(&url).map(|()| url)).transpose()
     };
@@ -176,6 +192,8 @@ fn from_metadata(transport: &Transport, metadata: AuthorizationServerMetadata) -
     Ok(Endpoints {
         authorization: secure(metadata.authorization_endpoint)?,
         token: metadata.token_endpoint,
+        refresh: None,
+        device_token: None,
         device_authorization: secure(metadata.device_authorization_endpoint)?,
         revocation: secure(metadata.revocation_endpoint)?,
         registration: secure(metadata.registration_endpoint)?,
@@ -189,7 +207,7 @@ fn from_metadata(transport: &Transport, metadata: AuthorizationServerMetadata) -
         authentication_methods: metadata.token_endpoint_auth_methods_supported,
         assertion_algorithms: metadata.token_endpoint_auth_signing_alg_values_supported,
         dpop_algorithms: metadata.dpop_signing_alg_values_supported,
-        dpop_required: false,
+        s256,
     })
 }
 

@@ -8,6 +8,7 @@
 //! | `catalog` | the bundled files and the user's |
 //! | `authority` | Microsoft's tenant and cloud |
 //! | `endpoints` | a definition or an issuer, turned into URLs |
+//! | `protected_resource` | a resource, turned into its authorization servers |
 //! | `client_registration` | which client logs in |
 //!
 //! May not enter: what is kept of a login (`store`), and how one is made (`flow`).
@@ -19,6 +20,7 @@ pub mod definition;
 mod dialect;
 mod endpoint_template;
 pub mod endpoints;
+pub mod protected_resource;
 pub mod scopes;
 
 pub use authority::Authority;

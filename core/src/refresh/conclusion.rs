@@ -25,7 +25,7 @@ use super::exchange::{not_connected, what_ended};
 use super::{Demand, Parts, Refreshed, pause};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, LoginReason, Result};
-use crate::protocol::{TokenEndpointError, TokenResponse, advised};
+use crate::protocol::{TokenEndpointError, TokenResponse, advised, of_target};
 use crate::store::{ConnectionRecord, ConnectionStatus, Locked, RecordClient, Refusal, Renewal};
 
 /// What came back, and when.
@@ -133,6 +133,7 @@ fn refused(
         refused = Error::new(ErrorKind::ProviderRejected, refused.message()).with_server(server);
     }
     let refused = advised(refused, &record.login_command(), None);
+    let refused = of_target(refused, record.server.resource.as_deref());
     // The server does not say that it is the day that has passed, and it is the likelier reason.
     let ended = help_after_its_end(record, client, now.wall);
     match ended.filter(|_| *refused.kind() == ErrorKind::ProviderRejected) {

@@ -20,7 +20,6 @@ use crate::protocol::{
     Client, ClientAssertion, DpopKey, Grant, TokenEndpointError, TokenRequest, TokenResponse, TokenType,
     claims, parse_token_response,
 };
-use crate::scope::ScopeSet;
 use crate::secret::{Secret, random_bytes};
 use crate::store::{
     ConnectionRecord, ConnectionStatus, Locked, RecordClient, RefreshAttempt, Renewal, off_thread,
@@ -86,7 +85,7 @@ async fn refresh_locked(
         return Ok(Refreshed { record, settled: false });
     }
     if let ConnectionStatus::LoginRequired { reason, .. } = record.status {
-        return Err(login_required(key, reason));
+        return Err(login_required(&record, reason));
     }
     let now = parts.clock.now();
     if let Some(error) = pause::no_request_yet(&record, &now, can_go_on(demand, &record, &now), demand) {
@@ -125,13 +124,15 @@ async fn exchange(
     let refresh_token = record.refresh_token.clone().filter(|_| !record.application);
     if refresh_token.is_none() && !record.application {
         let now = parts.clock.now();
-        let error = login_required(key, LoginReason::NoRefreshToken);
+        let error = login_required(&record, LoginReason::NoRefreshToken);
         let works = record.access_tokens.iter().any(|token| freshness(token, &now, 0).is_valid());
         // While a token works the login has not ended, also for a caller that would rather have another.
         return if works { Err(error) } else { end_grant(parts, locked, record, error).await };
     }
     let mut lost = record.refresh_attempt.take().map_or(0, |attempt| attempt.count);
-    let endpoint = Url::parse(&record.server.token_endpoint)
+    let server = &record.server;
+    let own = server.refresh_endpoint.as_ref().filter(|_| !record.application);
+    let endpoint = Url::parse(own.unwrap_or(&server.token_endpoint))
         .map_err(|_| Error::new(ErrorKind::StoreCorrupt, format!("{key}: its token endpoint is no URL")))?;
     let (store, read) = (Arc::clone(&parts.store), record.clone());
     let client = off_thread(move || store.client_of(&read)).await?;
@@ -141,7 +142,10 @@ async fn exchange(
         tracing::info!(connection = %key, "{warning}");
     }
     let claims = claims::merged(renewal.claims.as_deref(), &client.capabilities)?;
-    let extra: Vec<_> = claims.map(|claims| ("claims".to_owned(), claims)).into_iter().collect();
+    let claims = claims.map(|claims| ("claims".to_owned(), claims));
+    let resource = record.server.resource.clone().map(|resource| ("resource".to_owned(), resource));
+    let further = server.dialect.refresh_parameters.clone().into_iter().filter(|_| !record.application);
+    let extra: Vec<_> = claims.into_iter().chain(resource).chain(further).collect();
     let key_of_tokens = record.dpop_key.as_ref().map(DpopKey::read).transpose()?;
     let Parts { transport, nonces, clock, .. } = parts;
     let sender = TokenSender { transport, clock: &**clock, nonces, key: key_of_tokens.as_ref() };
@@ -157,7 +161,7 @@ async fn exchange(
             refresh_request(&endpoint, client.as_client(), &record, &renewal, refresh_token.as_ref(), &extra);
         let mut assertion = None;
         let answer = sender.send(limits, || {
-            assertion = client_assertion_of(&client, &record, parts.clock.now().wall)?;
+            assertion = client_assertion_of(&client, &record, &endpoint, parts.clock.now().wall)?;
             let client = Client { client_assertion: assertion.as_ref(), ..request.client };
             TokenRequest { client, ..request }.to_http()
         });
@@ -217,6 +221,7 @@ fn is_an_outage(error: &Error) -> bool {
 fn client_assertion_of(
     client: &RecordClient,
     record: &ConnectionRecord,
+    endpoint: &Url,
     now: Timestamp,
 ) -> Result<Option<Secret>> {
     let Some(key) = &client.certificate else { return Ok(None) };
@@ -224,7 +229,7 @@ fn client_assertion_of(
     let assertion = ClientAssertion {
         key,
         client_id: &client.client_id,
-        endpoint: &server.token_endpoint,
+        endpoint: endpoint.as_str(),
         issuer: server.exact_issuer(),
         accepted: server.assertion_algorithms.as_deref(),
         now,
@@ -252,7 +257,15 @@ fn refresh_request<'a>(
         }
         None => Grant::ClientCredentials { scopes: named.unwrap_or(login) },
     };
-    TokenRequest { endpoint, client, grant, scope_separator: record.server.scope_separator, extra }
+    let server = &record.server;
+    TokenRequest {
+        endpoint,
+        client,
+        grant,
+        scope_separator: server.scope_separator,
+        dialect: &server.dialect,
+        extra,
+    }
 }
 
 /// Reads the answer as the connection's server writes it.
@@ -260,27 +273,30 @@ fn parse(
     response: &http::Response<Vec<u8>>,
     record: &ConnectionRecord,
 ) -> Result<TokenResponse, TokenEndpointError> {
-    let separator = record.server.response_scope_separator.unwrap_or(record.server.scope_separator);
+    let server = &record.server;
+    let separator = server.response_scope_separator.unwrap_or(server.scope_separator);
+    let status = response.status().as_u16();
     let wanted = if record.dpop_key.is_some() { TokenType::Dpop } else { TokenType::Bearer };
-    parse_token_response(
-        response.status().as_u16(),
-        content_type(response),
-        response.body(),
-        separator,
-        wanted,
-    )
+    let body = response.body();
+    parse_token_response(status, content_type(response), body, separator, &server.dialect, wanted)
 }
 
 /// There is nothing to refresh: nobody has logged in, or somebody has logged out.
 pub(crate) fn not_connected(key: &ConnectionKey) -> Error {
-    Error::new(ErrorKind::NotConnected, format!("{key} is not connected"))
-        .with_help(format!("log in: `{}`", LoginCommand::of(key)))
+    not_connected_to(key, None)
+}
+
+/// The same for the `resource` that a token was asked for.
+pub(crate) fn not_connected_to(key: &ConnectionKey, resource: Option<&str>) -> Error {
+    let to = resource.map(|resource| format!(" to {resource}")).unwrap_or_default();
+    Error::new(ErrorKind::NotConnected, format!("{key} is not connected{to}"))
+        .with_help(format!("log in: `{}`", LoginCommand::for_resource(key, resource)))
 }
 
 /// The grant has ended.
-pub(super) fn login_required(key: &ConnectionKey, reason: LoginReason) -> Error {
-    Error::new(ErrorKind::LoginRequired { reason }, format!("{key}: {}", what_ended(reason)))
-        .with_help(format!("log in again: `{}`", LoginCommand::of(key)))
+pub(super) fn login_required(record: &ConnectionRecord, reason: LoginReason) -> Error {
+    Error::new(ErrorKind::LoginRequired { reason }, format!("{}: {}", record.key, what_ended(reason)))
+        .with_help(format!("log in again: `{}`", record.login_command()))
 }
 
 pub(super) fn what_ended(reason: LoginReason) -> &'static str {
@@ -291,9 +307,4 @@ pub(super) fn what_ended(reason: LoginReason) -> &'static str {
             "an answer was lost on the way and the server no longer accepts the grant"
         }
     }
-}
-
-/// What to type to log in to it again and be granted `scopes` besides.
-pub(crate) fn wider_login_command(key: &ConnectionKey, scopes: &ScopeSet) -> LoginCommand {
-    LoginCommand::of(key).with("--add-scopes", &scopes.to_string())
 }

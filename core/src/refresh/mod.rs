@@ -43,7 +43,7 @@ use std::time::Duration;
 pub(crate) use credential::credential_warning;
 use demand::Question;
 pub use demand::{Demand, Wanted};
-pub(crate) use exchange::{not_connected, wider_login_command};
+pub(crate) use exchange::{not_connected, not_connected_to};
 pub use freshness::{Freshness, freshness};
 use single_flight::SingleFlight;
 use unsaved::Unsaved;

@@ -11,7 +11,6 @@
 //! May not enter: what an answer means (`conclusion`).
 
 use super::Demand;
-use super::exchange::wider_login_command;
 use crate::clock::{Instant, Timestamp};
 use crate::error::{Error, ErrorKind};
 use crate::names::ConnectionKey;
@@ -74,7 +73,7 @@ pub(super) fn refused(record: &ConnectionRecord, refusal: &Refusal) -> Error {
     };
     // The server may call it the end of the grant. It was asked for more than the grant is known to reach, and says
     // no more than that.
-    let login = wider_login_command(key, scopes);
+    let login = record.wider_login_command(scopes);
     let consent = format!("consent to them: `{login}`");
     let refused = match said.kind() {
         ErrorKind::LoginRequired { .. } | ErrorKind::ConsentRequired => {

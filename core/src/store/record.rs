@@ -190,6 +190,9 @@ pub struct RecordServer {
     /// The protected resource that the grant is for (RFC 8707), as its metadata spells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
+    /// The same as the person named it, where that is another spelling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named_resource: Option<String>,
     /// RFC 8414 2 `token_endpoint_auth_signing_alg_values_supported`, for a client that signs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assertion_algorithms: Option<Vec<String>>,
@@ -291,7 +294,7 @@ impl AccessTokenRecord {
     pub fn received(response: &TokenResponse, scopes: &ScopeSet, renewable: bool, now: Instant) -> Self {
         // RFC 6749 5.1: without `expires_in` nobody knows. A token that can be renewed is renewed in
         // time; one that cannot is handed out for as long as servers take it.
-        let assumed = renewable.then_some(ASSUMED_LIFETIME);
+        let assumed = (renewable && !response.endless).then_some(ASSUMED_LIFETIME);
         AccessTokenRecord {
             resource: None,
             secret: response.access_token.clone(),

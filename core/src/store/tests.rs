@@ -52,6 +52,7 @@ pub(crate) fn record(name: &str) -> ConnectionRecord {
             rotation: Default::default(),
             resource: None,
             assertion_algorithms: None,
+            named_resource: None,
         },
         account: Account::default(),
         values: Default::default(),

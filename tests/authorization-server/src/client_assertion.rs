@@ -1,6 +1,6 @@
 //! A client's assertion (RFC 7523, sections 2.2 and 3). One of a certificate's key is as Entra wants it: the key named
-//! by the thumbprint of the registered certificate, made for this token endpoint. One of a key alone is made for the
-//! issuer (draft-ietf-oauth-rfc7523bis, section 4). Whether it was used before is `state`'s business.
+//! by the thumbprint of the registered certificate, made for this token endpoint. One of a key alone may be made for the
+//! issuer as well (draft-ietf-oauth-rfc7523bis, section 4). Whether it was used before is `state`'s business.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -57,8 +57,8 @@ pub(crate) fn verify(
     if [text("iss"), text("sub")] != [Some(client.id.as_str()); 2] {
         return Err(Refusal::AssertionOfOtherClient);
     }
-    let audience = if certificate.is_some() { expected.endpoint } else { expected.issuer };
-    if text("aud") != Some(audience) {
+    let for_issuer = certificate.is_none() && text("aud") == Some(expected.issuer);
+    if !for_issuer && text("aud") != Some(expected.endpoint) {
         return Err(Refusal::AssertionAudience);
     }
     let begins = claims.get("nbf").and_then(Value::as_f64).unwrap_or_default();

@@ -25,8 +25,7 @@ pub(crate) struct Presented {
 /// Who it is, and how that is known.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Authenticated {
-    pub(crate) id: String,
-    pub(crate) confidential: bool,
+    pub(crate) client: RegisteredClient,
     /// The `jti` of its assertion.
     pub(crate) assertion_id: Option<String>,
 }
@@ -69,15 +68,14 @@ pub(crate) fn presented(request: &Request) -> Option<Presented> {
     Some(Presented { id: posted_id?.into(), method, proof: posted_secret.map(Into::into), problem: None })
 }
 
-/// Finds the client and checks its proof.
+/// Checks the proof of the client that `find` knows by its id.
 pub(crate) fn authenticate(
-    dialect: Dialect,
-    clients: &[RegisteredClient],
+    find: impl FnOnce(&str) -> Result<RegisteredClient, Refusal>,
     request: &Request,
     expected: &Expected<'_>,
 ) -> Result<Authenticated, Refusal> {
     let presented = presented(request).ok_or(Refusal::ParameterMissing("client_id"))?;
-    let client = find(dialect, clients, &presented.id)?;
+    let client = find(&presented.id)?;
     if let Some(problem) = presented.problem {
         return Err(problem);
     }
@@ -89,13 +87,20 @@ pub(crate) fn authenticate(
             Some(client_assertion::verify(&client, &assertion, expected)?)
         }
         Some(secret) if client.secret.as_ref() != Some(&secret) => return Err(Refusal::SecretWrong),
-        Some(_) if expected.secrets_expired => return Err(Refusal::SecretExpired),
+        Some(_) if expected.secrets_expired || has_expired(&client, expected.now) => {
+            return Err(Refusal::SecretExpired);
+        }
         _ => None,
     };
     if !client.methods.contains(&presented.method) {
         return Err(Refusal::AuthenticationMethod);
     }
-    Ok(Authenticated { id: presented.id, confidential, assertion_id })
+    Ok(Authenticated { client, assertion_id })
+}
+
+#[allow(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^52")]
+fn has_expired(client: &RegisteredClient, now: f64) -> bool {
+    client.secret_expires_at.is_some_and(|at| now >= at as f64)
 }
 
 /// Finds a client by id. Entra without a list of clients knows every GUID, as a public client.
@@ -171,8 +176,8 @@ mod tests {
             (by_header("confidential-basic", SECRET), Err(Refusal::SecretWrong)),
         ] {
             let clients = RegisteredClient::defaults();
-            let answer = authenticate(Dialect::Plain, &clients, &request, &EXPECTED);
-            assert_eq!(answer.map(|client| client.id), expected.map(Into::into), "{request:?}");
+            let answer = authenticate(|id| find(Dialect::Plain, &clients, id), &request, &EXPECTED);
+            assert_eq!(answer.map(|found| found.client.id), expected.map(Into::into), "{request:?}");
         }
     }
 
@@ -183,7 +188,7 @@ mod tests {
         both = both
             .with_header(AUTHORIZATION, by_header("confidential-basic", ENCODED).authorization().unwrap());
         let refused = Err(Refusal::AuthenticationMethod);
-        assert_eq!(authenticate(Dialect::Plain, &clients, &both, &EXPECTED), refused);
+        assert_eq!(authenticate(|id| find(Dialect::Plain, &clients, id), &both, &EXPECTED), refused);
     }
 
     #[test]

@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use crate::consent::Whose;
 use crate::entra;
 use crate::fault::Fault;
-use crate::options::LiveOptions;
 use crate::proxy::Proxy;
 use crate::reply::{Content, Reply};
 use crate::request::Request;
@@ -30,6 +29,8 @@ pub(crate) fn answer(shared: &Shared, request: &Request, name: &str) -> Reply {
         (&Method::GET, "options") => Ok(Reply::json(200, json!(shared.live()))),
         (&Method::POST, "options") => set_options(shared, request),
         (&Method::POST, "device") => decide_device(shared, request),
+        (&Method::GET, "clients") => Ok(Reply::json(200, json!(shared.state().registrations.ids()))),
+        (&Method::POST, "forget-client") => forget_client(shared, request),
         (&Method::POST, "consent") => allow(shared, request),
         (&Method::DELETE, "consent") => {
             shared.state().consents.clear();
@@ -72,13 +73,9 @@ pub(crate) fn read_script(script: Value) -> serde_json::Result<Vec<Fault>> {
     }
 }
 
-/// The options that are named change, the others stay.
+/// The options that are named change, the others stay, within a section as well.
 fn set_options(shared: &Shared, request: &Request) -> serde_json::Result<Reply> {
-    let mut options = serde_json::to_value(shared.live())?;
-    if let (Some(options), Value::Object(changes)) = (options.as_object_mut(), request.json()?) {
-        options.extend(changes);
-    }
-    let options: LiveOptions = serde_json::from_value(options)?;
+    let options = shared.live().changed(request.json()?)?;
     shared.set_live(options.clone());
     Ok(Reply::json(200, json!(options)))
 }
@@ -102,6 +99,19 @@ fn decide_device(shared: &Shared, request: &Request) -> serde_json::Result<Reply
     let approve = decision == Decision::Approve;
     let found = shared.state().devices.decide(&user_code, approve, Instant::now());
     let missing = || Reply::json(404, json!({"error": "no device waits with this code"}));
+    Ok(if found { done() } else { missing() })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ForgottenClient {
+    client_id: String,
+}
+
+fn forget_client(shared: &Shared, request: &Request) -> serde_json::Result<Reply> {
+    let ForgottenClient { client_id } = serde_json::from_value(request.json()?)?;
+    let found = shared.state().registrations.forget(&client_id);
+    let missing = || Reply::json(404, json!({"error": "no client registered itself with this id"}));
     Ok(if found { done() } else { missing() })
 }
 

@@ -135,7 +135,7 @@ impl Struck<'_> {
             }
             Action::Error { status, error, description, numbers, suberror, subcode, claims } => {
                 let error = OAuthError { status, error, description, numbers, suberror, subcode, claims };
-                endpoint::refuse(self.shared, self.endpoint, self.request, error)
+                endpoint::refuse(self.shared, self.endpoint, self.tenant, self.request, error)
             }
         };
         (reply, true)

@@ -6,7 +6,9 @@ pub(crate) struct Grant {
     pub(crate) client_id: String,
     pub(crate) username: String,
     pub(crate) scope: Vec<String>,
-    /// The Entra authority it was made at, as the path said it.
+    /// The resources it is for (RFC 8707); without any it is for none in particular.
+    pub(crate) resources: Vec<String>,
+    /// The Entra authority it was made at, or the customer's label, as the path said it.
     pub(crate) tenant: String,
     /// The tenant id of the account's home, in the Entra dialect.
     pub(crate) home: String,

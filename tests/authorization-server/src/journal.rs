@@ -20,23 +20,32 @@ use crate::registered_client::AuthenticationMethod;
 use crate::request::{Endpoint, Request};
 
 /// The parameters whose values are kept as they are.
-const HARMLESS: [&str; 17] = [
+const HARMLESS: [&str; 26] = [
+    "application_type",
     "claims",
     "client_assertion_type",
     "client_id",
     "client_info",
+    "client_name",
+    "client_uri",
     "code_challenge_method",
     "decision",
     "domain_hint",
+    "dpop_bound_access_tokens",
+    "dpop_jkt",
     "grant_type",
+    "grant_types",
     "login_hint",
     "max_age",
     "prompt",
     "redirect_uri",
+    "redirect_uris",
     "resource",
     "response_mode",
     "response_type",
+    "response_types",
     "scope",
+    "token_endpoint_auth_method",
     "token_type_hint",
 ];
 
@@ -67,9 +76,9 @@ pub struct Entry {
     pub client_authentication: Option<AuthenticationMethod>,
     /// The `grant_type`.
     pub grant_type: Option<String>,
-    /// The resource of the `scope`, as Entra's scopes name it.
+    /// The `resource` that was asked for (RFC 8707), or that of the `scope`, as Entra's scopes name it.
     pub resource: Option<String>,
-    /// Every parameter; one that may be a secret as its [`fingerprint`].
+    /// Every parameter, and every member of a registration; one that may be a secret as its [`fingerprint`].
     pub parameters: BTreeMap<String, String>,
     /// The `User-Agent`.
     pub user_agent: Option<String>,
@@ -183,6 +192,13 @@ impl Journal {
         self.pages().entries.iter().filter(|entry| entry.outcome.revoked).count()
     }
 
+    /// How many clients registered themselves.
+    #[must_use]
+    pub fn registrations(&self) -> usize {
+        let good = |entry: &&Entry| matches!(entry.outcome.status, Some(200..300)) && entry.method == "POST";
+        self.pages().entries.iter().filter(|entry| entry.endpoint == Endpoint::Register).filter(good).count()
+    }
+
     /// The milliseconds between one poll and the next of the same device code.
     #[must_use]
     pub fn poll_gaps(&self) -> Vec<u64> {
@@ -203,6 +219,7 @@ impl Journal {
             "used_at_once": self.used_at_once(),
             "reuse_count": self.reuse_count(),
             "revoked_count": self.revoked_count(),
+            "registrations": self.registrations(),
             "poll_gaps": self.poll_gaps(),
         })
     }
@@ -215,15 +232,18 @@ impl Journal {
             pages.begun
         };
         let client = presented(request);
+        let indicated = request.parameter("resource");
+        let registered = (endpoint == Endpoint::Register).then(|| members(request)).unwrap_or_default();
         let mut parameters: BTreeMap<String, String> = request
             .parameters()
             .iter()
+            .chain(&registered)
             .map(|(name, value)| {
                 let harmless = HARMLESS.contains(&name.as_str());
                 (name.clone(), if harmless { value.clone() } else { fingerprint(value) })
             })
             .collect();
-        if let Some(token) = request.bearer_token() {
+        if let Some((_, token)) = request.access_token() {
             parameters.insert("access_token".into(), fingerprint(token));
         }
         Entry {
@@ -239,7 +259,7 @@ impl Journal {
             client_authentication: client.as_ref().map(|client| client.method),
             client_id: client.map(|client| client.id),
             grant_type: request.parameter("grant_type").map(Into::into),
-            resource: entra::first_resource(&request.scope()).map(Into::into),
+            resource: indicated.or(entra::first_resource(&request.scope())).map(Into::into),
             parameters,
             user_agent: request.user_agent().map(Into::into),
             origin: request.has_origin(),
@@ -266,6 +286,13 @@ impl Journal {
     fn pages(&self) -> MutexGuard<'_, Pages> {
         self.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The members of a body of JSON, each as text.
+fn members(request: &Request) -> Vec<(String, String)> {
+    let Ok(Value::Object(members)) = request.json() else { return Vec::new() };
+    let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), Into::into);
+    members.into_iter().map(|(name, value)| (name, text(value))).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A scripted OAuth authorization server: the other side of every test that logs in.
 //!
-//! It plays two dialects, plain OAuth (RFC 6749, 7009, 7636, 8414, 8628, 9207 and OpenID Connect Core) and
+//! It plays two dialects, plain OAuth (RFC 6749, 7009, 7591, 7592, 7636, 8414, 8628, 8707, 9207, 9728 and OpenID Connect Core) and
 //! Microsoft Entra; four ways to rotate a refresh token; the person at the browser; and every fault that a real
 //! server or the network in front of it was seen to make. What it was asked is kept in a [`Journal`] that holds
 //! no secret.
@@ -15,22 +15,22 @@
 //! listener tls proxy                            sockets; http or https; a way in by other names
 //! dispatch                                      one request: route, fault, endpoint, journal
 //! control endpoint/*                            what the test asks; what the client asks
-//! route token_response                          which endpoint; what a grant looks like on the wire
+//! route token_response resource_indicators      which endpoint; what a grant looks like on the wire; what it is for
 //! shared                                        what all requests share
 //! state id_token reply                          what is remembered, claimed, answered
-//! device rotation journal consent               device codes; used refresh tokens; what was asked; what was allowed
+//! device rotation journal consent registration  device codes; used refresh tokens; what was asked; what was allowed;
+//!                                               who registered itself
 //! client_authentication client_assertion jws    who asks
-//! claims pkce entra grant                       rules
+//! claims pkce entra grant redirect_uri          rules
 //! refusal oauth_error                           every reason to say no, and how it is written
-//! options                                       what the server is told
+//! options features                              what the server is told
 //! fault_queue fault mutation registered_client  what goes wrong; who may ask
 //! request signing_key page random clock         values and outside things
 //!
 //! person form http_client                       the stand-in person, a client of its own
 //! ```
 //!
-//! Left out on purpose: dynamic registration, pushed requests, DPoP, introspection and userinfo. Servers written
-//! by others play those parts in the interoperability tests.
+//! Left out on purpose: introspection and userinfo.
 
 mod claims;
 mod client_assertion;
@@ -44,6 +44,7 @@ mod endpoint;
 mod entra;
 mod fault;
 mod fault_queue;
+mod features;
 mod form;
 mod grant;
 mod http_client;
@@ -59,10 +60,13 @@ mod person;
 mod pkce;
 mod proxy;
 mod random;
+mod redirect_uri;
 mod refusal;
 mod registered_client;
+mod registration;
 mod reply;
 mod request;
+mod resource_indicators;
 mod rotation;
 mod route;
 mod server;
@@ -73,6 +77,9 @@ mod tls;
 mod token_response;
 
 pub use fault::{Action, Fault, When};
+pub use features::{
+    IndicatorOptions, Indicators, MetadataOptions, Place, RegistrationOptions, ResourceOptions, Scheme,
+};
 pub use http_client::{Answer, HttpClient};
 pub use journal::{Entry, Journal, Outcome, fingerprint};
 pub use jws::PublicKey;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::fault::Fault;
+use crate::features::{IndicatorOptions, MetadataOptions, RegistrationOptions, ResourceOptions};
 use crate::registered_client::RegisteredClient;
 
 /// What is fixed when the server starts.
@@ -82,6 +83,35 @@ pub struct LiveOptions {
     pub person: Person,
     /// The `iss` of authorization responses (RFC 9207).
     pub issuer_parameter: IssuerParameter,
+    /// What becomes of the metadata.
+    pub metadata: MetadataOptions,
+    /// The protected resource.
+    pub protected_resource: ResourceOptions,
+    /// What becomes of `resource`.
+    pub resource_indicators: IndicatorOptions,
+    /// How clients register themselves.
+    pub registration: RegistrationOptions,
+}
+
+impl LiveOptions {
+    /// These options with the members of `changes` in their place. A section keeps what is not named in it.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such option, or not with such a value.
+    pub fn changed(&self, changes: Value) -> serde_json::Result<Self> {
+        let mut options = serde_json::to_value(self)?;
+        let changes: Map<String, Value> = serde_json::from_value(changes)?;
+        for (name, change) in changes {
+            match (&mut options[name.as_str()], change) {
+                (Value::Object(section), Value::Object(change)) if name != "step_up" => {
+                    section.extend(change)
+                }
+                (value, change) => *value = change,
+            }
+        }
+        serde_json::from_value(options)
+    }
 }
 
 impl ServerOptions {
@@ -118,6 +148,10 @@ impl ServerOptions {
                 unknown_tenants: Vec::new(),
                 person: Person::Approve,
                 issuer_parameter: IssuerParameter::On,
+                metadata: MetadataOptions::default(),
+                protected_resource: ResourceOptions::default(),
+                resource_indicators: IndicatorOptions::default(),
+                registration: RegistrationOptions::default(),
             },
         }
     }

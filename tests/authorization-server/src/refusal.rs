@@ -17,6 +17,7 @@ pub(crate) enum Refusal {
     AuthorizationPending,
     ChallengeInvalid,
     ChallengeMissing,
+    ClientMetadataInvalid,
     CodeExpired,
     CodeOfOtherClient,
     CodeOfOtherTenant,
@@ -26,8 +27,10 @@ pub(crate) enum Refusal {
     DeviceCodeExpired,
     DeviceCodeUnknown,
     DeviceDeclined,
+    GrantTypeUnregistered,
     GrantTypeUnsupported,
     InternalError,
+    InvalidTarget,
     LoginRequired,
     MethodNotPost,
     NotAForm,
@@ -38,11 +41,13 @@ pub(crate) enum Refusal {
     QueryInUri,
     RedirectUriInvalid,
     RedirectUriMismatch,
+    RedirectUriRefused,
     RefreshTokenOfOtherClient,
     RefreshTokenOfOtherTenant,
     RefreshTokenReplayed,
     RefreshTokenRevoked,
     RefreshTokenUnknown,
+    RegistrationTokenInvalid,
     ResourceParameter,
     ResponseModeUnsupported,
     ResponseTypeUnsupported,
@@ -97,6 +102,12 @@ impl Refusal {
             }
             Self::ChallengeInvalid => (REQUEST, None, 50147, "The code_challenge is not one of S256."),
             Self::ChallengeMissing => (REQUEST, None, 9_002_325, "Proof Key for Code Exchange is required."),
+            Self::ClientMetadataInvalid => (
+                "invalid_client_metadata",
+                None,
+                0,
+                "A member of the client's metadata is not one to register.",
+            ),
             Self::CodeExpired => (GRANT, None, 70008, "The authorization code has expired."),
             Self::CodeOfOtherClient => (GRANT, None, 70000, "The code was issued to another client."),
             Self::CodeOfOtherTenant => (GRANT, None, 700_005, "The code was issued at another tenant."),
@@ -112,10 +123,16 @@ impl Refusal {
             Self::DeviceDeclined => {
                 ("access_denied", Some("authorization_declined"), 65004, "The person declined the device.")
             }
+            Self::GrantTypeUnregistered => {
+                ("unauthorized_client", None, 0, "The client did not register for this grant type.")
+            }
             Self::GrantTypeUnsupported => {
                 ("unsupported_grant_type", None, 70003, "The grant type is not supported.")
             }
             Self::InternalError => ("server_error", None, 90006, "The server could not sign."),
+            Self::InvalidTarget => {
+                ("invalid_target", None, 500_011, "The resource is not known, or not that of the grant.")
+            }
             Self::LoginRequired => ("login_required", None, 50058, "Nobody is signed in to answer silently."),
             Self::MethodNotPost => (REQUEST, None, 900_561, "The endpoint only accepts POST."),
             Self::NotAForm => (REQUEST, None, 9_002_313, "The body is not form-encoded."),
@@ -137,6 +154,9 @@ impl Refusal {
             Self::RedirectUriMismatch => {
                 (GRANT, None, 50011, "The redirect URI is not that of the authorization request.")
             }
+            Self::RedirectUriRefused => {
+                ("invalid_redirect_uri", None, 0, "A redirect URI is missing, or not one to register.")
+            }
             Self::RefreshTokenOfOtherClient => (GRANT, None, 70000, "The refresh token is another client's."),
             Self::RefreshTokenOfOtherTenant => {
                 (GRANT, None, 7_000_012, "The grant was obtained for a different tenant.")
@@ -149,6 +169,9 @@ impl Refusal {
             }
             Self::RefreshTokenUnknown => {
                 (GRANT, None, 9_002_313, "The refresh token is malformed or invalid.")
+            }
+            Self::RegistrationTokenInvalid => {
+                ("invalid_token", None, 0, "The token does not open this registration.")
             }
             Self::ResourceParameter => (REQUEST, None, 901_002, "The parameter 'resource' is not supported."),
             Self::ResponseModeUnsupported => (REQUEST, None, 70007, "The response_mode is not supported."),
@@ -203,7 +226,7 @@ impl Refusal {
             if let Self::ParameterMissing(name) = self { format!("{text}{name}.") } else { text.into() };
         let status = match (error, self) {
             // Section 5.2: 401 may be used for any invalid_client, and must be if Authorization was.
-            (CLIENT, _) => 401,
+            (CLIENT, _) | (_, Self::RegistrationTokenInvalid) => 401,
             ("server_error", _) => 500,
             (_, Self::MethodNotPost) => 405,
             _ => 400,

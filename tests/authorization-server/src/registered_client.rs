@@ -24,6 +24,14 @@ pub struct RegisteredClient {
     pub key: Option<PublicKey>,
     /// The methods by which it may authenticate at the token endpoint.
     pub methods: Vec<AuthenticationMethod>,
+    /// When its secret expires, in seconds since 1970.
+    pub secret_expires_at: Option<u64>,
+    /// The redirect URIs that it registered; `None`: those on loopback that the server gives everybody.
+    pub redirect_uris: Option<Vec<String>>,
+    /// It runs on its person's machine, at any port of a loopback redirect URI (RFC 8252, section 7.3).
+    pub native: bool,
+    /// The grant types that it registered for; `None`: all.
+    pub grant_types: Option<Vec<String>>,
 }
 
 /// `token_endpoint_auth_method`, by its registered names (RFC 7591, section 2).
@@ -81,7 +89,17 @@ impl RegisteredClient {
     #[must_use]
     pub fn public(id: &str) -> Self {
         let methods = vec![AuthenticationMethod::None];
-        Self { id: id.into(), secret: None, certificate: None, key: None, methods }
+        Self {
+            id: id.into(),
+            secret: None,
+            certificate: None,
+            key: None,
+            methods,
+            secret_expires_at: None,
+            redirect_uris: None,
+            native: false,
+            grant_types: None,
+        }
     }
 
     /// A confidential client that may authenticate by `methods`.
@@ -106,6 +124,11 @@ impl RegisteredClient {
         self.methods.retain(|method| *method != AuthenticationMethod::None);
         self.methods.push(AuthenticationMethod::PrivateKeyJwt);
         self
+    }
+
+    /// Did it register for this grant type?
+    pub(crate) fn may_use(&self, grant_type: &str) -> bool {
+        self.grant_types.as_ref().is_none_or(|known| known.iter().any(|known| known == grant_type))
     }
 
     /// Can it prove who it is?

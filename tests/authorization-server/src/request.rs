@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::form_urlencoded;
 
+use crate::features::Scheme;
+
 /// Far more than any request of the protocol needs.
 const MAX_BODY_BYTES: usize = 1 << 20;
 
@@ -30,12 +32,16 @@ pub enum Endpoint {
     DevicePage,
     /// The revocation endpoint (RFC 7009).
     Revoke,
+    /// The registration endpoint (RFC 7591), and what a client manages of itself there (RFC 7592).
+    Register,
     /// Authorization server metadata (RFC 8414), OpenID Connect Discovery, Entra's instance discovery.
     Metadata,
     /// The keys of the id_tokens (RFC 7517).
     Jwks,
     /// A protected resource (RFC 6750).
     Resource,
+    /// What a protected resource says of itself (RFC 9728).
+    ResourceMetadata,
     /// Nothing that the server knows.
     Unknown,
 }
@@ -76,10 +82,17 @@ impl Request {
 
     /// Is the body `application/x-www-form-urlencoded`, as RFC 6749, section 4.1.3 wants it?
     pub(crate) fn is_form(&self) -> bool {
+        self.is_of("application/x-www-form-urlencoded")
+    }
+
+    /// Is the body JSON, as RFC 7591, section 3.1 wants it?
+    pub(crate) fn is_json(&self) -> bool {
+        self.is_of("application/json")
+    }
+
+    fn is_of(&self, wanted: &str) -> bool {
         let media_type = self.header(&CONTENT_TYPE).unwrap_or_default();
-        media_type.split(';').next().is_some_and(|media_type| {
-            media_type.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
-        })
+        media_type.split(';').next().is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case(wanted))
     }
 
     /// The parameters where the method puts them: the body of a POST, the query of anything else.
@@ -101,11 +114,18 @@ impl Request {
         !self.query.is_empty()
     }
 
-    /// The first parameter that is there twice, which section 3.1 forbids.
+    /// The resources asked for (RFC 8707, section 2), in order.
+    pub(crate) fn resources(&self) -> Vec<String> {
+        let named = self.parameters().iter().filter(|(name, value)| name == "resource" && !value.is_empty());
+        named.map(|(_, value)| value.clone()).collect()
+    }
+
+    /// The first parameter that is there twice, which section 3.1 forbids; RFC 8707 allows it for `resource`.
     pub(crate) fn repeated_parameter(&self) -> Option<&str> {
         let parameters = self.parameters();
-        let mut names = parameters.iter().enumerate().map(|(at, (name, _))| (at, name));
+        let names = parameters.iter().enumerate().map(|(at, (name, _))| (at, name));
         names
+            .filter(|(_, name)| *name != "resource")
             .find(|(at, name)| parameters[..*at].iter().any(|(other, _)| other == *name))
             .map(|(_, name)| name.as_str())
     }
@@ -133,10 +153,12 @@ impl Request {
         self.headers.contains_key(AUTHORIZATION)
     }
 
-    /// The token of `Authorization: Bearer` (RFC 6750, section 2.1).
-    pub(crate) fn bearer_token(&self) -> Option<&str> {
+    /// The access token in `Authorization`, and the scheme that it came by (RFC 6750, section 2.1).
+    pub(crate) fn access_token(&self) -> Option<(Scheme, &str)> {
         let (scheme, token) = self.authorization()?.split_once(' ')?;
-        Some(token).filter(|token| scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
+        let known = [Scheme::Bearer, Scheme::Dpop];
+        let scheme = known.into_iter().find(|known| known.as_str().eq_ignore_ascii_case(scheme))?;
+        Some((scheme, token)).filter(|(_, token)| !token.is_empty())
     }
 
     pub(crate) fn user_agent(&self) -> Option<&str> {
@@ -151,7 +173,7 @@ impl Request {
         self.body.len()
     }
 
-    /// The body as JSON, for the control endpoints.
+    /// The body as JSON.
     pub(crate) fn json(&self) -> Result<Value, serde_json::Error> {
         serde_json::from_slice(&self.body)
     }

@@ -161,6 +161,17 @@ impl Running {
         self.shared.state().devices.decide(user_code, false, Instant::now())
     }
 
+    /// The ids of the clients that registered themselves.
+    #[must_use]
+    pub fn registered_clients(&self) -> Vec<String> {
+        self.shared.state().registrations.ids()
+    }
+
+    /// Forgets a client that registered itself, which is not told. Says whether there was one.
+    pub fn forget_client(&self, client_id: &str) -> bool {
+        self.shared.state().registrations.forget(client_id)
+    }
+
     /// An administrator allows a client these scopes for everybody of a tenant: its id or domain.
     pub fn consent_for_tenant(&self, client_id: &str, tenant: &str, scope: &[&str]) {
         self.allow(client_id, Whose::Tenant(entra::tenant_id(tenant)), scope);

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hyper::header::{HOST, HeaderName};
 
+use crate::client_authentication;
 use crate::clock;
 use crate::entra;
 use crate::fault_queue::FaultQueue;
@@ -15,8 +16,10 @@ use crate::options::{Dialect, LiveOptions, ServerOptions};
 use crate::proxy::Proxy;
 use crate::random::{self, Random};
 use crate::refusal::Refusal;
+use crate::registered_client::RegisteredClient;
 use crate::reply::Reply;
 use crate::request::Request;
+use crate::route::CUSTOMERS;
 use crate::signing_key::SigningKey;
 use crate::state::State;
 
@@ -62,6 +65,12 @@ impl Shared {
         self.options.dialect == Dialect::Entra
     }
 
+    /// The client with this id: one that the server was told of, or one that registered itself.
+    pub(crate) fn client(&self, id: &str) -> Result<RegisteredClient, Refusal> {
+        let told = client_authentication::find(self.dialect(), &self.options.clients, id);
+        told.or_else(|unknown| self.state().registrations.client(id).ok_or(unknown))
+    }
+
     /// Is it a tenant, and one that is known here?
     pub(crate) fn check_tenant(&self, segment: &str) -> Result<(), Refusal> {
         entra::check_tenant(segment)?;
@@ -69,30 +78,38 @@ impl Shared {
         if unknown { Err(Refusal::TenantUnknown) } else { Ok(()) }
     }
 
-    /// What endpoint URLs begin with: the name that the server was asked by.
-    pub(crate) fn base(&self, request: &Request) -> String {
+    /// Scheme, host and port by the name that the server was asked by.
+    pub(crate) fn origin(&self, request: &Request) -> Cow<'_, str> {
         let asked = request.header(&HOST);
         let name = self.options.tls_names.iter().find(|name| asked == Some(name.as_str()));
-        let origin = name.map_or(Cow::from(&self.origin), |name| format!("https://{name}").into());
-        format!("{origin}{}", self.options.issuer_path)
+        name.map_or(Cow::from(&self.origin), |name| format!("https://{name}").into())
+    }
+
+    /// What endpoint URLs begin with.
+    pub(crate) fn base(&self, request: &Request) -> String {
+        format!("{}{}", self.origin(request), self.options.issuer_path)
+    }
+
+    /// What the endpoint URLs of this tenant, or customer, begin with.
+    pub(crate) fn authority(&self, request: &Request, tenant: &str) -> String {
+        match (self.dialect(), self.base(request)) {
+            (Dialect::Plain, base) if tenant.is_empty() => base,
+            (Dialect::Plain, base) => format!("{base}{CUSTOMERS}{tenant}"),
+            (Dialect::Entra, base) => format!("{base}/{tenant}"),
+        }
     }
 
     /// The issuer (RFC 8414, section 2). Entra has one for each tenant; `tenant` is the part in its place.
     pub(crate) fn issuer(&self, request: &Request, tenant: &str) -> String {
-        self.issuer_at(&self.base(request), tenant)
+        let authority = self.authority(request, tenant);
+        if self.is_entra() { format!("{authority}/v2.0") } else { authority }
     }
 
     /// The issuer in the id_tokens of an account that signs in without naming its tenant, to who asks by no other
     /// name.
     pub(crate) fn default_issuer(&self) -> String {
-        self.issuer_at(&format!("{}{}", self.origin, self.options.issuer_path), entra::HOME)
-    }
-
-    fn issuer_at(&self, base: &str, tenant: &str) -> String {
-        match self.dialect() {
-            Dialect::Plain => base.into(),
-            Dialect::Entra => format!("{base}/{tenant}/v2.0"),
-        }
+        let tenant = if self.is_entra() { entra::HOME } else { "" };
+        self.issuer(&Request::default(), tenant)
     }
 
     pub(crate) fn live(&self) -> LiveOptions {
@@ -135,6 +152,9 @@ impl Shared {
         reply.outcome.revoked = [Refusal::RefreshTokenReplayed, Refusal::CodeUsedTwice].contains(&refusal);
         match refusal {
             Refusal::MethodNotPost => reply.with_header("allow", "POST"),
+            Refusal::RegistrationTokenInvalid => {
+                reply.with_header("www-authenticate", "Bearer error=\"invalid_token\"")
+            }
             // Section 5.2: a client that tried the header is told the scheme.
             _ if reply.status == 401 && request.authorization().is_some() => {
                 reply.with_header("www-authenticate", "Basic realm=\"authorization server\"")

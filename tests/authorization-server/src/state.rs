@@ -12,6 +12,7 @@ use crate::device::Devices;
 use crate::grant::Grant;
 use crate::options::Rotation;
 use crate::refusal::Refusal;
+use crate::registration::Registrations;
 use crate::rotation::{Decision, decide};
 
 /// Which grant; grants are never forgotten.
@@ -43,6 +44,7 @@ pub(crate) struct PresentedRefreshToken {
 pub(crate) struct State {
     pub(crate) devices: Devices,
     pub(crate) consents: Consents,
+    pub(crate) registrations: Registrations,
     /// What resources want of a token beside its life.
     pub(crate) demand: Option<Demand>,
     grants: Vec<Grant>,
@@ -58,11 +60,16 @@ struct RefreshToken {
     used: Option<(Instant, Value)>,
 }
 
-struct AccessToken {
-    grant: GrantId,
-    expires: Instant,
+/// What an access token is good for.
+#[derive(Clone, Debug)]
+pub(crate) struct AccessToken {
+    pub(crate) grant: GrantId,
+    pub(crate) expires: Instant,
     /// The `claims` it was asked for with.
-    claims: Option<String>,
+    pub(crate) claims: Option<String>,
+    pub(crate) scope: Vec<String>,
+    /// The resources that it is for.
+    pub(crate) audience: Vec<String>,
 }
 
 impl State {
@@ -102,15 +109,8 @@ impl State {
         Ok(grant)
     }
 
-    pub(crate) fn add_access_token(
-        &mut self,
-        value: String,
-        grant: GrantId,
-        expires: Instant,
-        claims: Option<&str>,
-    ) {
-        let claims = claims.map(Into::into);
-        self.access_tokens.insert(value, AccessToken { grant, expires, claims });
+    pub(crate) fn add_access_token(&mut self, value: String, token: AccessToken) {
+        self.access_tokens.insert(value, token);
     }
 
     pub(crate) fn add_refresh_token(&mut self, value: String, grant: GrantId) {
@@ -150,10 +150,10 @@ impl State {
         }
     }
 
-    /// The grant behind an access token that is neither expired nor revoked.
-    pub(crate) fn resource_access(&self, value: &str, now: Instant) -> Option<&Grant> {
+    /// An access token that is neither expired nor revoked, and its grant.
+    pub(crate) fn resource_access(&self, value: &str, now: Instant) -> Option<(&AccessToken, &Grant)> {
         let token = self.access_tokens.get(value).filter(|token| now < token.expires)?;
-        Some(&self.grants[token.grant]).filter(|grant| !grant.revoked)
+        Some((token, &self.grants[token.grant])).filter(|(_, grant)| !grant.revoked)
     }
 
     /// The demand that this access token does not meet.
@@ -199,6 +199,13 @@ impl State {
         }
     }
 
+    /// Every grant of this client ends.
+    pub(crate) fn revoke_client(&mut self, client_id: &str) {
+        for grant in self.grants.iter_mut().filter(|grant| grant.client_id == client_id) {
+            grant.revoked = true;
+        }
+    }
+
     fn revoke(&mut self, grant: GrantId) {
         self.grants[grant].revoked = true;
     }
@@ -218,7 +225,9 @@ mod tests {
         let grant = state.grant(Grant { client_id: "c".into(), ..Grant::default() });
         state.add_refresh_token("r1".into(), grant);
         state.add_refresh_token("r2".into(), grant);
-        state.add_access_token("a1".into(), grant, after(Instant::now(), 60), None);
+        let expires = after(Instant::now(), 60);
+        let (claims, scope, audience) = (None, Vec::new(), Vec::new());
+        state.add_access_token("a1".into(), AccessToken { grant, expires, claims, scope, audience });
         (state, Instant::now())
     }
 

@@ -15,7 +15,7 @@ use crate::refusal::Refusal;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::shared::Shared;
-use crate::state::{GrantId, State};
+use crate::state::{AccessToken, GrantId, State};
 
 /// 32-byte blocks in an access token. Entra's are opaque and some 1,500 characters long; a store that cannot hold
 /// one must fail here rather than at a customer's.
@@ -26,6 +26,8 @@ const ENTRA_BLOCKS: usize = 36;
 pub(crate) struct TokenResponse<'a> {
     pub(crate) grant: GrantId,
     pub(crate) scope: &'a [String],
+    /// The resources that the access token is for.
+    pub(crate) audience: Vec<String>,
     pub(crate) refresh_token: Option<&'a str>,
     pub(crate) request: &'a Request,
     /// The tenant of the token endpoint that was asked.
@@ -52,7 +54,14 @@ impl TokenResponse<'_> {
         };
         let access_token = shared.random.access_token(if shared.is_entra() { ENTRA_BLOCKS } else { BLOCKS });
         let expires = after(now, live.access_token_lifetime);
-        state.add_access_token(access_token.clone(), self.grant, expires, self.claims);
+        let token = AccessToken {
+            grant: self.grant,
+            expires,
+            claims: self.claims.map(Into::into),
+            scope: self.scope.to_vec(),
+            audience: self.audience.clone(),
+        };
+        state.add_access_token(access_token.clone(), token);
 
         let mut body = Map::new();
         let mut member = |name: &str, value: Value| body.insert(name.into(), value);
@@ -85,7 +94,7 @@ impl TokenResponse<'_> {
 
     fn id_token(&self, shared: &Shared, granted: &Grant) -> Result<String, Refusal> {
         let (issuer, tenant_id) = match shared.dialect() {
-            Dialect::Plain => (shared.base(self.request), String::new()),
+            Dialect::Plain => (shared.issuer(self.request, self.tenant), String::new()),
             Dialect::Entra => {
                 let tenant_id = entra::signed_in_at(self.tenant, &granted.home);
                 (shared.issuer(self.request, &tenant_id), tenant_id)

@@ -7,25 +7,18 @@ mod common;
 use authorization_server::{Action, Answer, Endpoint, Fault};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use common::Tester;
+use common::{Tester, challenges};
 use hyper::Method;
 use serde_json::{Value, json};
-use url::Url;
 
 const CLAIMS: &str = r#"{"access_token":{"nbf":{"essential":true,"value":"1700000000"}}}"#;
 
 async fn get(tester: &Tester, token: &Value, path_or_url: &str) -> Answer {
-    let url: Url = tester.url(path_or_url);
-    let value = format!("Bearer {}", token.as_str().unwrap());
-    tester.http.send(Method::GET, &url, &[("authorization", value.as_str())], Vec::new()).await.unwrap()
+    tester.get_with(token, path_or_url).await
 }
 
 fn subjects(page: &Value) -> Vec<&str> {
     page["value"].as_array().unwrap().iter().map(|item| item["subject"].as_str().unwrap()).collect()
-}
-
-fn challenges(answer: &Answer) -> Vec<&str> {
-    answer.headers.get_all("www-authenticate").iter().map(|value| value.to_str().unwrap()).collect()
 }
 
 fn demand() -> Fault {

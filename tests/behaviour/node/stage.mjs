@@ -56,6 +56,13 @@ export class Stage extends SharedStage {
     return new Stage(server, 'oidc', { clientId: 'public', issuer: server.issuer }).#endsWith(t);
   }
 
+  /** An MCP server, through whose metadata a client finds the server, and registers itself there. */
+  static async mcp(t, ...options) {
+    const registration = JSON.stringify({ registration: { enabled: true } });
+    const server = await Server.start('--options', registration, ...options);
+    return new Stage(server, 'mcp', { resource: `${server.origin}/mcp` }).#endsWith(t);
+  }
+
   #endsWith(t) {
     t.after(async () => {
       for (const login of this.#logins) login.abort();
@@ -187,9 +194,17 @@ export class Stage extends SharedStage {
     return this.server.refreshes();
   }
 
-  /** The status of the server's resource with this token: 200 while it works. */
+  /**
+   * The resource that the tokens are for: of `mcp` the one that was logged in to, else one that takes every token of the
+   * server.
+   */
+  get resourceUrl() {
+    return `${this.server.origin}/${this.provider === 'mcp' ? 'mcp' : 'resource'}`;
+  }
+
+  /** The status of the resource with this token: 200 while it works. */
   resource(accessToken) {
-    return this.server.resource(accessToken);
+    return this.server.resource(accessToken, this.resourceUrl);
   }
 
   /** The sealed records, by name and content. What locks leave behind is not among them. */

@@ -48,3 +48,10 @@ def oidc() -> Iterator[Stage]:
     """Any server with published metadata, found through its issuer."""
     with Stage("oidc") as stage:
         yield stage
+
+
+@pytest.fixture
+def mcp() -> Iterator[Stage]:
+    """An MCP server, through whose metadata a client finds the server, and registers itself there."""
+    with Stage("mcp") as stage:
+        yield stage

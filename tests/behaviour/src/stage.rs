@@ -69,6 +69,15 @@ impl Stage {
         stage
     }
 
+    /// An MCP server that a client finds the rest through: its metadata name the server, where a client registers itself.
+    pub fn mcp() -> Self {
+        let mut options = ServerOptions::plain();
+        options.live.registration.enabled = true;
+        let mut stage = Stage::new("mcp", options, &[]);
+        stage.named.extend(["--resource".to_owned(), stage.resource_url()]);
+        stage
+    }
+
     /// A provider file of the user's own, for a strict server that rotates and detects reuse.
     pub fn acme() -> Self {
         let stage = Stage::new("acme", ServerOptions::plain(), &[]);
@@ -224,10 +233,17 @@ impl Stage {
         Broker::open(options).expect("the options are sound")
     }
 
-    /// The status of the server's resource with this token: 200 while it works.
+    /// The resource that the tokens are for: of `mcp` the one that was logged in to, else one that takes every token of
+    /// the server.
+    pub fn resource_url(&self) -> String {
+        let path = if self.provider == "mcp" { "mcp" } else { "resource" };
+        format!("{}/{path}", self.server.origin())
+    }
+
+    /// The status of the resource with this token: 200 while it works.
     #[track_caller]
     pub fn resource(&self, access_token: &str) -> u16 {
-        let url = Url::parse(self.server.origin()).and_then(|origin| origin.join("/resource"));
+        let url = Url::parse(&self.resource_url());
         person::get_with_token(&url.expect("the origin is a URL"), access_token).status
     }
 

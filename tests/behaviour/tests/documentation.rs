@@ -151,6 +151,7 @@ fn every_block_runs() {
         ran.retain(|(_, spoken)| !spoken.is_empty());
         let known = [
             ("README.md", vec!["sh", "python", "js", "swift"]),
+            ("docs/guides/mcp.md", vec!["sh", "python", "js"]),
             ("docs/guides/node.md", vec!["sh", "js"]),
             ("docs/guides/providers.md", vec!["sh"]),
             ("docs/guides/python.md", vec!["sh", "python"]),

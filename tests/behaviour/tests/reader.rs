@@ -52,7 +52,7 @@ const APPLICATION: (&str, &str) = ("0b9f8e7d-6c5b-4a39-8271-605f4e3d2c1b", "s3cr
 /// Somebody who does what one document says, in its order.
 pub struct Reader {
     stage: Stage,
-    /// The server of the reader's own, behind `$ISSUER`.
+    /// The server of the reader's own, behind `$ISSUER`, with the MCP server `$MCP_SERVER`.
     other: Running,
     /// The folder of the reader's project.
     place: PathBuf,
@@ -71,7 +71,10 @@ impl Reader {
         stage.change(|live| (live.device_interval, live.device_approve_after) = (1, Some(0)));
         stage.change(|live| live.consent = Consent::Enforced);
         let clients = vec![RegisteredClient::public(CLIENT_ID)];
-        let other = AuthorizationServer::start(ServerOptions { clients, ..ServerOptions::plain() }).unwrap();
+        let mut options = ServerOptions { clients, ..ServerOptions::plain() };
+        // An MCP server: whoever comes registers there and then.
+        options.live.registration.enabled = true;
+        let other = AuthorizationServer::start(options).unwrap();
 
         let home = stage.home.path();
         let (programs, place) = (home.join("bin"), home.join("place"));
@@ -152,7 +155,9 @@ impl Reader {
         // A reader has given their client id to the store, or to the environment.
         command.env("MICROSOFT_OAUTH_CLIENT_ID", CLIENT_ID).env("CLIENT_ID", CLIENT_ID);
         command.env("APP_CLIENT_ID", APPLICATION.0).env("PAIR", self.pair.path());
-        command.env("ISSUER", self.other.issuer()).env("PACKAGES", root().join("target/packages"));
+        command.env("ISSUER", self.other.issuer());
+        command.env("MCP_SERVER", format!("{}/mcp", self.other.origin()));
+        command.env("PACKAGES", root().join("target/packages"));
         command.env("PYTHON", tool("TOKENKEEP_TEST_PYTHON")).env("NODE", tool("TOKENKEEP_TEST_NODE"));
         // Where `pip install` puts the package: before all that is there already.
         command.env("PYTHONPATH", home.join("site"));

@@ -23,6 +23,9 @@ export class Journal {
     provider.on('grant.revoked', () => {
       this.#counts.grant_revoked += 1;
     });
+    for (const change of ['create', 'update', 'delete']) {
+      provider.on(`registration_${change}.success`, () => increment(this.#counts.registration, change));
+    }
     provider.use(async (ctx, next) => {
       await next();
       const route = ctx.oidc?.route;
@@ -54,6 +57,7 @@ function empty() {
     grant_error: {},
     grant_revoked: 0,
     refresh_token_reuse: 0,
+    registration: {},
     revocation: {},
     faults: {},
   };

@@ -66,7 +66,10 @@ export function configuration({ accessTokenTtl, dpopNonce }) {
       Session: () => 14 * DAY,
     },
     cookies: { keys: [randomBytes(32).toString('hex')] },
+    // Without the library's own dispatcher, which refuses addresses of this machine: the documents are here.
+    fetch: (url, { dispatcher: _refusesLoopback, ...request }) => fetch(url, request),
     features: {
+      clientIdMetadataDocument: { enabled: true, ack: 'draft-02' },
       devInteractions: { enabled: true },
       deviceFlow: { enabled: true },
       dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => dpopNonce },

@@ -42,6 +42,11 @@ impl Journal {
         count(&self.0["revocation"][kind])
     }
 
+    /// Changes to the clients that registered themselves: `create`, `update`, `delete`.
+    pub fn registrations(&self, change: &str) -> u64 {
+        count(&self.0["registration"][change])
+    }
+
     /// Faults that were played, by kind.
     pub fn faults(&self, kind: &str) -> u64 {
         count(&self.0["faults"][kind])

@@ -1,10 +1,13 @@
 //! What the interop tests share: servers written by others, started for one test and gone with it, and
-//! the person in front of them. The tests drive the real command line; nothing of the product is linked.
+//! the person in front of them. The tests drive the real command line; nothing of the product is linked but into
+//! `mcp-client`, which another's suite drives.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `oidc_provider` | oidc-provider (Node), with its journal and its faults |
+//! | `documents` | client id metadata documents on an https origin |
 //! | `django` | django-oauth-toolkit (Python), the one with a grace period |
+//! | `mcp` | the conformance suite of the Model Context Protocol |
 //! | `journal` | what a server counted |
 //! | `certificates` | a CA of one test, with leaves that are right or wrong |
 //! | `person` | the person: what they read on the terminal, and what they do with it |
@@ -15,16 +18,19 @@
 
 mod certificates;
 mod django;
+mod documents;
 mod journal;
+pub mod mcp;
 mod oidc_provider;
 mod person;
 mod secret_service;
 
 pub use certificates::{Certificates, Leaf};
 pub use django::Django;
+pub use documents::Documents;
 pub use journal::Journal;
-pub use oidc_provider::OidcProvider;
-pub use person::{Person, authorization_url, device_authorization};
+pub use oidc_provider::{OidcProvider, Userinfo};
+pub use person::{Person, authorization_url, device_authorization, log_in, start_login};
 pub use secret_service::SecretService;
 
 use std::path::{Path, PathBuf};

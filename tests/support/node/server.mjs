@@ -70,22 +70,22 @@ export class Server {
     return this.control('POST', 'options', options);
   }
 
-  /** The status that its resource answers to this token: 200 while it works. */
-  async resource(accessToken) {
-    return (await this.#send('GET', 'resource', { headers: { authorization: `Bearer ${accessToken}` } })).status;
+  /** The status that its resource, or another at `url`, answers to this token: 200 while it works. */
+  async resource(accessToken, url = `${this.origin}/resource`) {
+    return (await this.#send('GET', url, { headers: { authorization: `Bearer ${accessToken}` } })).status;
   }
 
   /** Any request of its control interface. */
   async control(method, path, body) {
-    const { status, text } = await this.#send(method, `_control/${path}`, { body: body && JSON.stringify(body) });
+    const { status, text } = await this.#send(method, `${this.origin}/_control/${path}`, { body: body && JSON.stringify(body) });
     if (status < 200 || status >= 300) throw new Error(`${method} ${path}: ${status} ${text}`);
     return text === '' ? null : JSON.parse(text);
   }
 
-  async #send(method, path, { headers = {}, body }) {
+  async #send(method, url, { headers = {}, body }) {
     const { request } = this.origin.startsWith('https:') ? https : http;
     // Whom a client trusts is what tests find out; this asks only what was asked.
-    const sent = request(`${this.origin}/${path}`, { method, headers, agent: false, rejectUnauthorized: false });
+    const sent = request(url, { method, headers, agent: false, rejectUnauthorized: false });
     sent.end(body);
     const [answer] = await once(sent, 'response');
     let text = '';

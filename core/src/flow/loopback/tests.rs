@@ -21,7 +21,7 @@ async fn listen(host: RedirectHost) -> Running {
     let listening = loopback.listen(Box::new(move |parameters| {
         parse_authorization_response(
             parameters,
-            &ExpectedResponse { state: &state, issuer: None, iss_required: false },
+            &ExpectedResponse { state: &state, issuer: None, iss_required: false, further: &[] },
         )
     }));
     Running { port, listening }
@@ -65,7 +65,7 @@ async fn answer(listening: &mut Listening) -> AuthorizationResponse {
 }
 
 fn is_code(answer: &AuthorizationResponse, expected: &str) -> bool {
-    matches!(answer, AuthorizationResponse::Code(code) if *code == Secret::new(expected))
+    matches!(answer, AuthorizationResponse::Code { code, .. } if *code == Secret::new(expected))
 }
 
 #[tokio::test]
@@ -235,7 +235,7 @@ async fn the_judge_is_asked_with_the_raw_parameters() {
         let state = Secret::new("x");
         parse_authorization_response(
             parameters,
-            &ExpectedResponse { state: &state, issuer: None, iss_required: false },
+            &ExpectedResponse { state: &state, issuer: None, iss_required: false, further: &[] },
         )
     }));
     get(port, "/callback?a=%20b&a=c").await;

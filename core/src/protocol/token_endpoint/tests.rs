@@ -8,7 +8,14 @@ const CHALLENGED: [u8; 32] = [9; 32];
 fn sent(client: Client<'_>, grant: Grant<'_>, extra: &[(&str, &str)]) -> Request<Vec<u8>> {
     let extra: Vec<_> = extra.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
     let endpoint = Url::parse("https://as.example/token?v=2").unwrap();
-    let request = TokenRequest { endpoint: &endpoint, client, grant, scope_separator: ' ', extra: &extra };
+    let request = TokenRequest {
+        endpoint: &endpoint,
+        client,
+        grant,
+        scope_separator: ' ',
+        dialect: &TokenDialect::default(),
+        extra: &extra,
+    };
     assert!(!format!("{request:?}").contains("canary"));
     request.to_http().unwrap()
 }
@@ -43,8 +50,12 @@ fn every_grant_has_its_parameters_and_no_others() {
         (ClientAuthentication::None, ClientAuthentication::Post, ClientAuthentication::Basic);
 
     let redirect_uri = "http://localhost:53123/Callback";
-    let grant =
-        Grant::AuthorizationCode { code: &secret, redirect_uri, code_verifier: &verifier, scopes: None };
+    let grant = Grant::AuthorizationCode {
+        code: &secret,
+        redirect_uri,
+        code_verifier: Some(&verifier),
+        scopes: None,
+    };
     let request = sent(client(public), grant, &[("resource", "r"), ("code_verifier", "evil")]);
     let mut expected = vec![
         ("grant_type", "authorization_code"),
@@ -72,7 +83,7 @@ fn every_grant_has_its_parameters_and_no_others() {
         assert_form(&sent(client(public), grant, &[("scope", "evil")]), &expected);
     }
 
-    let grant = Grant::DeviceCode { device_code: &secret };
+    let grant = Grant::DeviceCode { device_code: &secret, grant_type: None, code_parameter: None };
     let expected = [("grant_type", DEVICE_CODE_GRANT), ("device_code", "canary"), ("client_id", "c1")];
     assert_form(&sent(client(public), grant, &[]), &expected);
 
@@ -111,11 +122,13 @@ fn response_vectors() {
         let name = &case["name"];
         let status = case["status"].as_u64().unwrap_or(200) as u16;
         let separator = case["scope_separator"].as_str().and_then(|s| s.chars().next()).unwrap_or(' ');
+        let dialect = serde_json::from_value(case["dialect"].clone()).unwrap_or_default();
         let outcome = parse_token_response(
             status,
             case["content_type"].as_str(),
             &body(case),
             separator,
+            &dialect,
             TokenType::Bearer,
         );
         let shown = format!("{outcome:?}");
@@ -171,7 +184,7 @@ fn scope_vectors() {
 fn a_token_that_is_bound_and_one_that_is_not_are_never_taken_for_each_other() {
     let parse = |named: &str, wanted| {
         let body = format!(r#"{{"access_token":"a","refresh_token":"r","token_type":{named}}}"#);
-        parse_token_response(200, None, body.as_bytes(), ' ', wanted)
+        parse_token_response(200, None, body.as_bytes(), ' ', &TokenDialect::default(), wanted)
     };
     assert_eq!(parse(r#""dpop""#, TokenType::Dpop).unwrap().token_type, "DPoP");
     for named in [r#""Bearer""#, r#""bearer""#, r#""""#, "null"] {
@@ -186,9 +199,8 @@ fn a_token_that_is_bound_and_one_that_is_not_are_never_taken_for_each_other() {
         assert!(error.help().contains("DPoP"));
         assert!(parse(named, TokenType::Bearer).is_ok(), "{named}");
     }
-    for (named, wanted) in
-        [(r#""DPoP""#, TokenType::Bearer), (r#""mac""#, TokenType::Dpop), ("1", TokenType::Dpop)]
-    {
+    let odd = [(r#""DPoP""#, TokenType::Bearer), (r#""mac""#, TokenType::Dpop), ("1", TokenType::Dpop)];
+    for (named, wanted) in odd {
         let refused = parse(named, wanted).unwrap_err();
         assert!(matches!(refused, TokenEndpointError::Malformed { .. }), "{named}");
         assert_eq!(refused.refresh_token(), Some(&Secret::new("r")));

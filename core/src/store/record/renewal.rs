@@ -7,7 +7,7 @@ use super::{AccessTokenRecord, ConnectionRecord, Refusal};
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::login_command::LoginCommand;
-use crate::protocol::{OriginalIdentity, TokenResponse, check_refreshed, parse_id_token};
+use crate::protocol::{OriginalIdentity, TokenResponse, check_refreshed, is_same_resource, parse_id_token};
 use crate::scope::ScopeSet;
 
 /// As many resources as one grant is asked for; each token has some KiB.
@@ -37,9 +37,25 @@ impl ConnectionRecord {
         self.refresh_scopes.as_ref().unwrap_or(&self.requested_scopes)
     }
 
+    /// The protected resource that the grant is for, as the person names it.
+    pub fn named_resource(&self) -> Option<&str> {
+        self.server.named_resource.as_deref().or(self.server.resource.as_deref())
+    }
+
+    /// True when `resource` names the one that the grant is for, be it in its metadata's spelling or the person's.
+    pub fn is_for_resource(&self, resource: &str) -> bool {
+        let own = [&self.server.resource, &self.server.named_resource];
+        own.into_iter().flatten().any(|own| is_same_resource(own, resource))
+    }
+
+    /// What to type to log in again and be granted `scopes` besides.
+    pub fn wider_login_command(&self, scopes: &ScopeSet) -> LoginCommand {
+        LoginCommand::for_resource(&self.key, self.named_resource()).with("--add-scopes", &scopes.to_string())
+    }
+
     /// The login that makes this connection anew.
     pub fn login_command(&self) -> LoginCommand {
-        let login = LoginCommand::of(&self.key);
+        let login = LoginCommand::for_resource(&self.key, self.named_resource());
         if self.application { login.with("--flow", "client-credentials") } else { login }
     }
 

@@ -103,6 +103,9 @@ struct Arguments {
     /// A JSON file with one fault or an array of faults.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
+    /// Options as POST /_control/options takes them, such as '{"registration": {"enabled": true}}'
+    #[arg(long, value_name = "JSON", value_parser = json_text)]
+    options: Vec<Value>,
     /// Write every journal entry to this file, one line of JSON each.
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
@@ -227,6 +230,9 @@ fn options(arguments: &Arguments) -> io::Result<ServerOptions> {
     live.unknown_tenants.clone_from(&arguments.unknown_tenant);
     live.device_approve_after = arguments.device_approve_after;
     live.device_deny_after = arguments.device_deny_after;
+    for changes in &arguments.options {
+        *live = live.changed(changes.clone())?;
+    }
     Ok(options)
 }
 
@@ -248,6 +254,10 @@ fn set<T>(option: &mut T, argument: Option<T>) {
 /// One of the words that stand for a value in JSON as well.
 fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(json!(text)).map_err(|error| error.to_string())
+}
+
+fn json_text(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 /// The client of that id, taken out of `clients`; a public one when there is none.

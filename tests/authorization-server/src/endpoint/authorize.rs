@@ -3,20 +3,21 @@
 
 use std::time::Instant;
 
-use url::{Host, Url};
+use url::Url;
 
-use crate::client_authentication::find;
 use crate::clock::after;
 use crate::consent::Whose;
 use crate::entra;
 use crate::grant::Grant;
 use crate::oauth_error::OAuthError;
-use crate::options::{Dialect, IssuerParameter, Person};
+use crate::options::{IssuerParameter, Person};
 use crate::page;
 use crate::pkce;
+use crate::redirect_uri::{self, Unregistered};
 use crate::refusal::Refusal;
 use crate::reply::{Content, Reply};
 use crate::request::Request;
+use crate::resource_indicators::resources;
 use crate::shared::Shared;
 use crate::state::Code;
 
@@ -41,26 +42,32 @@ pub(super) fn answer(shared: &Shared, request: &Request, tenant: &str) -> Result
             let scope = request.scope().join(" ");
             return Ok(Reply::html(200, page::consent("authorize", client_id, &scope, request.parameters())));
         }
-        (Ok(challenge), Some(true)) => Ok(code(shared, request, tenant, client_id, challenge)),
+        (Ok(asked), Some(true)) => Ok(code(shared, request, tenant, client_id, asked)),
         (Ok(_), Some(false)) => Err(Refusal::AccessDenied),
         (Err(refusal), _) => Err(refusal),
     };
     let response = response.map_err(|refusal| refusal.error(shared.dialect()));
-    Ok(respond(shared, request, &redirect, response))
+    Ok(respond(shared, request, tenant, &redirect, response))
 }
 
 /// A scripted error, sent where the client waits for it. `Err` as for [`answer`].
-pub(super) fn refuse(shared: &Shared, request: &Request, error: OAuthError) -> Result<Reply, Refusal> {
+pub(super) fn refuse(
+    shared: &Shared,
+    request: &Request,
+    tenant: &str,
+    error: OAuthError,
+) -> Result<Reply, Refusal> {
     let (_, redirect) = known_redirect(shared, request)?;
-    Ok(respond(shared, request, &redirect, Err(error)))
+    Ok(respond(shared, request, tenant, &redirect, Err(error)))
 }
 
 /// The client, and its redirect URI.
 pub(super) fn known_redirect<'r>(shared: &Shared, request: &'r Request) -> Result<(&'r str, Url), Refusal> {
     let client_id = request.parameter("client_id").ok_or(Refusal::ParameterMissing("client_id"))?;
-    find(shared.dialect(), &shared.options.clients, client_id)?;
+    let client = shared.client(client_id)?;
     let redirect_uri = request.parameter("redirect_uri").ok_or(Refusal::ParameterMissing("redirect_uri"))?;
-    Ok((client_id, redirect_url(shared, redirect_uri)?))
+    let unregistered = Unregistered { dialect: shared.dialect(), paths: &shared.options.redirect_paths };
+    Ok((client_id, redirect_uri::check(&client, &unregistered, redirect_uri)?))
 }
 
 /// What the person decided; `None` until a form comes back.
@@ -76,23 +83,14 @@ pub(super) fn decided(shared: &Shared, request: &Request) -> Option<bool> {
     }
 }
 
-/// Loopback only, on any port (RFC 8252, section 7.3); `localhost` alone in the Entra dialect; the path must be one
-/// of those registered.
-fn redirect_url(shared: &Shared, redirect_uri: &str) -> Result<Url, Refusal> {
-    let url = Url::parse(redirect_uri).map_err(|_| Refusal::RedirectUriInvalid)?;
-    let host = match url.host() {
-        Some(Host::Domain(domain)) => domain == "localhost",
-        Some(Host::Ipv4(address)) => shared.dialect() == Dialect::Plain && address.is_loopback(),
-        Some(Host::Ipv6(address)) => shared.dialect() == Dialect::Plain && address.is_loopback(),
-        None => false,
-    };
-    let path = shared.options.redirect_paths.iter().any(|path| path == url.path());
-    let plain = url.scheme() == "http" && url.username().is_empty() && url.fragment().is_none();
-    if host && path && plain { Ok(url) } else { Err(Refusal::RedirectUriInvalid) }
+/// What was asked for beside the scope, and found good.
+struct Asked {
+    code_challenge: String,
+    resources: Vec<String>,
 }
 
-/// What may be told to the client. Gives the code challenge.
-fn check(shared: &Shared, request: &Request) -> Result<String, Refusal> {
+/// What may be told to the client.
+fn check(shared: &Shared, request: &Request) -> Result<Asked, Refusal> {
     if request.parameter("response_type") != Some("code") {
         return Err(Refusal::ResponseTypeUnsupported);
     }
@@ -109,17 +107,20 @@ fn check(shared: &Shared, request: &Request) -> Result<String, Refusal> {
     if request.parameter("prompt") == Some("none") {
         return Err(Refusal::LoginRequired);
     }
-    pkce::challenge(request.parameter("code_challenge"), request.parameter("code_challenge_method"))
+    let method = request.parameter("code_challenge_method");
+    let code_challenge = pkce::challenge(request.parameter("code_challenge"), method)?;
+    Ok(Asked { code_challenge, resources: resources(shared, request)? })
 }
 
 /// Makes the code and binds it to everything that redeeming it will be measured by.
-fn code(shared: &Shared, request: &Request, tenant: &str, client_id: &str, code_challenge: String) -> String {
+fn code(shared: &Shared, request: &Request, tenant: &str, client_id: &str, asked: Asked) -> String {
     let value = shared.random.awkward_token("code");
     let live = shared.live();
     let grant = Grant {
         client_id: client_id.into(),
         username: request.parameter("login_hint").unwrap_or(DEFAULT_USERNAME).into(),
         scope: request.scope(),
+        resources: asked.resources,
         tenant: tenant.into(),
         home: entra::home(tenant, live.home_tenant.as_deref()),
         nonce: request.parameter("nonce").map(Into::into),
@@ -130,6 +131,7 @@ fn code(shared: &Shared, request: &Request, tenant: &str, client_id: &str, code_
     let redirect_uri = request.parameter("redirect_uri").unwrap_or_default().into();
     let mut state = shared.state();
     state.consents.allow(client_id, Whose::Account(grant.username.clone()), &grant.scope);
+    let code_challenge = asked.code_challenge;
     let code = Code { grant, redirect_uri, code_challenge, expires, redeemed: None };
     state.add_code(value.clone(), code);
     value
@@ -140,6 +142,7 @@ fn code(shared: &Shared, request: &Request, tenant: &str, client_id: &str, code_
 fn respond(
     shared: &Shared,
     request: &Request,
+    tenant: &str,
     redirect: &Url,
     response: Result<String, OAuthError>,
 ) -> Reply {
@@ -163,7 +166,8 @@ fn respond(
         add("state", state.into());
     }
     match shared.live().issuer_parameter {
-        IssuerParameter::On => add("iss", shared.issuer(request, entra::HOME)),
+        IssuerParameter::On if shared.is_entra() => add("iss", shared.issuer(request, entra::HOME)),
+        IssuerParameter::On => add("iss", shared.issuer(request, tenant)),
         IssuerParameter::Wrong => add("iss", WRONG_ISSUER.into()),
         IssuerParameter::Off => {}
     }

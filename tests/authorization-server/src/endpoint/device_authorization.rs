@@ -14,6 +14,7 @@ use crate::options::Dialect;
 use crate::refusal::Refusal;
 use crate::reply::Reply;
 use crate::request::Request;
+use crate::resource_indicators::resources;
 use crate::shared::Shared;
 
 /// Answers with a device code and a user code.
@@ -24,11 +25,14 @@ pub(super) fn answer(shared: &Shared, request: &Request, tenant: &str) -> Result
     if shared.is_entra() && scope.is_empty() {
         return Err(Refusal::ParameterMissing("scope"));
     }
+    let resources = resources(shared, request)?;
     let live = shared.live();
     let (device_code, user_code) = (shared.random.awkward_token("device"), shared.random.user_code());
     let username = DEFAULT_USERNAME.into();
     let home = entra::home(tenant, live.home_tenant.as_deref());
-    let grant = Grant { client_id, username, scope, tenant: tenant.into(), home, ..Grant::default() };
+    let signed_in_at = tenant.into();
+    let grant =
+        Grant { client_id, username, scope, resources, tenant: signed_in_at, home, ..Grant::default() };
     let expires = after(Instant::now(), live.device_lifetime);
     let device = Device::new(user_code.clone(), grant, expires, Duration::from_secs(live.device_interval));
     shared.state().devices.add(device_code.clone(), device);
@@ -41,7 +45,7 @@ pub(super) fn answer(shared: &Shared, request: &Request, tenant: &str) -> Result
     });
     match shared.dialect() {
         Dialect::Plain => {
-            let page = format!("{}/device", shared.base(request));
+            let page = format!("{}/device", shared.authority(request, tenant));
             body["verification_uri_complete"] = json!(format!("{page}?user_code={user_code}"));
             body["verification_uri"] = json!(page);
         }

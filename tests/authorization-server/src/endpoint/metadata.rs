@@ -1,21 +1,28 @@
 //! What the server says of itself: authorization server metadata (RFC 8414), OpenID Connect Discovery, Entra's
 //! instance discovery, and the keys.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::DEVICE_CODE_GRANT;
 use crate::entra;
 use crate::options::{Dialect, IssuerParameter};
 use crate::refusal::Refusal;
-use crate::reply::Reply;
+use crate::reply::{Content, Reply};
 use crate::request::Request;
 use crate::shared::Shared;
 
 /// The document that this path stands for.
 pub(super) fn answer(shared: &Shared, request: &Request, tenant: &str) -> Result<Reply, Refusal> {
     if shared.dialect() == Dialect::Plain {
-        return Ok(Reply::json(200, plain(shared, request)));
+        let metadata = shared.live().metadata;
+        if metadata.absent.contains(&request.path) {
+            return Ok(Reply::new(404, Content::Empty));
+        }
+        let mut document = plain(shared, request, tenant);
+        document.retain(|name, _| !metadata.remove.contains(name));
+        document.extend(metadata.set);
+        return Ok(Reply::json(200, Value::Object(document)));
     }
     shared.check_tenant(tenant).map_err(|refusal| match refusal {
         Refusal::TenantUnknown => Refusal::TenantWithoutMetadata,
@@ -36,10 +43,11 @@ pub(super) fn jwks(shared: &Shared, request: &Request) -> Reply {
     Reply::json(200, json!({"keys": [key]}))
 }
 
-fn plain(shared: &Shared, request: &Request) -> Value {
-    let base = shared.base(request);
-    let announces_iss = shared.live().issuer_parameter != IssuerParameter::Off;
-    json!({
+fn plain(shared: &Shared, request: &Request, customer: &str) -> Map<String, Value> {
+    let base = shared.authority(request, customer);
+    let live = shared.live();
+    let announces_iss = live.issuer_parameter != IssuerParameter::Off;
+    let mut document = json!({
         "issuer": base,
         "authorization_endpoint": format!("{base}/authorize"),
         "token_endpoint": format!("{base}/token"),
@@ -53,12 +61,20 @@ fn plain(shared: &Shared, request: &Request) -> Value {
             "authorization_code", "refresh_token", "client_credentials", DEVICE_CODE_GRANT
         ],
         "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": ["none", "client_secret_post", "client_secret_basic"],
+        "token_endpoint_auth_methods_supported": [
+            "none", "client_secret_post", "client_secret_basic", "private_key_jwt"
+        ],
+        "token_endpoint_auth_signing_alg_values_supported": ["ES256", "PS256", "RS256"],
         "revocation_endpoint_auth_methods_supported": ["none", "client_secret_post", "client_secret_basic"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256"],
         "authorization_response_iss_parameter_supported": announces_iss,
-    })
+    });
+    if live.registration.enabled {
+        document["registration_endpoint"] = json!(format!("{base}/register"));
+    }
+    let Value::Object(document) = document else { return Map::new() };
+    document
 }
 
 /// As Entra's document is: no word of PKCE, and an issuer that is a template at `common`.

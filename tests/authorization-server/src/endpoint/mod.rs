@@ -2,12 +2,16 @@
 //! written is the dialect's business.
 
 mod admin_consent;
+mod admission;
 mod authorize;
 mod device_authorization;
 mod device_page;
 mod graph;
+mod mcp;
 mod metadata;
+mod register;
 mod resource;
+mod resource_metadata;
 mod revoke;
 mod token;
 
@@ -20,14 +24,16 @@ use crate::oauth_error::OAuthError;
 use crate::options::{AssertionReplay, Dialect};
 use crate::page;
 use crate::refusal::Refusal;
+use crate::registered_client::RegisteredClient;
 use crate::reply::{Content, Reply};
 use crate::request::{Endpoint, Request};
+use crate::resource_indicators::is_resource_path;
 use crate::shared::Shared;
 
 /// What device polls say in `grant_type` (RFC 8628, section 3.4).
 pub(crate) const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-/// Answers a request at its endpoint. `tenant` is empty in the plain dialect.
+/// Answers a request at its endpoint. `tenant` is the customer's label in the plain dialect, or empty.
 pub(crate) fn answer(shared: &Shared, endpoint: Endpoint, tenant: &str, request: &Request) -> Reply {
     let answer = match endpoint {
         Endpoint::Authorize => authorize::answer(shared, request, tenant),
@@ -35,9 +41,12 @@ pub(crate) fn answer(shared: &Shared, endpoint: Endpoint, tenant: &str, request:
         Endpoint::Token => token::answer(shared, request, tenant),
         Endpoint::Device => device_authorization::answer(shared, request, tenant),
         Endpoint::DevicePage => Ok(device_page::answer(shared, request)),
-        Endpoint::Revoke => revoke::answer(shared, request),
+        Endpoint::Register => register::answer(shared, request, tenant),
+        Endpoint::Revoke => revoke::answer(shared, request, tenant),
         Endpoint::Metadata => metadata::answer(shared, request, tenant),
+        Endpoint::ResourceMetadata => Ok(resource_metadata::answer(shared, request)),
         Endpoint::Jwks => Ok(metadata::jwks(shared, request)),
+        Endpoint::Resource if is_resource_path(&request.path) => Ok(mcp::answer(shared, request)),
         Endpoint::Resource => Ok(resource::answer(shared, request)),
         Endpoint::Unknown | Endpoint::Any => Ok(Reply::new(404, Content::Empty)),
     };
@@ -50,11 +59,17 @@ pub(crate) fn answer(shared: &Shared, endpoint: Endpoint, tenant: &str, request:
 }
 
 /// Answers with a scripted error, where the endpoint's errors go.
-pub(crate) fn refuse(shared: &Shared, endpoint: Endpoint, request: &Request, error: OAuthError) -> Reply {
+pub(crate) fn refuse(
+    shared: &Shared,
+    endpoint: Endpoint,
+    tenant: &str,
+    request: &Request,
+    error: OAuthError,
+) -> Reply {
     if !is_for_people(endpoint) {
         return shared.error_reply(&error, request);
     }
-    let sent = authorize::refuse(shared, request, error);
+    let sent = authorize::refuse(shared, request, tenant, error);
     sent.unwrap_or_else(|refusal| refusal_page(shared, request, refusal))
 }
 
@@ -98,18 +113,18 @@ fn check_post(shared: &Shared, request: &Request, tenant: &str) -> Result<(), Re
 }
 
 /// The client that asks, once it has proved who it is.
-fn client(shared: &Shared, request: &Request, tenant: &str) -> Result<Authenticated, Refusal> {
-    let (base, live) = (shared.base(request), shared.live());
+fn client(shared: &Shared, request: &Request, tenant: &str) -> Result<RegisteredClient, Refusal> {
+    let (authority, live) = (shared.authority(request, tenant), shared.live());
     let endpoint = match shared.dialect() {
-        Dialect::Plain => format!("{base}/token"),
-        Dialect::Entra => format!("{base}/{tenant}/oauth2/v2.0/token"),
+        Dialect::Plain => format!("{authority}/token"),
+        Dialect::Entra => format!("{authority}/oauth2/v2.0/token"),
     };
     let issuer = shared.issuer(request, tenant);
     let (now, secrets_expired) = (clock::exact_unix_seconds(), live.secrets_expired);
     let expected = Expected { endpoint: &endpoint, issuer: &issuer, now, secrets_expired };
-    let client = authenticate(shared.dialect(), &shared.options.clients, request, &expected)?;
+    let Authenticated { client, assertion_id } = authenticate(|id| shared.client(id), request, &expected)?;
     let replayed =
-        client.assertion_id.as_ref().is_some_and(|id| !shared.state().use_assertion(&client.id, id));
+        assertion_id.is_some_and(|assertion| !shared.state().use_assertion(&client.id, &assertion));
     let refused = replayed && live.assertion_replay == AssertionReplay::Refused;
     if refused { Err(Refusal::AssertionReplayed) } else { Ok(client) }
 }

@@ -7,9 +7,9 @@ use crate::request::Request;
 use crate::shared::Shared;
 
 /// Answers 200 whether or not the token was known (section 2.2): either way it does not work any more.
-pub(super) fn answer(shared: &Shared, request: &Request) -> Result<Reply, Refusal> {
-    check_post(shared, request, "")?;
-    let client_id = client(shared, request, "")?.id;
+pub(super) fn answer(shared: &Shared, request: &Request, tenant: &str) -> Result<Reply, Refusal> {
+    check_post(shared, request, tenant)?;
+    let client_id = client(shared, request, tenant)?.id;
     let token = request.parameter("token").ok_or(Refusal::ParameterMissing("token"))?;
     let mut reply = Reply::new(200, Content::Empty);
     reply.outcome.revoked = shared.state().revoke_token(token, &client_id);

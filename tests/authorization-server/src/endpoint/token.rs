@@ -7,7 +7,6 @@ use serde_json::json;
 
 use super::{DEVICE_CODE_GRANT, check_post, client};
 use crate::claims;
-use crate::client_authentication::Authenticated;
 use crate::consent::Whose;
 use crate::entra;
 use crate::grant::Grant;
@@ -15,8 +14,10 @@ use crate::journal::Outcome;
 use crate::options::{Consent, Dialect};
 use crate::pkce;
 use crate::refusal::Refusal;
+use crate::registered_client::RegisteredClient;
 use crate::reply::Reply;
 use crate::request::Request;
+use crate::resource_indicators::{audience, resources};
 use crate::rotation::Decision;
 use crate::shared::Shared;
 use crate::state::{Code, GrantId, State};
@@ -26,11 +27,12 @@ use crate::token_response::{self, TokenResponse};
 pub(super) fn answer(shared: &Shared, request: &Request, tenant: &str) -> Result<Reply, Refusal> {
     check_post(shared, request, tenant)?;
     let client = client(shared, request, tenant)?;
-    let asked = Asked { shared, request, tenant, client_id: &client.id, now: Instant::now() };
+    let asked = Asked { shared, request, tenant, client: &client, now: Instant::now() };
     match required(request, "grant_type")? {
+        unregistered if !client.may_use(unregistered) => Err(Refusal::GrantTypeUnregistered),
         "authorization_code" => asked.authorization_code(),
         "refresh_token" => asked.refresh_token(),
-        "client_credentials" => asked.client_credentials(&client),
+        "client_credentials" => asked.client_credentials(),
         DEVICE_CODE_GRANT => asked.device_code(),
         // Entra's older name of the same.
         "device_code" if shared.is_entra() => asked.device_code(),
@@ -43,7 +45,7 @@ struct Asked<'a> {
     shared: &'a Shared,
     request: &'a Request,
     tenant: &'a str,
-    client_id: &'a str,
+    client: &'a RegisteredClient,
     now: Instant,
 }
 
@@ -63,7 +65,7 @@ impl Asked<'_> {
     }
 
     fn check_code(&self, code: &Code, redirect_uri: &str) -> Result<(), Refusal> {
-        if code.grant.client_id != self.client_id {
+        if code.grant.client_id != self.client.id {
             return Err(Refusal::CodeOfOtherClient);
         }
         if code.grant.tenant != self.tenant {
@@ -74,6 +76,7 @@ impl Asked<'_> {
             return Err(Refusal::RedirectUriMismatch);
         }
         pkce::verify(&code.code_challenge, self.request.parameter("code_verifier"))?;
+        audience(self.shared, self.request, &code.grant)?;
         let scope = self.request.scope();
         match self.shared.dialect() {
             Dialect::Plain => Ok(()),
@@ -90,38 +93,42 @@ impl Asked<'_> {
         let strict = self.shared.dialect() == Dialect::Plain;
         let live = self.shared.live();
         let mut state = self.shared.state();
-        let grant = state.devices.poll(device_code, self.client_id, &live, strict, self.now)?;
+        let grant = state.devices.poll(device_code, &self.client.id, &live, strict, self.now)?;
         let scope = grant.scope.clone();
-        state.consents.allow(self.client_id, Whose::Account(grant.username.clone()), &scope);
+        state.consents.allow(&self.client.id, Whose::Account(grant.username.clone()), &scope);
         let grant = state.grant(grant);
         self.first_tokens(&mut state, grant, &scope)
     }
 
     /// An access token for the client itself, and nothing beside it (section 4.4.3).
-    fn client_credentials(&self, client: &Authenticated) -> Result<Reply, Refusal> {
-        if !client.confidential {
+    fn client_credentials(&self) -> Result<Reply, Refusal> {
+        if !self.client.is_confidential() {
             return Err(Refusal::PublicClientAsItself);
         }
         let scope = self.request.scope();
         if self.shared.is_entra() {
             entra::check_application(self.tenant, &scope)?;
         }
-        let (client_id, username) = (client.id.clone(), client.id.clone());
+        let (client_id, username) = (self.client.id.clone(), self.client.id.clone());
         let tenant = self.tenant.into();
+        let resources = resources(self.shared, self.request)?;
         let mut state = self.shared.state();
-        let grant = Grant { client_id, username, tenant, application: true, ..Grant::default() };
+        let grant = Grant { client_id, username, tenant, resources, application: true, ..Grant::default() };
         let grant = state.grant(grant);
-        let body = self.response(grant, &scope, None, true).build(self.shared, &mut state, self.now)?;
+        let response = self.response(&state, grant, &scope, None, true)?;
+        let body = response.build(self.shared, &mut state, self.now)?;
         Ok(token_response::reply(body, Outcome::default()))
     }
 
-    /// The tokens of a new grant. Entra gives a refresh token only for `offline_access`.
+    /// The tokens of a new grant. Entra gives a refresh token only for `offline_access`, and nobody gives one to a client
+    /// that did not register for its use.
     fn first_tokens(&self, state: &mut State, grant: GrantId, scope: &[String]) -> Result<Reply, Refusal> {
         let granted = state.granted(grant);
         let offline = !self.shared.is_entra() || granted.scope.iter().any(|scope| scope == "offline_access");
-        let refresh_token = offline.then(|| self.shared.random.awkward_token("refresh"));
+        let refreshed = offline && self.client.may_use("refresh_token");
+        let refresh_token = refreshed.then(|| self.shared.random.awkward_token("refresh"));
         let authorized_with = granted.claims.clone();
-        let mut response = self.response(grant, scope, refresh_token.as_deref(), true);
+        let mut response = self.response(state, grant, scope, refresh_token.as_deref(), true)?;
         response.claims = response.claims.or(authorized_with.as_deref());
         let body = response.build(self.shared, state, self.now)?;
         if let Some(refresh_token) = refresh_token {
@@ -134,7 +141,7 @@ impl Asked<'_> {
         let value = required(self.request, "refresh_token")?;
         let rotation = self.shared.live().rotation;
         let mut state = self.shared.state();
-        let presented = state.present(value, self.client_id, rotation, self.now)?;
+        let presented = state.present(value, &self.client.id, rotation, self.now)?;
         let scope = self.refresh_scope(&state, presented.grant)?;
         let (decision, reuse) = (presented.decision, presented.reuse);
         if let (Decision::Repeat, Some(answer)) = (decision, presented.answer) {
@@ -142,7 +149,7 @@ impl Asked<'_> {
         }
         let rotated = decision != Decision::Keep;
         let refresh_token = rotated.then(|| self.shared.random.awkward_token("refresh"));
-        let response = self.response(presented.grant, &scope, refresh_token.as_deref(), false);
+        let response = self.response(&state, presented.grant, &scope, refresh_token.as_deref(), false)?;
         let body = response.build(self.shared, &mut state, self.now)?;
         if let Some(refresh_token) = refresh_token {
             state.add_refresh_token(refresh_token, presented.grant);
@@ -165,6 +172,9 @@ impl Asked<'_> {
             self.check_consent(state, grant, &scope)?;
             self.check_step_up(granted, &scope)?;
             return Ok(scope);
+        }
+        if granted.tenant != self.tenant {
+            return Err(Refusal::RefreshTokenOfOtherTenant);
         }
         if !scope.iter().all(|scope| granted.scope.contains(scope)) {
             return Err(Refusal::ScopeExceedsGrant);
@@ -192,15 +202,27 @@ impl Asked<'_> {
 
     fn response<'a>(
         &'a self,
+        state: &State,
         grant: GrantId,
         scope: &'a [String],
         refresh_token: Option<&'a str>,
         first: bool,
-    ) -> TokenResponse<'a> {
+    ) -> Result<TokenResponse<'a>, Refusal> {
+        let audience = audience(self.shared, self.request, state.granted(grant))?;
         let (request, tenant) = (self.request, self.tenant);
         let client_info = request.parameter("client_info") == Some("1");
         let claims = request.parameter("claims");
-        TokenResponse { grant, scope, refresh_token, request, tenant, first, claims, client_info }
+        Ok(TokenResponse {
+            grant,
+            scope,
+            audience,
+            refresh_token,
+            request,
+            tenant,
+            first,
+            claims,
+            client_info,
+        })
     }
 }
 

@@ -53,6 +53,11 @@ impl Tester {
         self.server.set_options(options);
     }
 
+    /// The same in the words of `POST /_control/options`.
+    pub fn set(&self, changes: Value) {
+        self.server.set_options(self.server.options().changed(changes).unwrap());
+    }
+
     pub fn url(&self, path: &str) -> Url {
         Url::parse(self.server.origin()).unwrap().join(path).unwrap()
     }
@@ -114,6 +119,15 @@ impl Tester {
         self.post(&path, form).await
     }
 
+    /// A whole login; `changes` are those of the authorization request.
+    pub async fn login_with(&self, changes: &[(&str, &str)]) -> Value {
+        let answer = self.authorize(changes).await;
+        let code = Self::redirected(&answer).into_iter().find(|(name, _)| name == "code").unwrap().1;
+        let answer = self.redeem(&code, &[]).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()
+    }
+
     /// Redeems a code; `changes` as for [`Tester::authorize`].
     pub async fn redeem(&self, code: &str, changes: &[(&str, &str)]) -> Answer {
         let request = [
@@ -128,10 +142,7 @@ impl Tester {
 
     /// A whole login; gives the token response.
     pub async fn login(&self) -> Value {
-        let code = self.code().await;
-        let answer = self.redeem(&code, &[]).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        answer.json()
+        self.login_with(&[]).await
     }
 
     pub async fn refresh(&self, refresh_token: &Value, changes: &[(&str, &str)]) -> Answer {
@@ -158,10 +169,14 @@ impl Tester {
 
     /// The status of `/resource` with this access token.
     pub async fn resource(&self, access_token: &Value) -> u16 {
+        self.get_with(access_token, "/resource").await.status
+    }
+
+    /// GET with this access token.
+    pub async fn get_with(&self, access_token: &Value, path_or_url: &str) -> Answer {
         let value = format!("Bearer {}", access_token.as_str().unwrap());
-        let url = self.url("/resource");
         let headers = [("authorization", value.as_str())];
-        self.http.send(hyper::Method::GET, &url, &headers, Vec::new()).await.unwrap().status
+        self.http.send(hyper::Method::GET, &self.url(path_or_url), &headers, Vec::new()).await.unwrap()
     }
 }
 
@@ -172,6 +187,11 @@ pub fn number(answer: &Answer) -> (String, u64) {
     let text = body["error_description"].as_str().unwrap_or_default();
     assert!(text.starts_with(&format!("AADSTS{number}: ")) && text.contains(" Trace ID: "), "{body}");
     (body["error"].as_str().unwrap_or_default().to_owned(), number)
+}
+
+/// All challenges of an answer.
+pub fn challenges(answer: &Answer) -> Vec<&str> {
+    answer.headers.get_all("www-authenticate").iter().map(|value| value.to_str().unwrap()).collect()
 }
 
 /// An answer's status and `error`.

@@ -63,9 +63,9 @@ public final class Server: @unchecked Sendable {
         try await control("POST", "options", options)
     }
 
-    /// The status that its resource answers to this token: 200 while it works.
-    public func resource(_ accessToken: String) async throws -> Int {
-        let url = try address("\(origin)/resource")
+    /// The status that its resource, or another at `url`, answers to this token: 200 while it works.
+    public func resource(_ accessToken: String, at url: String? = nil) async throws -> Int {
+        let url = try address(url ?? "\(origin)/resource")
         return try await Http.get(url, headers: ["Authorization": "Bearer \(accessToken)"]).status
     }
 

@@ -90,6 +90,15 @@ public final class Stage: @unchecked Sendable {
         }
     }
 
+    /// An MCP server, through whose metadata a client finds the server, and registers itself there.
+    public static func mcp(_ options: String..., test: (Stage) async throws -> Void) async throws {
+        try await play(test) {
+            let registers = ["--options", #"{"registration": {"enabled": true}}"#]
+            let server = try await Server(registers + options)
+            return try Stage(server, "mcp", LoginOptions(resource: "\(server.origin)/mcp"), Home())
+        }
+    }
+
     private static func play(
         alone: Bool = false, _ test: (Stage) async throws -> Void, on made: () async throws -> Stage
     ) async throws {
@@ -274,9 +283,15 @@ public final class Stage: @unchecked Sendable {
         try await server.refreshes()
     }
 
-    /// The status of the server's resource with this token: 200 while it works.
+    /// The resource that the tokens are for: of `mcp` the one that was logged in to, else one that takes every token of
+    /// the server.
+    public var resourceURL: String {
+        "\(server.origin)/\(provider == "mcp" ? "mcp" : "resource")"
+    }
+
+    /// The status of the resource with this token: 200 while it works.
     public func resource(_ accessToken: String) async throws -> Int {
-        try await server.resource(accessToken)
+        try await server.resource(accessToken, at: resourceURL)
     }
 
     /// The sealed records, by name and content. What locks leave behind is not among them.

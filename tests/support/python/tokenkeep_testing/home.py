@@ -23,7 +23,7 @@ class Home:
     """A store whose provider is `server`.
 
     `acme` has a provider file of the user's own, `microsoft` the bundled one with the server in the place of its cloud,
-    `oidc` finds the server through its issuer. Without a word the server's dialect decides between the first two.
+    `oidc` finds the server through its issuer, `mcp` through the metadata of a resource. Without a word the server's dialect decides between the first two.
     """
 
     #: What a first login has to name besides the provider.
@@ -39,8 +39,9 @@ class Home:
             "acme": {},
             "microsoft": {"client_id": CLIENT_ID},
             "oidc": {"issuer": server.issuer, "client_id": "public"},
+            "mcp": {"resource": self.resource_url},
         }[self.provider]
-        if self.provider != "oidc":
+        if self.provider in ("acme", "microsoft"):
             self.add_provider(self.definition)
 
     def __enter__(self) -> "Home":
@@ -70,6 +71,14 @@ class Home:
             "TOKENKEEP_KEY": "file",
             "TOKENKEEP_INSECURE_LOOPBACK": "1",
         }
+
+    @property
+    def resource_url(self) -> str:
+        """The resource that the tokens are for.
+
+        Of `mcp` it is the one that was logged in to, else one that takes every token of the server.
+        """
+        return f"{self.server.origin}/{'mcp' if self.provider == 'mcp' else 'resource'}"
 
     @property
     def definition(self) -> str:

@@ -108,9 +108,9 @@ class Server:
         """The person at the other device approves, or denies."""
         self._control("POST", "device", {"user_code": user_code, "decision": decision})
 
-    def resource_status(self, access_token: str) -> int:
-        """200 while the token works at the server's resource."""
-        return self._request("GET", "/resource", headers={"Authorization": f"Bearer {access_token}"})[0]
+    def resource_status(self, access_token: str, url: str = "/resource") -> int:
+        """200 while the token works at the server's resource, or at another that it has."""
+        return self._request("GET", urlsplit(url).path, headers={"Authorization": f"Bearer {access_token}"})[0]
 
     def answer_to(self, authorization_url: str) -> str:
         """Says yes at the authorization URL; the address that the browser is then sent to."""

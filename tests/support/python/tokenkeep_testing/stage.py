@@ -16,10 +16,12 @@ from .under_way import UnderWay
 
 
 class Stage(Home):
-    """A home and the server of its provider: `acme`, `microsoft` or `oidc`. The `with` block ends both."""
+    """A home and the server of its provider: `acme`, `microsoft`, `oidc` or `mcp`. The `with` block ends both."""
 
     def __init__(self, provider: str, *server_arguments: str) -> None:
-        server = Server("entra" if provider == "microsoft" else "plain", *server_arguments)
+        # Through a resource a client finds a server that it registers itself with.
+        registers = ["--options", '{"registration": {"enabled": true}}'] if provider == "mcp" else []
+        server = Server("entra" if provider == "microsoft" else "plain", *registers, *server_arguments)
         try:
             super().__init__(server, provider)
         except BaseException:
@@ -63,8 +65,8 @@ class Stage(Home):
         return self.broker().connection(self.provider, connection=name)
 
     def resource(self, access_token: str) -> int:
-        """The status of the server's resource with this token: 200 while it works."""
-        return self.server.resource_status(access_token)
+        """The status of the resource with this token: 200 while it works."""
+        return self.server.resource_status(access_token, self.resource_url)
 
     def records(self) -> Dict[Path, bytes]:
         """The sealed records, by path. What locks leave behind is not among them."""
