@@ -72,7 +72,17 @@ fn check<R: Record + PartialEq + std::fmt::Debug>(name: &str, sample: &Sample) {
 #[test]
 fn the_samples_hold_what_they_are_named_for() {
     let found: BTreeSet<String> = files(&vectors()).into_iter().map(|(name, _)| name).collect();
-    for name in ["microsoft", "minimal", "login_required", "registration", "resources", "application"] {
+    let names = [
+        "microsoft",
+        "minimal",
+        "login_required",
+        "registration",
+        "resources",
+        "application",
+        "dpop",
+        "private_key",
+    ];
+    for name in names {
         assert!(found.contains(name), "{name}");
     }
 }
