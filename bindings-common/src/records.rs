@@ -7,8 +7,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tokenkeep::{
     Account, AdminConsent, AdminConsentRequest, Connection, ConnectionChange, Connections, DefinitionOrigin,
-    DeviceAuthorization, Explanation, FileState, HeldToken, KeyState, LogoutOutcome, Provider, ProviderValue,
-    Registration, Result, Revocation, ScopeCheck, ScopeFinding, ScopeSet, VaultState,
+    Deletion, DeviceAuthorization, Explanation, FileState, HeldToken, KeyState, LogoutOutcome, Provider,
+    ProviderValue, Registration, RegistrationRemoval, Result, Revocation, ScopeCheck, ScopeFinding, ScopeSet,
+    VaultState,
 };
 
 use crate::errors;
@@ -184,6 +185,15 @@ pub(crate) fn registration(registration: &Registration) -> Value {
         "has_client_secret": has_client_secret,
         "stored_at": stored_at,
     })
+}
+
+pub(crate) fn registration_removal(removal: &RegistrationRemoval) -> Value {
+    let RegistrationRemoval { provider, issuer, deletion } = removal;
+    let detail = match deletion {
+        Deletion::Failed { why } => Some(why.as_str()),
+        Deletion::Deleted | Deletion::NotManaged => None,
+    };
+    json!({ "provider": provider, "issuer": issuer, "deletion": deletion.as_str(), "detail": detail })
 }
 
 pub(crate) fn logout_outcome(outcome: &LogoutOutcome) -> Value {

@@ -55,7 +55,8 @@ pub async fn ask(broker: Broker, verb: Verb, request: Request) -> Result<Value> 
         }
         Verb::RemoveRegistration => {
             let (provider, issuer) = (request.provider()?, request.issuer.as_deref());
-            return broker.remove_registration(&provider, issuer).await.map(Value::from);
+            let removed = broker.remove_registration(&provider, issuer).await?;
+            return Ok(removed.as_ref().map(records::registration_removal).into());
         }
         Verb::AddProvider => |broker, request| {
             broker.add_provider(request.file.as_ref()).map(|added| records::provider(&added))

@@ -75,9 +75,10 @@ mod transport;
 pub use azure::TokenkeepCredential;
 pub use broker::{
     AccessToken, AdminConsent, AdminConsentOptions, AdminConsentRequest, Broker, BrokerOptions, ChangeKind,
-    Connection, ConnectionChange, ConnectionChanges, Connections, DpopProofOptions, Explanation, HeldToken,
-    LoginOptions, LogoutOutcome, PendingLogin, Provider, ProviderValue, Registration, Revocation,
-    SaslMechanism, ScopeCheck, ScopeFinding, ScopeFindingKind, TokenOptions, explain,
+    Connection, ConnectionChange, ConnectionChanges, Connections, Deletion, DpopProofOptions, Explanation,
+    HeldToken, LoginOptions, LogoutOutcome, PendingLogin, Provider, ProviderValue, Registration,
+    RegistrationRemoval, Revocation, SaslMechanism, ScopeCheck, ScopeFinding, ScopeFindingKind, TokenOptions,
+    explain,
 };
 pub use clock::{Timestamp, seconds};
 pub use environment::Environment;

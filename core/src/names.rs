@@ -85,6 +85,24 @@ impl ConnectionKey {
     }
 }
 
+/// Names a stored client registration: the provider's, or where its servers are discovered that of one issuer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RegistrationKey {
+    /// The provider.
+    pub provider: ProviderName,
+    /// The issuer, to the letter.
+    pub issuer: Option<String>,
+}
+
+impl fmt::Display for RegistrationKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.issuer {
+            Some(issuer) => write!(f, "{} at {issuer}", self.provider),
+            None => write!(f, "{}", self.provider),
+        }
+    }
+}
+
 impl FromStr for ProviderName {
     type Err = Error;
 

@@ -1,9 +1,12 @@
 //! `tokenkeep logout`: says what became of the grant at the server, and that the copy here is gone.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
-use tokenkeep::{ConnectionKey, ErrorKind, LogoutOutcome, Result, Revocation};
+use tokenkeep::{ConnectionKey, ErrorKind, LogoutOutcome, RegistrationRemoval, Result, Revocation};
 
 use super::Invocation;
+use super::client::{RemovalView, tell_removed};
 use crate::args::LogoutArgs;
 use crate::exit::Failure;
 use crate::output::{json, printable, say};
@@ -12,6 +15,7 @@ use crate::output::{json, printable, say};
 struct LogoutView<'a> {
     logged_out: Vec<OutcomeView<'a>>,
     registration_removed: bool,
+    registrations: Vec<RemovalView<'a>>,
 }
 
 #[derive(Serialize)]
@@ -26,13 +30,17 @@ struct OutcomeView<'a> {
 pub fn run(invocation: &Invocation, args: &LogoutArgs) -> Result<(), Failure> {
     let key = args.connection.key()?;
     let keys = if args.all { all_of(invocation, &key)? } else { vec![key.clone()] };
+    // Known from the connections, which are gone afterwards; a client is needed until its last grant is revoked.
+    let issuers = if args.forget_client { issuers_of(invocation, &keys)? } else { BTreeSet::new() };
     let work = async {
         let mut outcomes = Vec::new();
         for key in &keys {
             outcomes.push(invocation.broker.logout(key).await);
         }
-        let removed =
-            args.forget_client && invocation.broker.remove_registration(&key.provider, None).await?;
+        let mut removed = Vec::new();
+        for issuer in &issuers {
+            removed.extend(invocation.broker.remove_registration(&key.provider, issuer.as_deref()).await?);
+        }
         Ok((outcomes, removed))
     };
     invocation.wait(work, |(outcomes, removed)| finish(invocation, args, &key, (outcomes, removed)))
@@ -45,12 +53,31 @@ fn all_of(invocation: &Invocation, named: &ConnectionKey) -> Result<Vec<Connecti
     Ok(if of_provider.is_empty() { vec![named.clone()] } else { of_provider })
 }
 
+/// Whose registrations these connections may have been made with: of their issuers, where those are discovered.
+fn issuers_of(invocation: &Invocation, keys: &[ConnectionKey]) -> Result<BTreeSet<Option<String>>> {
+    let mut issuers = BTreeSet::new();
+    for key in keys {
+        if invocation.broker.provider(&key.provider)?.discovery {
+            match invocation.broker.connection(key) {
+                Ok(connection) => issuers.extend(connection.issuer.map(Some)),
+                // The logout says so.
+                Err(error) if matches!(error.kind(), ErrorKind::NotConnected | ErrorKind::StoreCorrupt) => {}
+                Err(error) => return Err(error),
+            }
+        } else {
+            issuers.insert(None);
+        }
+    }
+    Ok(issuers)
+}
+
 fn finish(
     invocation: &Invocation,
     args: &LogoutArgs,
     key: &ConnectionKey,
-    (outcomes, registration_removed): (Vec<Result<LogoutOutcome>>, bool),
+    (outcomes, removed): (Vec<Result<LogoutOutcome>>, Vec<RegistrationRemoval>),
 ) -> Result<(), Failure> {
+    let registration_removed = !removed.is_empty();
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     for outcome in outcomes {
         match outcome {
@@ -69,13 +96,16 @@ fn finish(
             told(&outcome.revocation)
         ));
     }
-    if registration_removed {
-        say(format_args!("The stored client registration of {} is removed.", key.provider));
-    } else if args.forget_client {
+    removed.iter().for_each(tell_removed);
+    if args.forget_client && !registration_removed {
         say(format_args!("No client registration was stored for {}.", key.provider));
     }
     if invocation.json && (failed.is_empty() || !done.is_empty()) {
-        json(&LogoutView { logged_out: done.iter().map(OutcomeView::from).collect(), registration_removed })?;
+        json(&LogoutView {
+            logged_out: done.iter().map(OutcomeView::from).collect(),
+            registration_removed,
+            registrations: removed.iter().map(RemovalView::from).collect(),
+        })?;
     }
     failed.into_iter().next().map_or(Ok(()), |error| Err(error.into()))
 }

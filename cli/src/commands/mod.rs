@@ -115,11 +115,8 @@ impl Invocation {
 
     /// Opens the store and looks the provider up: nobody types a secret for an error that was there before.
     fn before_a_secret(&self, provider: &ProviderName) -> Result<()> {
-        match self.broker.registration(provider, None) {
-            // It is about to be replaced.
-            Err(error) if *error.kind() != ErrorKind::StoreCorrupt => Err(error),
-            _ => Ok(()),
-        }
+        self.broker.provider(provider)?;
+        self.broker.connections().map(|_| ())
     }
 
     /// Waits for `work`, hands what came of it to `then`, and leaves when everything is written down.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
-use tokenkeep::{DefinitionOrigin, ErrorKind, Provider};
+use tokenkeep::{DefinitionOrigin, ErrorKind, Provider, ProviderValue};
 
 use super::Invocation;
 use super::scopes::{PresetView, presets};
@@ -19,11 +19,24 @@ struct ProviderView<'a> {
     access_token_variable: &'a str,
     origin: &'static str,
     path: Option<&'a Path>,
+    confidence: &'a str,
+    documentation: Option<&'a str>,
     endpoints: BTreeMap<&'a str, &'a str>,
+    api_hosts: &'a [String],
+    values: Vec<ValueView<'a>>,
     presets: Vec<PresetView<'a>>,
     discovery: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     definition: Option<&'a str>,
+}
+
+/// What differs from customer to customer.
+#[derive(Serialize)]
+struct ValueView<'a> {
+    name: &'a str,
+    description: &'a str,
+    default: Option<&'a str>,
+    learnt: bool,
 }
 
 pub fn run(invocation: &Invocation, args: &ProvidersArgs) -> Result<(), Failure> {
@@ -51,9 +64,13 @@ fn list(invocation: &Invocation) -> Result<(), Failure> {
                 DefinitionOrigin::Bundled => "bundled".to_owned(),
                 DefinitionOrigin::User(path) => path.display().to_string(),
             };
-            vec![provider.name.to_string(), printable(&provider.display_name), origin]
+            let display_name = printable(&provider.display_name);
+            vec![provider.name.to_string(), display_name, provider.confidence.clone(), origin]
         };
-        data(&table(&["NAME", "DISPLAY NAME", "ORIGIN"], &known.iter().map(row).collect::<Vec<_>>()))?;
+        data(&table(
+            &["NAME", "DISPLAY NAME", "CONFIDENCE", "ORIGIN"],
+            &known.iter().map(row).collect::<Vec<_>>(),
+        ))?;
     }
     for error in &broken {
         report(error, invocation.json);
@@ -121,10 +138,21 @@ impl<'a> From<&'a Provider> for ProviderView<'a> {
             access_token_variable: &provider.access_token_variable,
             origin,
             path,
+            confidence: &provider.confidence,
+            documentation: provider.documentation.as_deref(),
+            api_hosts: &provider.api_hosts,
+            values: provider.values.iter().map(ValueView::from).collect(),
             endpoints: provider.endpoints.iter().map(|(name, url)| (name.as_str(), url.as_str())).collect(),
             presets: presets(provider),
             discovery: provider.discovery,
             definition: None,
         }
+    }
+}
+
+impl<'a> From<&'a ProviderValue> for ValueView<'a> {
+    fn from(value: &'a ProviderValue) -> Self {
+        let ProviderValue { name, description, default, learnt } = value;
+        ValueView { name, description, default: default.as_deref(), learnt: *learnt }
     }
 }

@@ -6,7 +6,7 @@ use super::Broker;
 use super::login_client::stored_client;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::registered_redirect_uri;
-use crate::names::{ConnectionKey, ConnectionName, ProviderName};
+use crate::names::{ConnectionKey, ConnectionName, ProviderName, RegistrationKey};
 use crate::protocol::{AdminConsentResponse, AdminConsentUrl, OauthError, parse_admin_consent};
 use crate::provider::{Authority, ClientSources, ProviderDefinition, client_registration};
 use crate::scope::ScopeSet;
@@ -71,7 +71,8 @@ impl Broker {
         let (earlier, stored) = match self.kept_if_any()? {
             Some(kept) => {
                 let key = ConnectionKey::new(provider.clone(), options.connection.clone());
-                (kept.store.get(&key)?, kept.store.registration(provider)?)
+                let of_provider = RegistrationKey { provider: provider.clone(), issuer: None };
+                (kept.store.get(&key)?, kept.store.registration(&of_provider)?)
             }
             None => (None, None),
         };

@@ -134,14 +134,16 @@ impl Broker {
         options: &LoginOptions,
         interaction: Arc<dyn Interaction>,
     ) -> Result<Connection> {
-        let (request, plan) = self.prepare(provider, options, interaction).await?;
+        let (request, plan) = self.prepare(provider, options, None, interaction).await?;
         let flow = self.choose_flow(&request, options).await?;
         let way_back = if options.paste { Return::Paste } else { Return::Browser };
-        let granted = request
-            .run(flow, way_back, options.timeout.unwrap_or(TIMEOUT))
-            .await
-            .map_err(|error| self.explained(error, &request, &login_again(provider, options), flow))?;
-        self.keep(&request, plan, granted).await
+        match request.run(flow, way_back, options.timeout.unwrap_or(TIMEOUT)).await {
+            Ok(granted) => self.keep(&request, plan, granted).await,
+            Err(error) => {
+                let again = login_again(provider, options);
+                Err(self.explained(error, &request, &plan, &again, flow).await)
+            }
+        }
     }
 
     /// The first half of a login for programs with a browser of their own: the URL to send the person
@@ -163,9 +165,15 @@ impl Broker {
         }
         // The redirect is the caller's own, of any scheme: it is not listened on.
         let without_redirect = LoginOptions { redirect_uri: None, ..options.clone() };
-        let (request, plan) = self.prepare(provider, &without_redirect, Arc::new(Nobody)).await?;
-        let attempt = AuthorizationAttempt::new(&request, &redirect_uri, None)?;
+        let (request, plan) =
+            self.prepare(provider, &without_redirect, Some(&redirect_uri), Arc::new(Nobody)).await?;
         let again = login_again(provider, &without_redirect);
+        let attempt = match AuthorizationAttempt::begin(&request, &redirect_uri, None).await {
+            Ok(attempt) => attempt,
+            Err(error) => {
+                return Err(self.explained(error, &request, &plan, &again, Flow::AuthorizationCode).await);
+            }
+        };
         Ok(PendingLogin { request, plan, attempt, again, answered: AtomicBool::new(false) })
     }
 
@@ -185,11 +193,11 @@ impl Broker {
             return Err(Error::new(ErrorKind::ProviderRejected, "this login has had its answer")
                 .with_help("begin a new login: a code is good for one use"));
         }
-        let redeemed = pending.attempt.redeem(&pending.request, answer).await;
-        let flow = Flow::AuthorizationCode;
-        let granted =
-            redeemed.map_err(|error| self.explained(error, &pending.request, &pending.again, flow))?;
-        self.keep(&pending.request, pending.plan.clone(), granted).await
+        let PendingLogin { request, plan, attempt, again, .. } = pending;
+        match attempt.redeem(request, answer).await {
+            Ok(granted) => self.keep(request, plan.clone(), granted).await,
+            Err(error) => Err(self.explained(error, request, plan, again, Flow::AuthorizationCode).await),
+        }
     }
 
     /// The flow that a login on this machine takes when none is named, for a provider with both; and why.
@@ -225,12 +233,20 @@ impl Broker {
     }
 
     /// The error of a login, with what is known of its cause. An endpoint that is not there may have moved: the next
-    /// login asks where the server is.
-    fn explained(&self, error: Error, request: &FlowRequest, again: &LoginCommand, flow: Flow) -> Error {
+    /// login asks where the server is. A client that the server made and does not know any more is forgotten.
+    async fn explained(
+        &self,
+        error: Error,
+        request: &FlowRequest,
+        plan: &Plan,
+        again: &LoginCommand,
+        flow: Flow,
+    ) -> Error {
         if *error.kind() == ErrorKind::Network {
             self.0.known_servers.forget(&request.endpoints.token);
         }
-        of_target(advised(error, again, Some(flow.as_str())), request.resource.as_deref())
+        let error = of_target(advised(error, again, Some(flow.as_str())), request.resource.as_deref());
+        self.without_unknown_client(error, request, plan).await
     }
 
     /// Checks whose grant it is, writes it down, and tells the browser.

@@ -5,6 +5,7 @@
 //! | `options` | what a broker is opened with |
 //! | `login` | `login`, `begin_login`, `finish_login` |
 //! | `login_client`, `credential` | which client a login is made with, and what it proves itself with |
+//! | `dynamic_registration` | the client that a server makes when it is asked to |
 //! | `preparation` | what a login resolves before the person is asked |
 //! | `login_scopes` | which scopes it asks for |
 //! | `login_request` | what it asks beside scopes |
@@ -24,7 +25,8 @@
 //! | `connection_changes` | `connection_changes` |
 //! | `logout` | `logout` |
 //! | `providers` | `providers`, and the user's own definitions |
-//! | `registrations` | client registrations that the user stored |
+//! | `registrations`, `registration_removal` | the client registrations that are stored |
+//! | `client_metadata` | the document of a client that is known by its URL |
 
 mod admin_consent;
 mod allowed_hosts;
@@ -33,6 +35,7 @@ mod connection_changes;
 mod connections;
 mod credential;
 mod dpop;
+mod dynamic_registration;
 mod explain;
 mod known_servers;
 mod login;
@@ -48,6 +51,7 @@ mod preparation;
 mod providers;
 mod recent;
 mod refusal;
+mod registration_removal;
 mod registrations;
 mod sasl;
 mod scopes;
@@ -68,6 +72,7 @@ pub use options::BrokerOptions;
 use options::Settings;
 pub use providers::{Provider, ProviderValue};
 use recent::Recent;
+pub use registration_removal::{Deletion, RegistrationRemoval};
 pub use registrations::Registration;
 pub use sasl::SaslMechanism;
 pub use scopes::{ScopeCheck, ScopeFinding, ScopeFindingKind};

@@ -51,6 +51,8 @@ impl Broker {
                 certificate: client.key().cloned(),
                 credential_expires_at: client.credential.as_ref().and_then(|own| own.expires_at),
                 capabilities: plan.request.capabilities,
+                issuer_bound: definition.discovery,
+                dynamic: plan.dynamic_client,
             },
             server: RecordServer {
                 issuer: request.endpoints.issuer.clone(),

@@ -6,14 +6,14 @@ use url::Url;
 
 use super::Broker;
 use super::login::LoginOptions;
-use super::login_client::{one_organization, stored_client};
+use super::login_client::one_organization;
 use super::login_dpop::dpop_key;
 use super::login_request::LoginRequest;
 use super::login_resource::LoginResource;
 use super::login_scopes::{LoginScopes, together};
 use super::scopes::default_beside_others;
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::{FlowRequest, Interaction};
+use crate::flow::{FlowRequest, Interaction, registered_redirect_uri};
 use crate::names::{ConnectionKey, ProviderName};
 use crate::provider::{
     Authority, Endpoints, ProviderDefinition, RedirectDefinition, RedirectHost, endpoints,
@@ -29,6 +29,8 @@ pub(super) struct Plan {
     pub(super) cloud: Option<String>,
     /// App-only access: nobody logs in.
     pub(super) application: bool,
+    /// True when the server made the client because it was asked to (RFC 7591).
+    pub(super) dynamic_client: bool,
     pub(super) scopes: LoginScopes,
     pub(super) request: LoginRequest,
     pub(super) resource: LoginResource,
@@ -36,11 +38,13 @@ pub(super) struct Plan {
 
 impl Broker {
     /// Resolves everything that can fail before the person is asked: the definition, the endpoints, the
-    /// client, the scopes. What the options leave open comes from the connection's earlier login.
+    /// client, the scopes. What the options leave open comes from the connection's earlier login. An answer that is not
+    /// listened for here is received at `received_at`.
     pub(super) async fn prepare(
         &self,
         provider: &ProviderName,
         options: &LoginOptions,
+        received_at: Option<&str>,
         interaction: Arc<dyn Interaction>,
     ) -> Result<(FlowRequest, Plan)> {
         // A name that no provider has is said before a store is made for it.
@@ -48,13 +52,11 @@ impl Broker {
         let kept = self.kept_async().await?;
         let key = ConnectionKey::new(provider.clone(), options.connection.clone());
         let (store, read_key) = (Arc::clone(&kept.store), key.clone());
-        let (earlier, stored) = off_thread(move || {
+        let earlier = off_thread(move || {
             // A grant that cannot be kept is not worth a person's time.
             store.check_writable()?;
             // A damaged record is about to be replaced: it has nothing to say here.
-            let earlier = store.get(&read_key).or_else(none_if_damaged)?;
-            let stored = store.registration(&read_key.provider).or_else(none_if_damaged)?;
-            Ok((earlier, stored))
+            store.get(&read_key).or_else(none_if_damaged)
         })
         .await?;
 
@@ -91,8 +93,9 @@ impl Broker {
             earlier.filter(|earlier| !definition.discovery || earlier.server.issuer == endpoints.issuer);
 
         let redirect = redirect(&definition.redirect, options.redirect_uri.as_deref())?;
-        let stored = stored_client(earlier.as_ref(), stored, application);
-        let client = self.login_client(&definition, &endpoints, &redirect, options, stored).await?;
+        let registered = received_at.map_or_else(|| registered_redirect_uri(&redirect), str::to_owned);
+        let client =
+            self.login_client(&definition, &endpoints, &registered, options, earlier.as_ref()).await?;
         // What an application was asked for is nothing that a person is asked for, and the other way round.
         let earlier = earlier.filter(|earlier| earlier.application == application);
         let earlier = earlier.as_ref();
@@ -106,7 +109,7 @@ impl Broker {
             transport: Arc::clone(&self.0.transport),
             clock: Arc::clone(&self.0.clock),
             endpoints,
-            client,
+            client: client.registration,
             scopes: scopes.requested.clone(),
             authorization_scopes: scopes.authorization.clone(),
             redemption_scopes: scopes.redemption.clone(),
@@ -121,7 +124,11 @@ impl Broker {
             definition: Arc::new(definition),
         };
         let tenant = authority.map(|authority| authority.tenant.to_string());
-        Ok((flow_request, Plan { key, tenant, cloud, application, scopes, request, resource }))
+        let dynamic_client = client.dynamic;
+        Ok((
+            flow_request,
+            Plan { key, tenant, cloud, application, dynamic_client, scopes, request, resource },
+        ))
     }
 
     /// The provider's endpoints: from its definition, or from the metadata of the issuer.
@@ -248,7 +255,7 @@ fn redirect(default: &RedirectDefinition, redirect_uri: Option<&str>) -> Result<
 }
 
 /// A damaged record has nothing to say; any other error of the store does.
-fn none_if_damaged<T>(error: Error) -> Result<Option<T>> {
+pub(super) fn none_if_damaged<T>(error: Error) -> Result<Option<T>> {
     if *error.kind() == ErrorKind::StoreCorrupt { Ok(None) } else { Err(error) }
 }
 

@@ -294,7 +294,7 @@ impl Broker {
     }
 
     /// The definition that the record's login was made with, as it is today.
-    fn definition_of(&self, record: &ConnectionRecord) -> Result<ProviderDefinition> {
+    pub(super) fn definition_of(&self, record: &ConnectionRecord) -> Result<ProviderDefinition> {
         let definition = self.0.catalog.find(&record.key.provider)?.definition;
         Ok(definition.in_cloud(record.server.cloud.as_deref()))
     }

@@ -5,7 +5,8 @@
 //! 1. The redirect is bound, and stays bound: its port is in the request.
 //! 2. State, nonce and code verifier are made, 256 random bits each, for this request alone.
 //! 3. The person is sent to the authorization URL. It holds none of them but the state and the nonce, and
-//!    the verifier's hash.
+//!    the verifier's hash; and where the server takes the request beforehand, a reference to it alone
+//!    (`pushed_request`).
 //! 4. What comes back is judged: no parameter twice, this state, this issuer (RFC 9207).
 //! 5. The code is redeemed, once, with the verifier and the very redirect URI of the request.
 //! 6. The browser is told how it ended when that is known.
@@ -20,7 +21,7 @@ use url::Url;
 use super::interaction::Interaction;
 use super::loopback::{Arrival, Listening, Loopback};
 use super::page::Page;
-use super::{FlowRequest, Granted, ask, send_token_request};
+use super::{FlowRequest, Granted, ask, pushed_request, send_token_request};
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::{
     AuthorizationRequest, AuthorizationResponse, CodeVerifier, ExpectedResponse, Grant, ResponseMode,
@@ -51,8 +52,12 @@ pub struct AuthorizationAttempt {
 }
 
 impl AuthorizationAttempt {
-    /// Makes a request with a state, a verifier and a nonce of its own.
-    pub fn new(
+    /// Makes a request with a state, a verifier and a nonce of its own, and takes it to the server first where the server
+    /// has a place for that (RFC 9126).
+    ///
+    /// # Errors
+    /// `unsupported` without an authorization endpoint; those of the pushed request.
+    pub async fn begin(
         request: &FlowRequest,
         redirect_uri: &str,
         response_mode: Option<ResponseMode>,
@@ -74,7 +79,7 @@ impl AuthorizationAttempt {
         extra.extend(request.dpop_key.as_ref().map(|key| ("dpop_jkt".to_owned(), key.thumbprint())));
         extra.extend(request.resource_parameter());
         let extra: Vec<_> = extra.into_iter().collect();
-        let url = AuthorizationRequest {
+        let authorization = AuthorizationRequest {
             endpoint,
             client_id: &request.client.client_id,
             redirect_uri,
@@ -86,8 +91,11 @@ impl AuthorizationAttempt {
             response_mode,
             dialect: &request.dialect,
             extra: &extra,
-        }
-        .url();
+        };
+        let url = match pushed_request::push(request, &authorization).await? {
+            Some(reference) => reference,
+            None => authorization.url(),
+        };
         Ok(AuthorizationAttempt {
             url,
             redirect_uri: redirect_uri.to_owned(),
@@ -146,7 +154,7 @@ pub(super) async fn run(request: &FlowRequest, way_back: Return, timeout: Durati
     // A form post cannot be pasted.
     let response_mode =
         request.definition.authorization.response_mode.filter(|_| way_back == Return::Browser);
-    let attempt = Arc::new(AuthorizationAttempt::new(request, &redirect_uri, response_mode)?);
+    let attempt = Arc::new(AuthorizationAttempt::begin(request, &redirect_uri, response_mode).await?);
     let mut listening = loopback.listen({
         let attempt = Arc::clone(&attempt);
         Box::new(move |parameters| attempt.judge(parameters))

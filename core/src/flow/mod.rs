@@ -5,6 +5,7 @@
 //! | `surroundings` | which flow fits this machine |
 //! | `interaction` | the one callback to the person |
 //! | `authorization_code` | authorization code with PKCE |
+//! | `pushed_request` | the request on its way to the server before the browser opens |
 //! | `loopback`, `page` | the listener for one answer, and the page it ends with |
 //! | `browser` | opening the person's browser |
 //! | `device_code` | the device code flow |
@@ -20,6 +21,7 @@ mod device_code;
 pub mod interaction;
 mod loopback;
 mod page;
+mod pushed_request;
 pub mod surroundings;
 
 use std::collections::BTreeMap;

@@ -104,6 +104,13 @@ impl AuthorizationRequest<'_> {
         }
         self.dialect.renamed(request.url().0)
     }
+
+    /// The parameters alone, decoded, without those that the endpoint's address brings: what is pushed (RFC 9126 2.1).
+    pub fn parameters(&self) -> Vec<(String, String)> {
+        let mut endpoint = self.endpoint.clone();
+        endpoint.set_query(None);
+        AuthorizationRequest { endpoint: &endpoint, ..*self }.url().query_pairs().into_owned().collect()
+    }
 }
 
 /// What the response to a certain request must carry.

@@ -19,10 +19,12 @@
 //! | RFC 7009 | revocation | [`revocation`] |
 //! | RFC 7515 | 7.1 what is signed | `jws` |
 //! | RFC 7523 | 2.2, 3 a private key as the client's proof | [`client_assertion`], [`client_key`], `der` |
+//! | RFC 7591, RFC 7592 | 2, 3; 2.3 a client that registers itself | [`client_metadata`], [`client_registration_request`] |
 //! | RFC 7636 | PKCE | [`pkce`] |
 //! | RFC 8414, OIDC Discovery 1.0 | authorization server metadata | [`metadata`] |
 //! | RFC 8628 | device authorization | [`device`] |
 //! | RFC 8707, RFC 9728 | 2, 2 and 3 the name of a protected resource, and its metadata | [`protected_resource`] |
+//! | RFC 9126 | 2, 4 pushed authorization requests | [`pushed_authorization`] |
 //! | RFC 9207 | `iss` in the authorization response | [`authorization`] |
 //! | RFC 9449 | DPoP: the key, the proof, the nonce | [`dpop`] |
 //! | OIDC Core 1.0 | 2, 3.1.3.7, 12.2 the id_token as a statement of who logged in | [`id_token`] |
@@ -42,6 +44,8 @@ pub mod claims;
 pub mod client_assertion;
 pub mod client_auth;
 pub mod client_key;
+pub mod client_metadata;
+pub mod client_registration_request;
 mod der;
 pub mod device;
 pub mod dialect;
@@ -54,6 +58,7 @@ pub mod metadata;
 pub mod oauth_error;
 pub mod pkce;
 pub mod protected_resource;
+pub mod pushed_authorization;
 pub mod revocation;
 mod spoken;
 pub mod token_endpoint;
@@ -68,6 +73,11 @@ pub use challenge::{Challenge, Remedy};
 pub use client_assertion::ClientAssertion;
 pub use client_auth::{Client, ClientAuthentication};
 pub use client_key::ClientKey;
+pub use client_metadata::{ClientMetadata, ClientMetadataUrl, ServerAbilities};
+pub use client_registration_request::{
+    ClientDeletion, ClientDeletionRequest, ClientRegistrationRequest, RegisteredClient,
+    classify_client_deletion, parse_client_registration,
+};
 pub use device::{
     DeviceAuthorizationRequest, DeviceAuthorizationResponse, DevicePoll, classify_device_poll,
     parse_device_authorization_response,
@@ -88,6 +98,7 @@ pub use protected_resource::{
     ProtectedResourceMetadata, is_same_resource, of_target, origin_of, parse_resource_metadata,
     resource_address, resource_indicator, resource_metadata_urls,
 };
+pub use pushed_authorization::{PushedAuthorizationRequest, parse_pushed_authorization};
 pub use revocation::{RevocationOutcome, RevocationRequest, TokenKind, classify_revocation};
 pub use token_endpoint::{
     Grant, TokenRequest, TokenResponse, TokenType, further_member, parse_token_response,

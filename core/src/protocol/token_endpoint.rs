@@ -26,7 +26,7 @@ use crate::secret::Secret;
 /// A longer token is an attack or a defect. Entra's largest, with group claims, have some 10 KiB.
 const MAX_TOKEN: usize = 128 * 1024;
 /// RFC 8628 3.4.
-const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+pub(super) const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// What is exchanged for an access token.
 #[derive(Debug, Clone, Copy)]

@@ -6,18 +6,11 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use super::bundled::{BUNDLED, text_of};
 use super::definition::ProviderDefinition;
+use super::nearest::nearest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::ProviderName;
-
-/// The definitions in the binary: name and text.
-const BUNDLED: [(&str, &str); 5] = [
-    ("github", include_str!("../../providers/github.toml")),
-    ("google", include_str!("../../providers/google.toml")),
-    ("mcp", include_str!("../../providers/mcp.toml")),
-    ("microsoft", include_str!("../../providers/microsoft.toml")),
-    ("oidc", include_str!("../../providers/oidc.toml")),
-];
 
 /// A provider's file is small; what is larger is something else.
 const FILE_LIMIT: u64 = 64 << 10;
@@ -57,7 +50,7 @@ impl Catalog {
     /// The provider of that name; the user's file wins over the bundled one.
     ///
     /// # Errors
-    /// `unknown_provider`, with the names that are known; `config_invalid` for a broken file.
+    /// `unknown_provider`, with the names that are nearest; `config_invalid` for a broken file.
     pub fn find(&self, name: &ProviderName) -> Result<CatalogEntry> {
         let path = self.path_of(name);
         if let Some(text) = read_if_there(&path)? {
@@ -69,13 +62,9 @@ impl Catalog {
             }
             return Ok(CatalogEntry { definition, text, origin: DefinitionOrigin::User(path) });
         }
-        let Some((_, text)) = BUNDLED.iter().find(|(bundled, _)| *bundled == name.as_str()) else {
-            let known = self.names()?.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            return Err(Error::new(ErrorKind::UnknownProvider, format!("there is no provider {name:?}; known are {known}", name = name.as_str()))
-                .with_help("for a server with published metadata: `tokenkeep login oidc --issuer URL`; or add a file: `tokenkeep providers add FILE`"));
-        };
+        let Some(text) = text_of(name.as_str()) else { return Err(unknown(name, &self.names()?)) };
         let definition = ProviderDefinition::parse(&format!("{name}.toml (bundled)"), text)?;
-        Ok(CatalogEntry { definition, text: (*text).to_owned(), origin: DefinitionOrigin::Bundled })
+        Ok(CatalogEntry { definition, text: text.to_owned(), origin: DefinitionOrigin::Bundled })
     }
 
     /// All names, sorted. A file whose name is no provider name is not a provider's.
@@ -134,6 +123,19 @@ impl Catalog {
     fn path_of(&self, name: &ProviderName) -> PathBuf {
         self.folder.join(format!("{name}.toml"))
     }
+}
+
+/// Names what was probably meant: all that are known would be a page.
+fn unknown(name: &ProviderName, known: &[ProviderName]) -> Error {
+    let near = nearest(name.as_str(), known.iter().map(ProviderName::as_str));
+    let meant = match near.as_slice() {
+        [] => String::new(),
+        near => format!("; did you mean {}?", near.join(" or ")),
+    };
+    Error::new(ErrorKind::UnknownProvider, format!("there is no provider {:?}{meant}", name.as_str())).with_help(
+        "`tokenkeep providers` lists all; for a server with published metadata: `tokenkeep login oidc --issuer URL`; \
+         or add a file: `tokenkeep providers add FILE`",
+    )
 }
 
 /// Makes the folder, and those above it, for the user alone, whatever the umask: it may be the first that is made

@@ -88,6 +88,17 @@ pub struct ClientSources<'a> {
     pub stored: Option<StoredClient>,
     /// RFC 8414 `token_endpoint_auth_methods_supported`, when there is metadata.
     pub authentication_methods: Option<&'a [String]>,
+    /// True where a variable might be of another issuer: none is looked at.
+    pub without_environment: bool,
+}
+
+/// True when one of the sources names a client.
+pub fn is_named(
+    definition: &ProviderDefinition,
+    sources: &ClientSources<'_>,
+    environment: &Environment,
+) -> bool {
+    client_id(definition, sources, environment).is_ok()
 }
 
 /// Finds the client for a person's login at `definition`. `redirect_uri` is what a new registration must name.
@@ -110,20 +121,20 @@ pub fn resolve(
         return Err(Error::new(ErrorKind::ConfigInvalid, message)
             .with_help("add --flow client-credentials, or leave it out"));
     }
-    let secret_variable = secret_variable(definition);
+    let secret_variable = secret_variable(definition, &sources);
     let public = definition.client.authentication == Some(ClientAuthentication::None);
     let credential = if public && definition.client_credentials.is_some() {
         // What is kept is for app-only access, and not meant for this login.
         sources.credential
     } else {
-        credential(&client_id, sources.credential, sources.stored, environment, &secret_variable)
+        credential(&client_id, sources.credential, sources.stored, environment, secret_variable.as_deref())
             .filter(|credential| matches!(credential.proof, Proof::Secret(_)))
     };
     if credential.is_none() && definition.client.secret_required {
-        let message = format!(
-            "{} wants a client secret: tried --client-secret-stdin, {secret_variable}, the stored registration",
-            definition.display_name
-        );
+        let tried = ["--client-secret-stdin"].into_iter().chain(secret_variable.as_deref());
+        let tried = tried.collect::<Vec<_>>().join(", ");
+        let name = &definition.display_name;
+        let message = format!("{name} wants a client secret: tried {tried}, the stored registration");
         return Err(registration_missing(message, steps()));
     }
 
@@ -161,12 +172,13 @@ pub fn resolve_application(
     })?;
     let client_id = client_id(definition, &sources, environment)
         .map_err(|message| registration_missing(message, own.registration_steps.clone()))?;
-    let variable = secret_variable(definition);
-    let found = credential(&client_id, sources.credential, sources.stored, environment, &variable);
+    let variable = secret_variable(definition, &sources);
+    let found = credential(&client_id, sources.credential, sources.stored, environment, variable.as_deref());
     let Some(credential) = found else {
         let message = format!(
             "app-only access wants a client secret, a certificate or a private key: tried --client-secret-stdin, \
-             --certificate-stdin, --credential-file, --credential-keychain, {variable}, the stored registration"
+             --certificate-stdin, --credential-file, --credential-keychain{}, the stored registration",
+            variable.map(|name| format!(", {name}")).unwrap_or_default()
         );
         return Err(registration_missing(message, own.registration_steps.clone()));
     };
@@ -177,6 +189,21 @@ pub fn resolve_application(
     Ok(ClientRegistration { client_id, credential: Some(credential), authentication })
 }
 
+/// A client that was stored by hand, as it is, at a server that says how clients authenticate.
+pub fn as_stored(
+    client_id: String,
+    client_secret: Option<Secret>,
+    authentication_methods: Option<&[String]>,
+) -> ClientRegistration {
+    let authentication = match client_secret {
+        Some(_) => by_metadata(authentication_methods),
+        None => ClientAuthentication::None,
+    };
+    let credential =
+        client_secret.map(|secret| Credential { proof: Proof::Secret(secret), expires_at: None });
+    ClientRegistration { client_id, credential, authentication }
+}
+
 /// The client id of the first source that knows one; else a message with all that were tried.
 fn client_id(
     definition: &ProviderDefinition,
@@ -184,7 +211,10 @@ fn client_id(
     environment: &Environment,
 ) -> Result<String, String> {
     let variable = format!("TOKENKEEP_{}_CLIENT_ID", definition.name.as_variable());
-    let variables = || std::iter::once(&variable).chain(&definition.client.environment);
+    let variables = || {
+        let all = std::iter::once(&variable).chain(&definition.client.environment);
+        all.filter(|_| !sources.without_environment)
+    };
     let client_id = sources
         .client_id
         .map(str::to_owned)
@@ -192,9 +222,10 @@ fn client_id(
         .or_else(|| sources.stored.as_ref().map(|stored| stored.client_id.clone()))
         .or_else(|| definition.client.id.clone());
     client_id.filter(|id| !id.trim().is_empty()).ok_or_else(|| {
-        let variables = variables().cloned().collect::<Vec<_>>().join(", ");
+        let tried = ["--client-id"].into_iter().chain(variables().map(String::as_str));
+        let tried = tried.collect::<Vec<_>>().join(", ");
         let name = &definition.display_name;
-        format!("no client id for {name}: tried --client-id, {variables}, the stored registration")
+        format!("no client id for {name}: tried {tried}, the stored registration")
     })
 }
 
@@ -204,10 +235,10 @@ fn credential(
     given: Option<Credential>,
     stored: Option<StoredClient>,
     environment: &Environment,
-    secret_variable: &str,
+    secret_variable: Option<&str>,
 ) -> Option<Credential> {
     let from_variable = || {
-        let proof = Proof::Secret(Secret::new(environment.get(secret_variable)?));
+        let proof = Proof::Secret(Secret::new(environment.get(secret_variable?)?));
         Some(Credential { proof, expires_at: None })
     };
     // A stored secret belongs to the stored client id and to no other.
@@ -215,8 +246,9 @@ fn credential(
     given.or_else(from_variable).or_else(stored)
 }
 
-fn secret_variable(definition: &ProviderDefinition) -> String {
-    format!("TOKENKEEP_{}_CLIENT_SECRET", definition.name.as_variable())
+fn secret_variable(definition: &ProviderDefinition, sources: &ClientSources<'_>) -> Option<String> {
+    let name = || format!("TOKENKEEP_{}_CLIENT_SECRET", definition.name.as_variable());
+    (!sources.without_environment).then(name)
 }
 
 /// RFC 8414 2: `client_secret_basic` when the metadata does not say.

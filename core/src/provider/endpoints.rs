@@ -43,6 +43,8 @@ pub struct Endpoints {
     pub authorization_response_iss: bool,
     /// RFC 8414 `scopes_supported`.
     pub scopes_supported: Option<Vec<String>>,
+    /// RFC 8414 `grant_types_supported`.
+    pub grant_types: Option<Vec<String>>,
     /// RFC 8414 `token_endpoint_auth_methods_supported`.
     pub authentication_methods: Option<Vec<String>>,
     /// RFC 8414 `token_endpoint_auth_signing_alg_values_supported`.
@@ -104,6 +106,7 @@ pub fn from_definition(definition: &ProviderDefinition, authority: Option<&Autho
         tenant: authority.and_then(Authority::expected_tenant),
         authorization_response_iss: endpoints.authorization_response_iss,
         scopes_supported: None,
+        grant_types: None,
         authentication_methods: None,
         assertion_algorithms: None,
         dpop_algorithms: None,
@@ -147,22 +150,13 @@ pub async fn of_tenant(
 /// - `provider_rejected`: no document, or that of another issuer (RFC 8414 3.3).
 /// - `network`: it could not be reached.
 pub async fn discover(transport: &Transport, issuer: &str) -> Result<Endpoints> {
-    let not_an_issuer = |why: &str| {
-        Error::new(ErrorKind::ConfigInvalid, format!("{issuer:?} is not an issuer: {why}"))
-            .with_help("an issuer is an https URL without query and fragment (RFC 8414 2)")
-    };
-    let url = Url::parse(issuer).map_err(|_| not_an_issuer("it is no URL"))?;
-    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
-        return Err(not_an_issuer("it has more than a host and a path"));
-    }
-    transport.check(&url)?;
-
+    let url = issuer_url(transport, issuer)?;
     let mut refused = None;
     for candidate in well_known_urls(&url) {
         let request = http::Request::get(candidate.as_str())
             .header(http::header::ACCEPT, "application/json")
             .body(Vec::new())
-            .map_err(|_| not_an_issuer("it is no URL"))?;
+            .map_err(|_| not_an_issuer(issuer, "it is no URL"))?;
         // A server that cannot be reached at one address will not be at the next.
         let response = transport.send(request, Limits::METADATA).await.map_err(Error::from)?;
         if response.status() != http::StatusCode::OK {
@@ -181,6 +175,24 @@ pub async fn discover(transport: &Transport, issuer: &str) -> Result<Endpoints> 
         )
         .with_help("check the issuer: it is the `iss` of the server's tokens, to the letter")
     }))
+}
+
+/// The address of an issuer (RFC 8414 2).
+///
+/// # Errors
+/// `config_invalid` for what is no issuer, or not reachable over https.
+pub fn issuer_url(transport: &Transport, issuer: &str) -> Result<Url> {
+    let url = Url::parse(issuer).map_err(|_| not_an_issuer(issuer, "it is no URL"))?;
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        return Err(not_an_issuer(issuer, "it has more than a host and a path"));
+    }
+    transport.check(&url)?;
+    Ok(url)
+}
+
+fn not_an_issuer(issuer: &str, why: &str) -> Error {
+    Error::new(ErrorKind::ConfigInvalid, format!("{issuer:?} is not an issuer: {why}"))
+        .with_help("an issuer is an https URL without query and fragment (RFC 8414 2)")
 }
 
 fn from_metadata(transport: &Transport, metadata: AuthorizationServerMetadata) -> Result<Endpoints> {
@@ -204,6 +216,7 @@ fn from_metadata(transport: &Transport, metadata: AuthorizationServerMetadata) -
         tenant: None,
         authorization_response_iss: metadata.authorization_response_iss_parameter_supported,
         scopes_supported: metadata.scopes_supported,
+        grant_types: metadata.grant_types_supported,
         authentication_methods: metadata.token_endpoint_auth_methods_supported,
         assertion_algorithms: metadata.token_endpoint_auth_signing_alg_values_supported,
         dpop_algorithms: metadata.dpop_signing_alg_values_supported,

@@ -5,7 +5,9 @@
 //! | `definition` | the form of a provider's file |
 //! | `endpoint_template` | a URL of it, with a cloud and a tenant left open |
 //! | `scopes` | its scopes: how they compare, presets, what is known of single ones |
-//! | `catalog` | the bundled files and the user's |
+//! | `bundled` | the bundled files |
+//! | `catalog` | the bundled files and the user's own |
+//! | `nearest` | the names that were probably meant |
 //! | `authority` | Microsoft's tenant and cloud |
 //! | `endpoints` | a definition or an issuer, turned into URLs |
 //! | `protected_resource` | a resource, turned into its authorization servers |
@@ -14,12 +16,14 @@
 //! May not enter: what is kept of a login (`store`), and how one is made (`flow`).
 
 pub mod authority;
+mod bundled;
 pub mod catalog;
 pub mod client_registration;
 pub mod definition;
 mod dialect;
 mod endpoint_template;
 pub mod endpoints;
+mod nearest;
 pub mod protected_resource;
 pub mod scopes;
 

@@ -31,14 +31,22 @@ pub(super) fn help_after_its_end(
 ) -> Option<String> {
     let day = client.credential_expires_at.filter(|at| *at <= now)?.date();
     let (provider, client_id) = (&record.key.provider, &client.client_id);
+    let issuer = record.server.issuer.as_ref().filter(|_| client.issuer_bound);
+    let issuer = issuer.map(|issuer| format!(" --issuer {issuer}")).unwrap_or_default();
     Some(match client.certificate {
+        _ if client.dynamic => {
+            let login = record.login_command();
+            format!(
+                "the client secret that the server gave ended on {day}; a login asks for another: `{login}`"
+            )
+        }
         Some(_) => {
             let login = record.login_command().with("--credential-file", "FILE");
             format!("the certificate ended on {day}: give the registration a new one, then `{login}`")
         }
         None => format!(
             "the client secret ended on {day}: make a new one in the registration, then \
-             `tokenkeep client set {provider} --client-id {client_id} --client-secret-stdin`"
+             `tokenkeep client set {provider}{issuer} --client-id {client_id} --client-secret-stdin`"
         ),
     })
 }

@@ -7,7 +7,7 @@
 use serde::de::DeserializeOwned;
 
 use super::key::{SealKey, VaultKey, from_hex};
-use super::record::{ConnectionRecord, Record, RegistrationRecord};
+use super::record::{ConnectionRecord, DynamicRegistration, Record, RegistrationRecord};
 use super::sealed::{NONCE, Opened, open, seal};
 use super::vault_file::VaultFile;
 use crate::secret::Secret;
@@ -34,7 +34,11 @@ pub fn vault_record(data: &[u8]) {
     });
     json::<RegistrationRecord>(&key, data, |record| {
         let client_secret = record.client_secret.clone().map(another);
-        RegistrationRecord { client_secret, ..record.clone() }
+        let dynamic = record.dynamic.clone().map(|dynamic| DynamicRegistration {
+            registration_access_token: dynamic.registration_access_token.map(another),
+            ..dynamic
+        });
+        RegistrationRecord { client_secret, dynamic, ..record.clone() }
     });
     vault_file(data);
 }

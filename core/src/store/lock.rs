@@ -22,30 +22,33 @@ use std::time::Duration;
 use waiter::Waiter;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::names::ConnectionKey;
+use crate::names::{ConnectionKey, RegistrationKey};
 
 /// Proof that its holder alone may write one connection. Dropping it frees the connection.
 ///
 /// One type for every store, so that `TokenStore` can be a trait object: what is held (a locked file,
 /// a place in a table) is the store's affair, and only its `drop` counts.
-pub struct StoreLock {
-    key: ConnectionKey,
+pub struct StoreLock<K = ConnectionKey> {
+    key: K,
     _held: Box<dyn Send + Sync>,
 }
 
-impl StoreLock {
+/// The same of a client registration.
+pub type RegistrationLock = StoreLock<RegistrationKey>;
+
+impl<K: PartialEq + fmt::Display> StoreLock<K> {
     /// The lock of `key`, held as long as `held` lives. For those who write a store of their own.
-    pub fn new(key: ConnectionKey, held: impl Send + Sync + 'static) -> Self {
+    pub fn new(key: K, held: impl Send + Sync + 'static) -> Self {
         StoreLock { key, _held: Box::new(held) }
     }
 
-    /// The connection that is locked.
-    pub fn key(&self) -> &ConnectionKey {
+    /// What is locked.
+    pub fn key(&self) -> &K {
         &self.key
     }
 
     /// Refuses to let one connection's lock stand for another's.
-    pub(crate) fn check(&self, key: &ConnectionKey) -> Result<()> {
+    pub(crate) fn check(&self, key: &K) -> Result<()> {
         if self.key == *key {
             return Ok(());
         }
@@ -54,7 +57,7 @@ impl StoreLock {
     }
 }
 
-impl fmt::Debug for StoreLock {
+impl<K: fmt::Display> fmt::Debug for StoreLock<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "StoreLock({})", self.key)
     }

@@ -10,11 +10,11 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::lock::{self, StoreLock};
+use super::lock::{self, RegistrationLock, StoreLock};
 use super::record::{ConnectionRecord, RegistrationRecord};
 use super::{Stamp, TokenStore, Watch};
 use crate::error::Result;
-use crate::names::{ConnectionKey, ProviderName};
+use crate::names::{ConnectionKey, RegistrationKey};
 
 /// A store in memory. Clones are the same store.
 #[derive(Clone, Default)]
@@ -31,8 +31,9 @@ struct Shared {
 /// The records, and who is locked.
 struct Tables {
     connections: BTreeMap<ConnectionKey, ConnectionRecord>,
-    registrations: BTreeMap<ProviderName, RegistrationRecord>,
-    locked: BTreeSet<ConnectionKey>,
+    registrations: BTreeMap<RegistrationKey, RegistrationRecord>,
+    // By what their names show, which tells a connection from a registration.
+    locked: BTreeSet<String>,
     stamps: BTreeMap<String, Stamp>,
     puts: u64,
 }
@@ -90,31 +91,43 @@ impl TokenStore for MemoryStore {
     }
 
     fn lock(&self, key: &ConnectionKey, wait: Duration) -> Result<StoreLock> {
-        let held = |tables: &mut Tables| tables.locked.contains(key);
-        let waited = self.0.freed.wait_timeout_while(self.0.tables(), wait, held);
-        let (mut tables, outcome) = waited.unwrap_or_else(PoisonError::into_inner);
-        if outcome.timed_out() {
-            return Err(lock::timed_out(key, wait));
-        }
-        tables.locked.insert(key.clone());
-        Ok(StoreLock::new(key.clone(), Held { shared: Arc::clone(&self.0), key: key.clone() }))
+        self.0.lock(format!("connection {key}"), key, wait)
     }
 
-    fn registration(&self, provider: &ProviderName) -> Result<Option<RegistrationRecord>> {
-        Ok(self.0.tables().registrations.get(provider).cloned())
+    fn registration(&self, key: &RegistrationKey) -> Result<Option<RegistrationRecord>> {
+        Ok(self.0.tables().registrations.get(key).cloned())
     }
 
-    fn put_registration(&self, record: &RegistrationRecord) -> Result<()> {
-        self.0.tables().registrations.insert(record.provider.clone(), record.clone());
+    fn lock_registration(&self, key: &RegistrationKey, wait: Duration) -> Result<RegistrationLock> {
+        self.0.lock(format!("registration {key}"), key, wait)
+    }
+
+    fn put_registration(&self, lock: &RegistrationLock, record: &RegistrationRecord) -> Result<()> {
+        lock.check(&record.key())?;
+        self.0.tables().registrations.insert(record.key(), record.clone());
         Ok(())
     }
 
-    fn delete_registration(&self, provider: &ProviderName) -> Result<bool> {
-        Ok(self.0.tables().registrations.remove(provider).is_some())
+    fn delete_registration(&self, lock: &RegistrationLock) -> Result<bool> {
+        Ok(self.0.tables().registrations.remove(lock.key()).is_some())
     }
 }
 
 impl Shared {
+    fn lock<K>(self: &Arc<Self>, name: String, key: &K, wait: Duration) -> Result<StoreLock<K>>
+    where
+        K: Clone + PartialEq + fmt::Display,
+    {
+        let held = |tables: &mut Tables| tables.locked.contains(&name);
+        let waited = self.freed.wait_timeout_while(self.tables(), wait, held);
+        let (mut tables, outcome) = waited.unwrap_or_else(PoisonError::into_inner);
+        if outcome.timed_out() {
+            return Err(lock::timed_out(key, wait));
+        }
+        tables.locked.insert(name.clone());
+        Ok(StoreLock::new(key.clone(), Held { shared: Arc::clone(self), name }))
+    }
+
     /// A panic elsewhere leaves the tables whole: each call changes them in one step.
     fn tables(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
@@ -124,12 +137,12 @@ impl Shared {
 /// A place in the table of locks.
 struct Held {
     shared: Arc<Shared>,
-    key: ConnectionKey,
+    name: String,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.shared.tables().locked.remove(&self.key);
+        self.shared.tables().locked.remove(&self.name);
         // All of them: the one that is woken may be waiting for another connection.
         self.shared.freed.notify_all();
     }

@@ -33,16 +33,16 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::error::Result;
-use crate::names::{ConnectionKey, ProviderName};
+use crate::names::{ConnectionKey, RegistrationKey};
 
 pub(crate) use keychain::item as keychain_item;
 
 pub use inspect::{FileState, KeyState, VaultState, inspect};
-pub use lock::StoreLock;
-pub use locked::{Locked, off_thread};
+pub use lock::{RegistrationLock, StoreLock};
+pub use locked::{Locked, LockedRegistration, off_thread};
 pub use record::{
-    AccessTokenRecord, Account, ConnectionRecord, ConnectionStatus, CoolDown, RecordApi, RecordClient,
-    RecordServer, RefreshAttempt, Refusal, RegistrationRecord, Renewal,
+    AccessTokenRecord, Account, ConnectionRecord, ConnectionStatus, CoolDown, DynamicRegistration, RecordApi,
+    RecordClient, RecordServer, RefreshAttempt, Refusal, RegistrationRecord, Renewal,
 };
 pub use vault::Vault;
 pub use vault_file::KeySource;
@@ -83,14 +83,20 @@ pub trait TokenStore: Send + Sync {
     /// within `wait`. It is freed when it is dropped, and when its process dies.
     fn lock(&self, key: &ConnectionKey, wait: Duration) -> Result<StoreLock>;
 
-    /// The client registration that the user stored for a provider.
-    fn registration(&self, provider: &ProviderName) -> Result<Option<RegistrationRecord>>;
+    /// The client registration that is stored under `key`. Takes no lock.
+    fn registration(&self, key: &RegistrationKey) -> Result<Option<RegistrationRecord>>;
 
     /// The client of a connection as it is now: a secret that was stored for the same client since the login replaces
     /// the one that the login was made with.
     fn client_of(&self, record: &ConnectionRecord) -> Result<RecordClient> {
         let mut client = record.client.clone();
-        if let Some(registration) = self.registration(&record.key.provider)?
+        let stored =
+            |issuer| self.registration(&RegistrationKey { provider: record.key.provider.clone(), issuer });
+        let of_issuer =
+            record.server.issuer.clone().map(|issuer| stored(Some(issuer))).transpose()?.flatten();
+        // Without an issuer it is for all servers of the provider, which only its own file names.
+        let found = if of_issuer.is_none() && !client.issuer_bound { stored(None)? } else { of_issuer };
+        if let Some(registration) = found
             && registration.client_id == client.client_id
             && registration.stored_at >= record.logged_in_at
             && registration.client_secret.is_some()
@@ -103,12 +109,14 @@ pub trait TokenStore: Send + Sync {
         Ok(client)
     }
 
-    /// Writes a registration over the one before; durable when this returns. Locks by itself: the
-    /// whole record is the user's word, and the last word counts.
-    fn put_registration(&self, record: &RegistrationRecord) -> Result<()>;
+    /// The lock of a registration, whether it exists or not, as [`TokenStore::lock`].
+    fn lock_registration(&self, key: &RegistrationKey, wait: Duration) -> Result<RegistrationLock>;
 
-    /// Removes a registration; true when there was one.
-    fn delete_registration(&self, provider: &ProviderName) -> Result<bool>;
+    /// Writes a registration over the one before; durable when this returns. `lock` is proof that the caller is alone.
+    fn put_registration(&self, lock: &RegistrationLock, record: &RegistrationRecord) -> Result<()>;
+
+    /// Removes the locked registration; true when there was one.
+    fn delete_registration(&self, lock: &RegistrationLock) -> Result<bool>;
 }
 
 /// Tells whether what was read is still what the store holds, without reading it.

@@ -1,4 +1,4 @@
-//! What is kept of one connection, and of one client registration. What stands here is a promise.
+//! What is kept of one connection. What stands here, and in `record/registration.rs`, is a promise.
 //!
 //! **Upgrade rules.** A record is JSON with a schema tag, sealed by `vault.rs`.
 //! 1. A member is never renamed and never changes its meaning under one tag.
@@ -11,17 +11,19 @@
 //! issued to, and the scopes. A grant therefore only ever goes back to where it came from, whatever
 //! becomes of the provider's definition later.
 
+mod registration;
 mod renewal;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use registration::{DynamicRegistration, RegistrationRecord};
 pub use renewal::Renewal;
 
 use crate::clock::{Instant, Timestamp};
 use crate::error::LoginReason;
-use crate::names::{ConnectionKey, ProviderName};
+use crate::names::ConnectionKey;
 use crate::protocol::{
     Client, ClientAuthentication, OauthError, RevocationMethod, Rotation, TokenDialect, TokenResponse,
     is_default,
@@ -137,6 +139,13 @@ pub struct RecordClient {
     /// What the client said that it can do (Microsoft's `xms_cc`): `cp1` for one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub capabilities: Vec<String>,
+    /// True when the client is of the grant's issuer alone, because the provider's servers are discovered: what is stored
+    /// for another one never stands in for it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub issuer_bound: bool,
+    /// True when the server made it because it was asked to (RFC 7591): a login takes the stored registration instead.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub dynamic: bool,
 }
 
 impl RecordClient {
@@ -352,48 +361,6 @@ impl Refusal {
     pub fn answers(&self, scopes: Option<&ScopeSet>, claims: Option<&str>) -> bool {
         self.scopes.as_ref() == scopes && self.claims.as_deref() == claims
     }
-}
-
-/// A client registration that the user gave once for a provider (`tokenkeep client set`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RegistrationRecord {
-    /// The provider that it is for.
-    pub provider: ProviderName,
-    /// The issuer that it is for, at a provider whose servers are discovered: no credential of one reaches another.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub issuer: Option<String>,
-    /// RFC 6749 2.2.
-    pub client_id: String,
-    /// RFC 6749 2.3.1, for confidential clients.
-    #[serde(default, serialize_with = "serialize_exposed_option", skip_serializing_if = "Option::is_none")]
-    pub client_secret: Option<Secret>,
-    /// When it was stored.
-    pub stored_at: Timestamp,
-    /// What the server said of it, when it was registered by program.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dynamic: Option<DynamicRegistration>,
-}
-
-/// A registration that the server made when it was asked to (RFC 7591).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DynamicRegistration {
-    /// RFC 7591 2: how the client authenticates.
-    pub authentication: ClientAuthentication,
-    /// RFC 7591 2: the redirect URIs that it was made with.
-    pub redirect_uris: Vec<String>,
-    /// RFC 7591 3.2.1: when the client secret ends; absent when it does not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_secret_expires_at: Option<Timestamp>,
-    /// RFC 7592 3: where the registration is managed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub registration_client_uri: Option<String>,
-    /// RFC 7592 3.
-    #[serde(default, serialize_with = "serialize_exposed_option", skip_serializing_if = "Option::is_none")]
-    pub registration_access_token: Option<Secret>,
-}
-
-impl Record for RegistrationRecord {
-    const SCHEMA: &'static str = "tokenkeep/registration/1";
 }
 
 /// The reason by its stable name; a name that a newer version wrote reads as the general one.

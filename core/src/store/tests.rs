@@ -33,6 +33,8 @@ pub(crate) fn record(name: &str) -> ConnectionRecord {
             certificate: None,
             credential_expires_at: None,
             capabilities: Vec::new(),
+            issuer_bound: false,
+            dynamic: false,
             client_id: "client".to_owned(),
             authentication: ClientAuthentication::None,
             client_secret: None,

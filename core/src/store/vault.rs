@@ -25,17 +25,14 @@ use std::time::Duration;
 
 use super::files::{Folder, PrivateDir};
 use super::key::{RecordIds, SealKey, VaultKey};
-use super::lock::{self, FileLock, StoreLock};
+use super::lock::{self, FileLock, RegistrationLock, StoreLock};
 use super::record::{ConnectionRecord, Record, RegistrationRecord};
 use super::sealed::{self, Opened, Refusal};
 use super::{Stamp, TokenStore, Watch};
 use crate::error::{Error, ErrorKind, Result};
-use crate::names::{ConnectionKey, ProviderName};
+use crate::names::{ConnectionKey, RegistrationKey};
 use crate::secret::random_bytes;
 
-/// Registrations are written by people, one at a time: whoever waits this long waits for a stopped
-/// process.
-const REGISTRATION_WAIT: Duration = Duration::from_secs(10);
 /// So many records are read in the time that a thread takes to start.
 const MIN_SHARE: usize = 64;
 
@@ -69,13 +66,21 @@ impl Filed for RegistrationRecord {
     const FOLDER: Folder = Folder::Registrations;
     const KIND: &'static str = "registration";
     fn name(&self) -> String {
-        self.provider.to_string()
+        registration_name(&self.key())
     }
 }
 
 /// Always both parts: a key's `Display` leaves the default connection out.
 fn connection_name(key: &ConnectionKey) -> String {
     format!("{}/{}", key.provider, key.connection)
+}
+
+/// A blank is in no provider's name.
+fn registration_name(key: &RegistrationKey) -> String {
+    match &key.issuer {
+        Some(issuer) => format!("{} {issuer}", key.provider),
+        None => key.provider.to_string(),
+    }
 }
 
 impl TokenStore for Vault {
@@ -140,18 +145,23 @@ impl TokenStore for Vault {
         Ok(StoreLock::new(key.clone(), held.ok_or_else(|| lock::timed_out(key, wait))?))
     }
 
-    fn registration(&self, provider: &ProviderName) -> Result<Option<RegistrationRecord>> {
-        self.read(&self.id::<RegistrationRecord>(provider.as_str()))
+    fn registration(&self, key: &RegistrationKey) -> Result<Option<RegistrationRecord>> {
+        self.read(&self.id::<RegistrationRecord>(&registration_name(key)))
     }
 
-    fn put_registration(&self, record: &RegistrationRecord) -> Result<()> {
-        let _held = self.lock_registration(&record.provider)?;
+    fn lock_registration(&self, key: &RegistrationKey, wait: Duration) -> Result<RegistrationLock> {
+        let held = self.lock_id(&self.id::<RegistrationRecord>(&registration_name(key)), wait)?;
+        let timed_out = || lock::timed_out(format_args!("the registration of {key}"), wait);
+        Ok(RegistrationLock::new(key.clone(), held.ok_or_else(timed_out)?))
+    }
+
+    fn put_registration(&self, lock: &RegistrationLock, record: &RegistrationRecord) -> Result<()> {
+        lock.check(&record.key())?;
         self.replace(record)
     }
 
-    fn delete_registration(&self, provider: &ProviderName) -> Result<bool> {
-        let _held = self.lock_registration(provider)?;
-        self.remove::<RegistrationRecord>(provider.as_str())
+    fn delete_registration(&self, lock: &RegistrationLock) -> Result<bool> {
+        self.remove::<RegistrationRecord>(&registration_name(lock.key()))
     }
 }
 
@@ -241,11 +251,6 @@ impl Vault {
         let opened: Opened<R> = sealed::open(&self.seal, id, file)?;
         // The seal covers the id; this covers a writer that sealed one record under another's id.
         if self.id::<R>(&opened.record.name()) == id { Ok(opened) } else { Err(Refusal::Damaged) }
-    }
-
-    fn lock_registration(&self, provider: &ProviderName) -> Result<FileLock> {
-        let held = self.lock_id(&self.id::<RegistrationRecord>(provider.as_str()), REGISTRATION_WAIT)?;
-        held.ok_or_else(|| lock::timed_out(format_args!("{provider}'s registration"), REGISTRATION_WAIT))
     }
 
     /// Locks the file of that id; `None` when `wait` was not enough.

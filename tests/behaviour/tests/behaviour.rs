@@ -36,6 +36,7 @@ mod network;
 mod odd_home;
 mod output;
 mod presets;
+mod protected_resources;
 mod providers;
 #[cfg(unix)]
 mod reader;

@@ -12,7 +12,7 @@ fn page() -> String {
 }
 
 /// The rows of the table between the two marks, as cells.
-fn table(page: &str, name: &str) -> Vec<Vec<String>> {
+pub fn table(page: &str, name: &str) -> Vec<Vec<String>> {
     let (begin, end) = (format!("<!-- {name} -->"), format!("<!-- /{name} -->"));
     let table = page.split_once(&begin).unwrap().1.split_once(&end).unwrap().0;
     let rows = table.lines().filter(|line| line.starts_with('|')).skip(2);

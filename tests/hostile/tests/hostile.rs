@@ -8,6 +8,7 @@ mod bodies;
 mod certificates;
 mod floods;
 mod framing;
+mod mix_up;
 mod names;
 mod pauses;
 mod people;

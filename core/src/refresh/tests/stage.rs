@@ -11,10 +11,12 @@ use authorization_server::{
 
 use super::super::*;
 use crate::clock::{BootTime, Instant, Timestamp};
+use crate::names::RegistrationKey;
 use crate::scope::ScopeSet;
 use crate::secret::Secret;
 use crate::store::{
-    AccessTokenRecord, MemoryStore, RecordClient, RecordServer, RegistrationRecord, Stamp, StoreLock, Watch,
+    AccessTokenRecord, MemoryStore, RecordClient, RecordServer, RegistrationLock, RegistrationRecord, Stamp,
+    StoreLock, Watch,
 };
 use crate::transport::Limits;
 
@@ -93,16 +95,20 @@ impl TokenStore for Meddling {
         self.inner.lock(key, wait)
     }
 
-    fn registration(&self, provider: &crate::names::ProviderName) -> Result<Option<RegistrationRecord>> {
-        self.inner.registration(provider)
+    fn registration(&self, key: &RegistrationKey) -> Result<Option<RegistrationRecord>> {
+        self.inner.registration(key)
     }
 
-    fn put_registration(&self, record: &RegistrationRecord) -> Result<()> {
-        self.inner.put_registration(record)
+    fn lock_registration(&self, key: &RegistrationKey, wait: Duration) -> Result<RegistrationLock> {
+        self.inner.lock_registration(key, wait)
     }
 
-    fn delete_registration(&self, provider: &crate::names::ProviderName) -> Result<bool> {
-        self.inner.delete_registration(provider)
+    fn put_registration(&self, lock: &RegistrationLock, record: &RegistrationRecord) -> Result<()> {
+        self.inner.put_registration(lock, record)
+    }
+
+    fn delete_registration(&self, lock: &RegistrationLock) -> Result<bool> {
+        self.inner.delete_registration(lock)
     }
 }
 

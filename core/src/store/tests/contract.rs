@@ -73,7 +73,7 @@ fn a_stamp_differs_with_each_write_and_goes_with_the_record() {
         store
             .put(&store.lock(&connection_key("github/home"), SOON).unwrap(), &record("github/home"))
             .unwrap();
-        store.put_registration(&registration("github")).unwrap();
+        put_registration(store, &registration("github"));
         assert_eq!(store.stamps().unwrap().len(), 2);
         store.delete(&lock).unwrap();
         let (id, _) = before.unwrap();
@@ -147,18 +147,90 @@ fn one_at_a_time() {
     });
 }
 
+fn put_registration(store: &dyn TokenStore, record: &RegistrationRecord) {
+    store.put_registration(&store.lock_registration(&record.key(), SOON).unwrap(), record).unwrap();
+}
+
 #[test]
 fn registrations() {
     in_every_store(|store| {
-        let provider = "github".parse().unwrap();
-        assert!(store.registration(&provider).unwrap().is_none());
-        store.put_registration(&registration("github")).unwrap();
+        let key = registration("github").key();
+        assert!(store.registration(&key).unwrap().is_none());
+        put_registration(store, &registration("github"));
         let newer = RegistrationRecord { client_id: "newer".to_owned(), ..registration("github") };
-        store.put_registration(&newer).unwrap();
-        assert_eq!(store.registration(&provider).unwrap(), Some(newer));
+        put_registration(store, &newer);
+        assert_eq!(store.registration(&key).unwrap(), Some(newer));
         assert!(store.list().unwrap().is_empty());
-        assert!(store.delete_registration(&provider).unwrap());
-        assert!(!store.delete_registration(&provider).unwrap());
-        assert!(store.registration(&provider).unwrap().is_none());
+        let lock = store.lock_registration(&key, SOON).unwrap();
+        assert!(store.delete_registration(&lock).unwrap());
+        assert!(!store.delete_registration(&lock).unwrap());
+        assert!(store.registration(&key).unwrap().is_none());
+    });
+}
+
+#[test]
+fn each_issuer_has_a_registration_of_its_own() {
+    in_every_store(|store| {
+        let issuers = [None, Some("https://one.example"), Some("https://one.example/")];
+        let of = |issuer: Option<&str>| RegistrationRecord {
+            issuer: issuer.map(str::to_owned),
+            client_id: format!("of {issuer:?}"),
+            ..registration("oidc")
+        };
+        issuers.into_iter().for_each(|issuer| put_registration(store, &of(issuer)));
+        for issuer in issuers {
+            assert_eq!(store.registration(&of(issuer).key()).unwrap(), Some(of(issuer)));
+        }
+        let lock = store.lock_registration(&of(issuers[1]).key(), SOON).unwrap();
+        let error = store.put_registration(&lock, &of(issuers[2])).unwrap_err();
+        assert_eq!(error.code(), "internal");
+        assert!(store.delete_registration(&lock).unwrap());
+        assert!(store.registration(&of(issuers[1]).key()).unwrap().is_none());
+        assert!(store.registration(&of(issuers[2]).key()).unwrap().is_some());
+    });
+}
+
+#[test]
+fn the_lock_of_a_registration_is_waited_for_and_is_nobody_elses() {
+    in_every_store(|store| {
+        let key = registration("github").key();
+        let held = store.lock_registration(&key, SOON).unwrap();
+        let error = store.lock_registration(&key, Duration::from_millis(60)).unwrap_err();
+        assert_eq!(error.code(), "lock_timeout");
+        assert!(error.message().contains("github"), "{error}");
+        let other =
+            RegistrationRecord { issuer: Some("https://as.example".to_owned()), ..registration("github") };
+        store.lock_registration(&other.key(), Duration::ZERO).unwrap();
+        store.lock(&connection_key("github/default"), Duration::ZERO).unwrap();
+        drop(held);
+        store.lock_registration(&key, SOON).unwrap();
+    });
+}
+
+#[test]
+fn a_renewed_secret_counts_for_its_own_issuer_alone() {
+    in_every_store(|store| {
+        let (one, other) = ("https://one.example", "https://other.example");
+        let renewed = |issuer: Option<&str>| RegistrationRecord {
+            issuer: issuer.map(str::to_owned),
+            client_secret: Some(Secret::new(format!("renewed at {issuer:?}"))),
+            ..registration("oidc")
+        };
+        let of = |issuer: &str, issuer_bound| {
+            let mut record = record("oidc/work");
+            record.server.issuer = Some(issuer.to_owned());
+            record.client.client_secret = Some(Secret::new("old"));
+            record.client.issuer_bound = issuer_bound;
+            store.client_of(&record).unwrap().client_secret.unwrap()
+        };
+        assert_eq!(of(one, true), Secret::new("old"));
+        put_registration(store, &renewed(None));
+        put_registration(store, &renewed(Some(other)));
+        assert_eq!(of(one, true), Secret::new("old"));
+        assert_eq!(of(other, true), renewed(Some(other)).client_secret.unwrap());
+        // A provider whose file names its server, and a record from before issuers were told apart.
+        assert_eq!(of(one, false), renewed(None).client_secret.unwrap());
+        put_registration(store, &renewed(Some(one)));
+        assert_eq!(of(one, true), renewed(Some(one)).client_secret.unwrap());
     });
 }

@@ -72,7 +72,7 @@ fn check<R: Record + PartialEq + std::fmt::Debug>(name: &str, sample: &Sample) {
 #[test]
 fn the_samples_hold_what_they_are_named_for() {
     let found: BTreeSet<String> = files(&vectors()).into_iter().map(|(name, _)| name).collect();
-    let names = [
+    for name in [
         "microsoft",
         "minimal",
         "login_required",
@@ -81,8 +81,10 @@ fn the_samples_hold_what_they_are_named_for() {
         "application",
         "dpop",
         "private_key",
-    ];
-    for name in names {
+        "registration_of_issuer",
+        "registration_dynamic",
+        "mcp",
+    ] {
         assert!(found.contains(name), "{name}");
     }
 }

@@ -50,13 +50,19 @@ impl Home {
         names.sort();
         names
     }
+
+    fn put_registration(&self) {
+        let record = registration("github");
+        let lock = self.vault.lock_registration(&record.key(), SOON).unwrap();
+        self.vault.put_registration(&lock, &record).unwrap();
+    }
 }
 
 #[test]
 fn a_folder_names_no_provider_and_holds_no_token() {
     let home = Home::new();
     home.put("github/work");
-    home.vault.put_registration(&registration("github")).unwrap();
+    home.put_registration();
     let mut looked_at = 0;
     for folder in ["records", "registrations", "locks"] {
         for entry in fs::read_dir(home.folder.path().join(folder)).unwrap() {
@@ -76,7 +82,7 @@ fn a_folder_names_no_provider_and_holds_no_token() {
 fn a_file_is_named_by_the_whole_name() {
     let home = Home::new();
     home.put("github/default");
-    home.vault.put_registration(&registration("github")).unwrap();
+    home.put_registration();
     assert!(home.file("github/default").exists());
     let id = home.vault.ids.id("registration", "github");
     assert!(home.folder.path().join(format!("registrations/{id}.sealed")).exists());

@@ -1,0 +1,199 @@
+//! A client that the server makes when it is asked to (RFC 7591), kept for all connections of its issuer.
+//!
+//! 1. One that is kept is used while it fits: its redirect URI is this login's, and its secret has not ended.
+//! 2. Who makes a new one holds the registration's lock, and looks once more under it: two logins at once register once.
+//! 3. It is kept before the person is asked: a login that is given up leaves no client that nobody knows of.
+//! 4. One that the server no longer knows is forgotten; the next login makes another.
+//!
+//! May not enter: which client a login prefers (`login_client`).
+
+use std::sync::Arc;
+
+use super::Broker;
+use super::login::LoginOptions;
+use super::preparation::{Plan, none_if_damaged};
+use crate::clock::Timestamp;
+use crate::error::{Error, ErrorKind, Result};
+use crate::flow::FlowRequest;
+use crate::names::RegistrationKey;
+use crate::protocol::{
+    ClientMetadata, ClientRegistrationRequest, RegisteredClient, ServerAbilities, parse_client_registration,
+};
+use crate::provider::{
+    ClientRegistration, Credential, Endpoints, Proof, ProviderDefinition, client_registration,
+};
+use crate::store::{
+    ConnectionStatus, DynamicRegistration, LockedRegistration, RegistrationRecord, off_thread,
+};
+use crate::transport::{Limits, content_type};
+
+/// RFC 6749 5.2: the server does not know the client.
+const INVALID_CLIENT: &str = "invalid_client";
+
+/// What a registration must be to serve a login.
+struct Wanted<'a> {
+    redirect_uri: &'a str,
+    dpop: bool,
+    now: Timestamp,
+}
+
+impl Broker {
+    /// The client that the server of `endpoints` registered for this store, now or at an earlier login; `None` where it
+    /// registers none. `stored` is what is kept, as far as it was read.
+    ///
+    /// # Errors
+    /// Those of the server's answer (`protocol::client_registration_request`), of the network and of the store.
+    pub(super) async fn registered_client(
+        &self,
+        definition: &ProviderDefinition,
+        endpoints: &Endpoints,
+        redirect_uri: &str,
+        options: &LoginOptions,
+        stored: Option<RegistrationRecord>,
+    ) -> Result<Option<ClientRegistration>> {
+        let (Some(_), Some(issuer)) = (&endpoints.registration, &endpoints.issuer) else { return Ok(None) };
+        let dpop = options.dpop.unwrap_or(definition.token.dpop);
+        let wanted = Wanted { redirect_uri, dpop, now: self.0.clock.now().wall };
+        if let Some(found) = stored.as_ref().and_then(|stored| wanted.met_by(stored)) {
+            return Ok(Some(found));
+        }
+        let key = RegistrationKey { provider: definition.name.clone(), issuer: Some(issuer.clone()) };
+        let store = &self.kept_async().await?.store;
+        let locked = LockedRegistration::take(store, &key, self.0.settings.lock_wait).await?;
+        let before = locked.read().await.or_else(none_if_damaged)?;
+        if let Some(found) = before.as_ref().and_then(|before| wanted.met_by(before)) {
+            return Ok(Some(found));
+        }
+        if let Some(by_hand) = before.clone().filter(|before| before.dynamic.is_none()) {
+            // Stored while this login waited: what was given by hand goes before what a program makes.
+            let methods = endpoints.authentication_methods.as_deref();
+            let RegistrationRecord { client_id, client_secret, .. } = by_hand;
+            return Ok(Some(client_registration::as_stored(client_id, client_secret, methods)));
+        }
+        let record = self.register(key, endpoints, &wanted).await?;
+        locked.write(&record).await?;
+        if let Some(replaced) = before {
+            self.put_away(&replaced, wanted.now).await?;
+        }
+        Ok(wanted.met_by(&record))
+    }
+
+    /// Asks the server for a client (RFC 7591 3).
+    async fn register(
+        &self,
+        key: RegistrationKey,
+        endpoints: &Endpoints,
+        wanted: &Wanted<'_>,
+    ) -> Result<RegistrationRecord> {
+        let no_endpoint = || Error::new(ErrorKind::Unsupported, "the server registers no clients by program");
+        let endpoint = endpoints.registration.as_ref().ok_or_else(no_endpoint)?;
+        let abilities = ServerAbilities {
+            authentication_methods: endpoints.authentication_methods.as_deref(),
+            grant_types: endpoints.grant_types.as_deref(),
+            device_authorization: endpoints.device_authorization.is_some(),
+        };
+        let metadata = ClientMetadata::to_register(wanted.redirect_uri, abilities, wanted.dpop);
+        let request = ClientRegistrationRequest { endpoint, metadata: &metadata }.to_http()?;
+        let response = self.0.transport.send(request, Limits::ENDPOINT).await.map_err(Error::from)?;
+        let status = response.status().as_u16();
+        let RegisteredClient {
+            client_id,
+            client_secret,
+            client_secret_expires_at,
+            authentication,
+            management,
+        } = parse_client_registration(&metadata, status, content_type(&response), response.body())?;
+        tracing::info!(registration = %key, client_id, "registered a client");
+        let (registration_client_uri, registration_access_token) = management.unzip();
+        Ok(RegistrationRecord {
+            provider: key.provider,
+            issuer: key.issuer,
+            client_id,
+            client_secret,
+            stored_at: wanted.now,
+            dynamic: Some(DynamicRegistration {
+                authentication,
+                redirect_uris: vec![wanted.redirect_uri.to_owned()],
+                dpop: wanted.dpop,
+                client_secret_expires_at,
+                registration_client_uri,
+                registration_access_token,
+            }),
+        })
+    }
+
+    /// Has the server forget a client that another one has replaced, unless a grant still lives by it.
+    async fn put_away(&self, replaced: &RegistrationRecord, now: Timestamp) -> Result<()> {
+        let Some(dynamic) = &replaced.dynamic else { return Ok(()) };
+        let store = Arc::clone(&self.kept_async().await?.store);
+        let (client_id, issuer) = (replaced.client_id.clone(), replaced.issuer.clone());
+        let connections = off_thread(move || store.list()).await?;
+        let needed = connections.iter().flatten().any(|record| {
+            record.status == ConnectionStatus::Connected
+                && record.client.client_id == client_id
+                && record.server.issuer == issuer
+        });
+        if !needed || dynamic.has_ended(now) {
+            // Whether it worked is in the log: the new client does not depend on it.
+            self.delete_at_server(replaced).await;
+        }
+        Ok(())
+    }
+
+    /// The error of a login, once its client is forgotten if the server does not know it any more.
+    pub(super) async fn without_unknown_client(
+        &self,
+        error: Error,
+        request: &FlowRequest,
+        plan: &Plan,
+    ) -> Error {
+        let unknown = error.server().is_some_and(|said| said.error == INVALID_CLIENT);
+        if !plan.dynamic_client || !unknown {
+            return error;
+        }
+        let provider = request.definition.name.clone();
+        let key = RegistrationKey { provider, issuer: request.endpoints.issuer.clone() };
+        match self.forget_client(&key, &request.client.client_id).await {
+            Ok(()) => error.with_help(
+                "the server no longer knows the client that it registered, which is forgotten: log in again, and it is \
+                 asked for another",
+            ),
+            Err(why) => {
+                tracing::warn!(registration = %key, %why, "a client that its server does not know could not be forgotten");
+                error
+            }
+        }
+    }
+
+    /// Removes the registration, if it is still of this client.
+    async fn forget_client(&self, key: &RegistrationKey, client_id: &str) -> Result<()> {
+        let store = &self.kept_async().await?.store;
+        let locked = LockedRegistration::take(store, key, self.0.settings.lock_wait).await?;
+        let stored = locked.read().await?.filter(|stored| stored.dynamic.is_some());
+        if stored.is_some_and(|stored| stored.client_id == client_id) {
+            locked.delete().await?;
+        }
+        Ok(())
+    }
+}
+
+impl Wanted<'_> {
+    /// The client of a registration that fits.
+    fn met_by(&self, record: &RegistrationRecord) -> Option<ClientRegistration> {
+        let dynamic = record.dynamic.as_ref()?;
+        let named = dynamic.redirect_uris.iter().any(|uri| uri == self.redirect_uri);
+        // Who is registered for bound tokens gets no others (RFC 9449 5.2).
+        if !named || dynamic.has_ended(self.now) || (dynamic.dpop && !self.dpop) {
+            return None;
+        }
+        let credential = record.client_secret.clone().map(|secret| Credential {
+            proof: Proof::Secret(secret),
+            expires_at: dynamic.client_secret_expires_at,
+        });
+        Some(ClientRegistration {
+            client_id: record.client_id.clone(),
+            credential,
+            authentication: dynamic.authentication,
+        })
+    }
+}
