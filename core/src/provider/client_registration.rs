@@ -182,6 +182,15 @@ pub fn resolve_application(
         );
         return Err(registration_missing(message, own.registration_steps.clone()));
     };
+    // Every certificate ends, and a key alone does not.
+    if own.certificate_required
+        && credential.expires_at.is_none()
+        && matches!(credential.proof, Proof::Key(_))
+    {
+        let message = format!("{} wants the certificate beside the private key", definition.display_name);
+        return Err(Error::new(ErrorKind::ConfigInvalid, message)
+            .with_help("give one PEM text with both: `cat cert.pem key.pem`"));
+    }
     let authentication = match credential.proof {
         Proof::Key(_) => ClientAuthentication::PrivateKeyJwt,
         Proof::Secret(_) => own.authentication.unwrap_or_else(|| by_metadata(sources.authentication_methods)),
