@@ -45,6 +45,8 @@ pub(super) fn dpop_key(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::provider::{Catalog, endpoints};
 
@@ -55,7 +57,7 @@ mod tests {
     ) -> Result<bool> {
         let catalog = Catalog::new(std::env::temp_dir().join("tokenkeep-no-such-folder"));
         let mut definition = catalog.find(&"google".parse()?)?.definition;
-        let mut endpoints = endpoints::from_definition(&definition, None)?;
+        let mut endpoints = endpoints::from_definition(&definition, None, &BTreeMap::new())?;
         change(&mut definition, &mut endpoints);
         let options = LoginOptions { dpop, ..LoginOptions::default() };
         dpop_key(&definition, &endpoints, &options, demanded, None).map(|key| key.is_some())

@@ -12,8 +12,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::fault::Fault;
-use crate::features::{IndicatorOptions, MetadataOptions, RegistrationOptions, ResourceOptions};
+use crate::features::{
+    ApiOptions, ClientDocumentOptions, DpopOptions, MetadataOptions, PushedRequestOptions,
+    RegistrationOptions, TokenResponseOptions,
+};
 use crate::registered_client::RegisteredClient;
+use crate::resource_options::{IndicatorOptions, ResourceOptions};
 
 /// What is fixed when the server starts.
 #[derive(Clone, Debug)]
@@ -91,6 +95,16 @@ pub struct LiveOptions {
     pub resource_indicators: IndicatorOptions,
     /// How clients register themselves.
     pub registration: RegistrationOptions,
+    /// What becomes of pushed requests.
+    pub pushed_requests: PushedRequestOptions,
+    /// Clients whose id is the address of a document.
+    pub client_documents: ClientDocumentOptions,
+    /// What becomes of proofs of possession.
+    pub dpop: DpopOptions,
+    /// What is in a token response besides.
+    pub token_response: TokenResponseOptions,
+    /// How `/api` wants its token.
+    pub api: ApiOptions,
 }
 
 impl LiveOptions {
@@ -152,6 +166,11 @@ impl ServerOptions {
                 protected_resource: ResourceOptions::default(),
                 resource_indicators: IndicatorOptions::default(),
                 registration: RegistrationOptions::default(),
+                pushed_requests: PushedRequestOptions::default(),
+                client_documents: ClientDocumentOptions::default(),
+                dpop: DpopOptions::default(),
+                token_response: TokenResponseOptions::default(),
+                api: ApiOptions::default(),
             },
         }
     }

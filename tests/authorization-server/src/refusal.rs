@@ -17,6 +17,7 @@ pub(crate) enum Refusal {
     AuthorizationPending,
     ChallengeInvalid,
     ChallengeMissing,
+    ClientDocumentInvalid,
     ClientMetadataInvalid,
     CodeExpired,
     CodeOfOtherClient,
@@ -33,10 +34,15 @@ pub(crate) enum Refusal {
     InvalidTarget,
     LoginRequired,
     MethodNotPost,
+    NonceWanted,
     NotAForm,
     OriginHeader,
     ParameterMissing(&'static str),
     ParameterRepeated,
+    ProofInvalid,
+    ProofMissing,
+    ProofOfOtherKey,
+    ProofReplayed,
     PublicClientAsItself,
     QueryInUri,
     RedirectUriInvalid,
@@ -48,6 +54,8 @@ pub(crate) enum Refusal {
     RefreshTokenRevoked,
     RefreshTokenUnknown,
     RegistrationTokenInvalid,
+    RequestNotPushed,
+    RequestUriInvalid,
     ResourceParameter,
     ResponseModeUnsupported,
     ResponseTypeUnsupported,
@@ -78,6 +86,8 @@ const REQUEST: &str = "invalid_request";
 const CLIENT: &str = "invalid_client";
 const GRANT: &str = "invalid_grant";
 const SCOPE: &str = "invalid_scope";
+/// That of RFC 9449, section 5.
+const PROOF: &str = "invalid_dpop_proof";
 
 impl Refusal {
     /// The table: error, Entra's error where it differs, Entra's number (0: it has none), the sentence.
@@ -102,6 +112,9 @@ impl Refusal {
             }
             Self::ChallengeInvalid => (REQUEST, None, 50147, "The code_challenge is not one of S256."),
             Self::ChallengeMissing => (REQUEST, None, 9_002_325, "Proof Key for Code Exchange is required."),
+            Self::ClientDocumentInvalid => {
+                (CLIENT, None, 0, "The client's document is not one of this client.")
+            }
             Self::ClientMetadataInvalid => (
                 "invalid_client_metadata",
                 None,
@@ -135,12 +148,19 @@ impl Refusal {
             }
             Self::LoginRequired => ("login_required", None, 50058, "Nobody is signed in to answer silently."),
             Self::MethodNotPost => (REQUEST, None, 900_561, "The endpoint only accepts POST."),
+            Self::NonceWanted => {
+                ("use_dpop_nonce", None, 0, "The proof must carry the nonce of this answer.")
+            }
             Self::NotAForm => (REQUEST, None, 9_002_313, "The body is not form-encoded."),
             Self::OriginHeader => {
                 (REQUEST, None, 9_002_326, "Cross-origin redemption is for single-page applications only.")
             }
             Self::ParameterMissing(_) => (REQUEST, None, 900_144, "The request must contain a parameter: "),
             Self::ParameterRepeated => (REQUEST, None, 90023, "A parameter is included more than once."),
+            Self::ProofInvalid => (PROOF, None, 0, "The proof of possession is not one of this request."),
+            Self::ProofMissing => (PROOF, None, 0, "A proof of possession is wanted."),
+            Self::ProofOfOtherKey => (GRANT, None, 0, "The grant is bound to another key."),
+            Self::ProofReplayed => (PROOF, None, 0, "The proof of possession was used before."),
             Self::PublicClientAsItself => (
                 "unauthorized_client",
                 Some(CLIENT),
@@ -173,6 +193,13 @@ impl Refusal {
             Self::RegistrationTokenInvalid => {
                 ("invalid_token", None, 0, "The token does not open this registration.")
             }
+            Self::RequestNotPushed => (REQUEST, None, 0, "The request must be pushed first."),
+            Self::RequestUriInvalid => (
+                "invalid_request_uri",
+                None,
+                0,
+                "The request_uri is unknown, used, expired or another client's.",
+            ),
             Self::ResourceParameter => (REQUEST, None, 901_002, "The parameter 'resource' is not supported."),
             Self::ResponseModeUnsupported => (REQUEST, None, 70007, "The response_mode is not supported."),
             Self::ResponseTypeUnsupported => {

@@ -9,6 +9,8 @@ mod device_page;
 mod graph;
 mod mcp;
 mod metadata;
+mod par;
+mod possession;
 mod register;
 mod resource;
 mod resource_metadata;
@@ -41,6 +43,7 @@ pub(crate) fn answer(shared: &Shared, endpoint: Endpoint, tenant: &str, request:
         Endpoint::Token => token::answer(shared, request, tenant),
         Endpoint::Device => device_authorization::answer(shared, request, tenant),
         Endpoint::DevicePage => Ok(device_page::answer(shared, request)),
+        Endpoint::Par => par::answer(shared, request, tenant),
         Endpoint::Register => register::answer(shared, request, tenant),
         Endpoint::Revoke => revoke::answer(shared, request, tenant),
         Endpoint::Metadata => metadata::answer(shared, request, tenant),
@@ -50,12 +53,13 @@ pub(crate) fn answer(shared: &Shared, endpoint: Endpoint, tenant: &str, request:
         Endpoint::Resource => Ok(resource::answer(shared, request)),
         Endpoint::Unknown | Endpoint::Any => Ok(Reply::new(404, Content::Empty)),
     };
-    match answer {
+    let reply = match answer {
         Ok(reply) => reply,
         // A person looks at these; there is no client to redirect to.
         Err(refusal) if is_for_people(endpoint) => refusal_page(shared, request, refusal),
         Err(refusal) => shared.refuse(refusal, request),
-    }
+    };
+    possession::with_nonce(shared, endpoint, reply)
 }
 
 /// Answers with a scripted error, where the endpoint's errors go.

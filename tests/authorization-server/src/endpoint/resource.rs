@@ -1,18 +1,20 @@
 //! Protected resources (RFC 6750) that take any token of this server, so that one can be shown to work, or to be dead:
-//! `/resource`, and a corner of Microsoft Graph.
+//! `/resource`, `/api` with a header of its own, and a corner of Microsoft Graph.
 
 use serde_json::json;
 
 use super::admission::{Denial, admit};
 use super::graph;
+use crate::options::Dialect;
 use crate::reply::{Content, Reply};
 use crate::request::Request;
-use crate::route::GRAPH_ROOT;
+use crate::resource_options::Scheme;
+use crate::route::{API, GRAPH_ROOT};
 use crate::shared::Shared;
 
 /// Why a request was not admitted.
 struct Refused {
-    error: Option<&'static str>,
+    error: Option<String>,
     /// The values of `WWW-Authenticate`.
     challenges: Vec<String>,
 }
@@ -23,7 +25,12 @@ pub(super) fn answer(shared: &Shared, request: &Request) -> Reply {
     // Microsoft's client for Python asks for `/v1.0//me`, and is answered.
     let graph_path =
         below_issuer.and_then(|path| path.strip_prefix(GRAPH_ROOT)).map(|path| path.trim_start_matches('/'));
-    let admitted = admit(shared, request, request.access_token()).map_err(Refused::from);
+    let api = shared.live().api;
+    let shown = match below_issuer {
+        Some(API) => request.token_in(&api.header, &api.scheme).map(|token| (Scheme::Bearer, token)),
+        _ => request.access_token(),
+    };
+    let admitted = admit(shared, request, shown).map_err(Refused::from);
     match (admitted, graph_path) {
         (Ok(admitted), None) => {
             let grant = admitted.grant;
@@ -31,7 +38,9 @@ pub(super) fn answer(shared: &Shared, request: &Request) -> Reply {
         }
         (Ok(admitted), Some(path)) => graph::answer(shared, request, path, &admitted.grant),
         (Err(refused), None) => refused.reply(Content::Empty),
-        (Err(refused), Some(_)) => refused.reply(graph::unauthorized(shared, request, refused.error)),
+        (Err(refused), Some(_)) => {
+            refused.reply(graph::unauthorized(shared, request, refused.error.as_deref()))
+        }
     }
 }
 
@@ -44,9 +53,14 @@ impl From<Denial> for Refused {
             Denial::Invalid => {
                 let challenge = "Bearer realm=\"resource\", error=\"invalid_token\", \
                                  error_description=\"The access token is expired, revoked or unknown\"";
-                (Some("invalid_token"), vec![challenge.into()])
+                (Some("invalid_token".into()), vec![challenge.into()])
             }
-            Denial::Demanded(challenges) => (Some("insufficient_claims"), challenges),
+            Denial::Proof(refusal) => {
+                let error = refusal.error(Dialect::Plain).error;
+                let challenge = format!("DPoP error=\"{error}\", algs=\"ES256\"");
+                (Some(error), vec![challenge])
+            }
+            Denial::Demanded(challenges) => (Some("insufficient_claims".into()), challenges),
         };
         Self { error, challenges }
     }
@@ -55,7 +69,7 @@ impl From<Denial> for Refused {
 impl Refused {
     fn reply(&self, content: Content) -> Reply {
         let mut reply = Reply::new(401, content);
-        reply.outcome.error = self.error.map(Into::into);
+        reply.outcome.error.clone_from(&self.error);
         self.challenges.iter().fold(reply, |reply, value| reply.with_header("www-authenticate", value))
     }
 }
