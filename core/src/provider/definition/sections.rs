@@ -154,9 +154,12 @@ pub struct TokenDefinition {
 pub struct ClientCredentialsDefinition {
     /// Asked for when nobody names any.
     pub scopes: ScopeSet,
-    /// How a client secret is sent; absent means as the metadata says. A certificate is always `private_key_jwt`.
+    /// How a client secret is sent; absent means as the metadata says. A private key is always `private_key_jwt`.
     #[serde(default)]
     pub authentication: Option<ClientAuthentication>,
+    /// True when a private key is of no use without its certificate.
+    #[serde(default)]
+    pub certificate_required: bool,
     /// What to do when no client id or no credential is known.
     #[serde(default = "register_an_application")]
     pub registration_steps: String,
