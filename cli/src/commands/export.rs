@@ -20,7 +20,8 @@ pub fn run(invocation: &Invocation, args: &ExportArgs) -> Result<(), Failure> {
         }
     };
     let variable = invocation.broker.provider(&key.provider)?.access_token_variable;
-    let options = TokenOptions { connection: key.connection, ..TokenOptions::default() };
+    let resource = args.connection.resource.clone();
+    let options = TokenOptions { connection: key.connection, resource, ..TokenOptions::default() };
     let print = |token: AccessToken| print(format, &variable, token.secret.expose());
     if let Some(token) = invocation.broker.cached_token(&key.provider, &options)? {
         return print(token);

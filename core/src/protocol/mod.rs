@@ -115,6 +115,7 @@ mod tests {
             iss_required: true,
             further: &[],
         };
+        let document = url::Url::parse("https://mcp.example/.well-known/oauth-protected-resource").unwrap();
         let token = parse_token_response(status, content_type, body, ' ', &dialect);
         let error = token.as_ref().err().map(|error| error.to_error("context"));
         let id_token = parse_id_token(&Secret::new(text.clone())).map(|claims| {
@@ -133,6 +134,7 @@ mod tests {
                     classify_revocation(status, body)
                 ),
                 (parse_authorization_response(&text, &expected), parse_metadata("https://as.example", body)),
+                parse_resource_metadata("https://mcp.example/mcp", &document, body),
                 (id_token.is_ok(), parse_client_info(&text), parse_admin_consent(&text, &state)),
             )
         )

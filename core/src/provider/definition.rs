@@ -274,6 +274,9 @@ impl ProviderDefinition {
 
     /// What one member alone cannot tell.
     fn check(&self) -> Result<(), String> {
+        if self.resource_discovery && !self.discovery {
+            return Err("resource_discovery finds an issuer, and discovery is not on".to_owned());
+        }
         if !self.discovery && self.endpoints.token.is_none() {
             return Err("[endpoints] token is missing, and discovery is not on".to_owned());
         }
