@@ -14,18 +14,20 @@ export class Asked {
   readonly native: Native.ExternalObject<Native.Asked>;
   readonly #provider: string;
   readonly #connection: string | undefined;
+  readonly #resource: string | undefined;
   readonly #minLifetime: number | undefined;
   /** A text, which never changes, or a copy of the words; null for what is read anew each time. */
   readonly #scopes: string | readonly string[] | undefined | null;
   #token: AccessToken | null = null;
 
-  private constructor(provider: string, { connection, scopes, minLifetime }: CachedTokenOptions) {
+  private constructor(provider: string, { connection, scopes, resource, minLifetime }: CachedTokenOptions) {
     this.#provider = provider;
     this.#connection = connection;
+    this.#resource = resource;
     this.#minLifetime = minLifetime;
     const words: readonly string[] | null = Array.isArray(scopes) ? [...scopes] : null;
     this.#scopes = scopes === undefined || typeof scopes === 'string' ? scopes : words;
-    this.native = unlessFailed(native.asked(provider, connection, scopeText(scopes), minLifetime));
+    this.native = unlessFailed(native.asked(provider, connection, scopeText(scopes), resource, minLifetime));
   }
 
   /** The question before, if it is the same; else a new one. */
@@ -43,6 +45,7 @@ export class Asked {
     return (
       provider === this.#provider &&
       options.connection === this.#connection &&
+      options.resource === this.#resource &&
       options.minLifetime === this.#minLifetime &&
       this.#hasScopes(options.scopes)
     );

@@ -19,12 +19,13 @@ const NEVER = 253_402_300_799_000;
 export class TokenkeepCredential implements TokenCredential {
   readonly #broker: Broker;
   readonly #provider: string;
-  readonly #connection: string | undefined;
+  readonly #connection: ConnectionOptions;
 
   constructor(broker: Broker, provider: string, options: ConnectionOptions = {}) {
     this.#broker = broker;
     this.#provider = provider;
-    this.#connection = options.connection;
+    const { connection, resource } = options;
+    this.#connection = { connection, resource };
   }
 
   /**
@@ -38,10 +39,10 @@ export class TokenkeepCredential implements TokenCredential {
   async getToken(scopes: string | string[], options: GetTokenOptions = {}): Promise<AccessToken> {
     const { claims, abortSignal } = options;
     const token = await abortable(abortSignal, (signal) =>
-      this.#broker.token(this.#provider, { connection: this.#connection, scopes, claims, signal }),
+      this.#broker.token(this.#provider, { ...this.#connection, scopes, claims, signal }),
     );
     const tokenType = token.tokenType as 'Bearer';
-    return { token: token.secret, expiresOnTimestamp: token.expiresAt?.getTime() ?? NEVER, tokenType };
+    return { token: token.bearer(), expiresOnTimestamp: token.expiresAt?.getTime() ?? NEVER, tokenType };
   }
 }
 

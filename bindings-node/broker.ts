@@ -5,6 +5,7 @@
 import { Asked } from './asked.js';
 import { outcome } from './calls.js';
 import { unlessFailed } from './errors.js';
+import { AllowedHosts } from './hosts.js';
 import { Talk } from './interaction.js';
 import { native } from './loader.js';
 import type * as Native from './native.js';
@@ -16,8 +17,10 @@ import type {
   CachedTokenOptions,
   CallOptions,
   ConnectionOptions,
+  DpopProofOptions,
   LoginOptions,
   RefusalOptions,
+  RegistrationOptions,
   Scopes,
   TokenOptions,
 } from './options.js';
@@ -165,11 +168,40 @@ export class Broker {
    * @throws As {@link token}: `interaction_required` with the claims when only a person can meet the challenge.
    */
   async tokenAfterRefusal(provider: string, options: RefusalOptions): Promise<AccessToken | null> {
-    const { signal, wwwAuthenticate: values, ...rest } = options;
-    const wwwAuthenticate = typeof values === 'string' ? [values] : [...(values ?? [])];
-    const asked = wanted({ ...rest, wwwAuthenticate }, provider);
+    const { signal, ...rest } = options;
+    const asked = wanted(rest, provider);
     const text = await outcome((call) => native.tokenAfterRefusal(call, this.#native, asked), signal);
     return text === null ? null : AccessToken.of(text);
+  }
+
+  /**
+   * The hosts that a connection's tokens may go to where the program names none: that of its resource, else those of the
+   * provider's API. No network.
+   *
+   * @throws `config_invalid` when neither is known; `not_connected`, `unknown_provider`, and those of the store.
+   */
+  async allowedHosts(provider: string, options: ConnectionOptions = {}): Promise<AllowedHosts> {
+    return new AllowedHosts(await this.#ask<readonly string[]>('allowed_hosts', wanted(options, provider)));
+  }
+
+  /**
+   * The value of the `DPoP` header of one request (RFC 9449 7.1), for a token whose type is `DPoP`. A proof is good for
+   * that request alone. No network.
+   *
+   * @throws `unsupported` when the connection's tokens are bound to no key; `config_invalid` for what is no method and no
+   * address; `not_connected`, and those of the store.
+   */
+  async dpopProof(provider: string, options: DpopProofOptions): Promise<string> {
+    return this.#ask('dpop_proof', wanted({ ...options, url: String(options.url) }, provider));
+  }
+
+  /**
+   * The document to publish at `url`, which is then a client id: `clientMetadataUrl` of a login.
+   *
+   * @throws `config_invalid` for an address that no client id can be.
+   */
+  async clientMetadataDocument(url: string | URL): Promise<string> {
+    return this.#ask('client_metadata_document', { url: String(url) });
   }
 
   /**
@@ -266,19 +298,19 @@ export class Broker {
   /** Stores the client to log in to `provider` with. @throws `config_invalid`, `unknown_provider`, those of the store. */
   async setRegistration(
     provider: string,
-    registration: { readonly clientId: string; readonly clientSecret?: string | undefined },
+    registration: RegistrationOptions & { readonly clientId: string; readonly clientSecret?: string | undefined },
   ): Promise<Registration> {
     return this.#ask('set_registration', wanted(registration, provider));
   }
 
   /** The stored registration for `provider`; null when there is none. @throws `unknown_provider`, those of the store. */
-  async registration(provider: string): Promise<Registration | null> {
-    return this.#ask('registration', { provider });
+  async registration(provider: string, options: RegistrationOptions = {}): Promise<Registration | null> {
+    return this.#ask('registration', wanted(options, provider));
   }
 
   /** Removes it. False when there is none. @throws `unknown_provider`, those of the store. */
-  async removeRegistration(provider: string): Promise<boolean> {
-    return this.#ask('remove_registration', { provider });
+  async removeRegistration(provider: string, options: RegistrationOptions = {}): Promise<boolean> {
+    return this.#ask('remove_registration', wanted(options, provider));
   }
 
   /** Makes the store's key, or opens the store that is there. @throws Those of the store. */
@@ -311,6 +343,19 @@ export class Broker {
 
 /** What a call is given. */
 function wanted(options: object, provider: string): object {
-  const { scopes, addScopes, ...rest } = options as { scopes?: Scopes; addScopes?: Scopes };
-  return snakeCased({ ...rest, scopes: scopeText(scopes), addScopes: scopeText(addScopes), provider });
+  const { scopes, addScopes, wwwAuthenticate, ...rest } = options as Texts;
+  return snakeCased({
+    ...rest,
+    scopes: scopeText(scopes),
+    addScopes: scopeText(addScopes),
+    wwwAuthenticate: typeof wwwAuthenticate === 'string' ? [wwwAuthenticate] : wwwAuthenticate && [...wwwAuthenticate],
+    provider,
+  });
+}
+
+/** The options that may be one text or any number of them. */
+interface Texts {
+  readonly scopes?: Scopes;
+  readonly addScopes?: Scopes;
+  readonly wwwAuthenticate?: string | Iterable<string>;
 }

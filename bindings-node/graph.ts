@@ -23,13 +23,14 @@ export interface AuthenticationOptions extends ConnectionOptions {
 export class TokenkeepAuthenticationProvider {
   readonly #broker: Broker;
   readonly #provider: string;
-  readonly #connection: string | undefined;
+  readonly #connection: ConnectionOptions;
   readonly #scopes: string | undefined;
 
   constructor(broker: Broker, provider: string, options: AuthenticationOptions = {}) {
     this.#broker = broker;
     this.#provider = provider;
-    this.#connection = options.connection;
+    const { connection, resource } = options;
+    this.#connection = { connection, resource };
     this.#scopes = scopeText(options.scopes);
   }
 
@@ -37,7 +38,7 @@ export class TokenkeepAuthenticationProvider {
   async getAccessToken(options: Pick<AuthenticationOptions, 'scopes'> = {}): Promise<string> {
     const scopes = options.scopes ?? this.#scopes;
     try {
-      return (await this.#broker.token(this.#provider, { connection: this.#connection, scopes })).secret;
+      return (await this.#broker.token(this.#provider, { ...this.#connection, scopes })).bearer();
     } catch (error) {
       throw legible(error);
     }

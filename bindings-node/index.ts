@@ -19,6 +19,7 @@ export type {
   HeldToken,
   LogoutOutcome,
   Provider,
+  ProviderValue,
   Providers,
   Registration,
   ScopeCheck,

@@ -38,6 +38,8 @@ export interface BrokerOptions {
 export interface ConnectionOptions {
   /** The connection's name, which tells two accounts of one provider apart. */
   readonly connection?: Maybe<string>;
+  /** The address of a protected resource, an MCP server's for one: it names the connection where `connection` does not. */
+  readonly resource?: Maybe<string>;
 }
 
 /** How a call is given up. */
@@ -101,6 +103,14 @@ export interface BeginLoginOptions extends ConnectionOptions, CallOptions {
   readonly cloud?: Maybe<string>;
   /** The issuer to discover, for `oidc`. */
   readonly issuer?: Maybe<string>;
+  /** What the resource answered a request with: the values of its `WWW-Authenticate` headers (RFC 9728 5.1). */
+  readonly wwwAuthenticate?: Maybe<string | Iterable<string>>;
+  /** What differs from customer to customer at this provider, by name: the subdomain, for one. */
+  readonly values?: Maybe<Readonly<Record<string, string>>>;
+  /** A client id metadata document that you have published: its address is the client id where the server takes one. */
+  readonly clientMetadataUrl?: Maybe<string>;
+  /** True to bind the tokens to a key (RFC 9449); as the provider or the resource wants it when left out. */
+  readonly dpop?: Maybe<boolean>;
   /** The client to log in with. */
   readonly clientId?: Maybe<string>;
   /** Its secret, if it has one. */
@@ -127,6 +137,24 @@ export interface LoginOptions extends BeginLoginOptions {
   readonly timeout?: Maybe<number>;
   /** How to talk to the person; at the terminal, as the command line does, when left out. */
   readonly interaction?: Maybe<Interaction>;
+}
+
+/** What a proof is for (RFC 9449 4.2). */
+export interface DpopProofOptions extends ConnectionOptions {
+  /** The method of the request. */
+  readonly method: string;
+  /** The address of the request. */
+  readonly url: string | URL;
+  /** The token that the request carries; the one at hand when left out. */
+  readonly accessToken?: Maybe<string>;
+  /** The `DPoP-Nonce` header of the resource's last answer; the last one that its origin gave when left out. */
+  readonly nonce?: Maybe<string>;
+}
+
+/** Which stored client is meant. */
+export interface RegistrationOptions {
+  /** The issuer that it is registered with, for `oidc` and `mcp`. */
+  readonly issuer?: Maybe<string>;
 }
 
 /** What is wanted of an administrator. What is left out is taken from the connection, then as in a login. */

@@ -15,7 +15,7 @@ import { camelCased, date } from './values.js';
  * Neither `console.log` nor JSON shows the secret.
  */
 export class AccessToken {
-  /** Five lines, and the secret. Taken apart when somebody asks: most programs ask for one field of it. */
+  /** Seven lines, and the secret. Taken apart when somebody asks: most programs ask for one field of it. */
   readonly #text: string;
 
   private constructor(text: string) {
@@ -37,53 +37,68 @@ export class AccessToken {
     return this.#line(1);
   }
 
-  /** `Bearer` (RFC 6749 7.1). */
+  /** `Bearer` (RFC 6749 7.1); `DPoP` for a token that is bound to a key ({@link Broker.dpopProof}). */
   get tokenType(): string {
     return this.#line(2);
   }
 
+  /** The name of the header that carries it: `Authorization`, but for some providers. */
+  get headerName(): string {
+    return this.#line(3);
+  }
+
   /** When it ends; null when it does not expire. */
   get expiresAt(): Date | null {
-    const seconds = this.#line(4).split(' ', 1)[0];
+    const seconds = this.#line(6).split(' ', 1)[0];
     return seconds ? date(Number(seconds)) : null;
   }
 
   /** What it grants. */
   get scopes(): readonly string[] {
-    return Object.freeze(this.#line(4).split(' ').slice(1));
+    return Object.freeze(this.#line(6).split(' ').slice(1));
   }
 
   /** The resource that it is for (RFC 8707), when the server tells resources apart. */
   get resource(): string | null {
-    return this.#line(3) || null;
+    return this.#line(5) || null;
   }
 
   /** The token itself. */
   get secret(): string {
     let start = 0;
-    for (let line = 0; line < 5; line++) start = this.#text.indexOf('\n', start) + 1;
+    for (let line = 0; line < 7; line++) start = this.#text.indexOf('\n', start) + 1;
     return this.#text.slice(start);
   }
 
-  /** The value of an `Authorization` header (RFC 6750 2.1). */
+  /** The value of that header (RFC 6750 2.1, RFC 9449 7.1). */
   authorizationHeader(): string {
-    return `${this.tokenType} ${this.secret}`;
+    const scheme = this.#line(4);
+    return scheme ? `${scheme} ${this.secret}` : this.secret;
+  }
+
+  /**
+   * The token itself, for a client that makes a bearer token of whatever it is given.
+   *
+   * @throws `unsupported` for one that is bound to a key, or that goes into another header.
+   */
+  bearer(): string {
+    return unlessFailed(native.bearer(this.#text));
   }
 
   /**
    * The initial response of a SASL mechanism in base64, as IMAP, POP and SMTP take it after `AUTHENTICATE` or `AUTH`.
    * `user` is the mailbox.
    *
-   * @throws `config_invalid` for a user that does not fit into it.
+   * @throws `config_invalid` for a user that does not fit into it; and as {@link bearer}.
    */
   sasl(mechanism: SaslMechanism, user: string): string {
-    return unlessFailed(native.sasl(mechanism, user, this.secret));
+    return unlessFailed(native.sasl(mechanism, user, this.#text));
   }
 
   /** All but the secret. */
-  toJSON(): Omit<AccessToken, 'secret' | 'authorizationHeader' | 'sasl' | 'toJSON'> {
-    const { provider, connection, tokenType, expiresAt, scopes, resource } = this;
-    return { provider, connection, tokenType, expiresAt, scopes, resource };
+  toJSON(): Omit<AccessToken, 'secret' | 'authorizationHeader' | 'bearer' | 'sasl' | 'toJSON'> {
+    const { provider, connection, tokenType, headerName, expiresAt, scopes, resource } = this;
+    return { provider, connection, tokenType, headerName, expiresAt, scopes, resource };
   }
 
   /** @internal */
@@ -156,6 +171,14 @@ export interface Connection {
   readonly clientId: string;
   /** The issuer, when it is known. */
   readonly issuer: string | null;
+  /** The protected resource that it is for (RFC 8707). */
+  readonly resource: string | null;
+  /** What differs from customer to customer, as it was said at the login or learnt from the server. */
+  readonly values: Readonly<Record<string, string>>;
+  /** The hosts of the provider's API. */
+  readonly apiHosts: readonly string[];
+  /** True when its tokens are bound to a key (RFC 9449). */
+  readonly dpop: boolean;
   /** Microsoft's tenant, as it was asked for. */
   readonly tenant: string | null;
   /** When the person logged in. */
@@ -180,6 +203,18 @@ export interface Connections {
   readonly damaged: readonly TokenkeepError[];
 }
 
+/** A value that differs from customer to customer: `{NAME}` stands for it in an endpoint or a host. */
+export interface ProviderValue {
+  /** Its name, in `values` of a login and of a connection. */
+  readonly name: string;
+  /** What it is. */
+  readonly description: string;
+  /** What it is when nobody says. */
+  readonly default: string | null;
+  /** True when it is learnt from the server, and nobody is asked for it. */
+  readonly learnt: boolean;
+}
+
 /** A provider that can be logged in to. */
 export interface Provider {
   /** The name that people type. */
@@ -190,6 +225,14 @@ export interface Provider {
   readonly accessTokenVariable: string;
   /** Where codes, tokens and client secrets go, as the definition names them. */
   readonly endpoints: readonly { readonly name: string; readonly url: string }[];
+  /** The hosts of its API; `{NAME}` stands for a value. */
+  readonly apiHosts: readonly string[];
+  /** What differs from customer to customer. */
+  readonly values: readonly ProviderValue[];
+  /** How well public documentation bears out the definition. */
+  readonly confidence: 'high' | 'medium' | 'low';
+  /** Where the provider's own documentation is. */
+  readonly documentation: string | null;
   /** Names for what people want, each with the scopes that it stands for. A list of scopes may hold them. */
   readonly presets: readonly { readonly name: string; readonly scopes: readonly string[] }[];
   /** True when the endpoints come from the metadata of the issuer that is named at login. */
@@ -278,7 +321,11 @@ export interface AdminConsent {
 /** A stored client registration, without its secret. */
 export interface Registration {
   readonly provider: string;
+  /** The issuer that it is for, at a provider whose servers are discovered. */
+  readonly issuer: string | null;
   readonly clientId: string;
+  /** True when the server made it because it was asked to (RFC 7591). */
+  readonly dynamic: boolean;
   /** True when a client secret is stored with it. */
   readonly hasClientSecret: boolean;
   readonly storedAt: Date;
@@ -317,9 +364,10 @@ export interface VaultState {
   readonly keychainError: TokenkeepError | null;
 }
 
-/** The members that are seconds since the epoch, and those that are failures. */
+/** The members that are seconds since the epoch, those that are failures, and one whose names are not the core's. */
 const TIMES = ['expires_at', 'credential_expires_at', 'logged_in_at', 'refreshed_at', 'stored_at'];
 const FAILURES = ['damaged', 'key_error', 'keychain_error'];
+const VALUES = 'values';
 
 /** @internal A record as JavaScript has it: with its own names, with dates and errors, and frozen. */
 export function record<T>(answered: unknown): T {
@@ -331,6 +379,8 @@ export function record<T>(answered: unknown): T {
 function member(name: string, value: unknown): unknown {
   if (TIMES.includes(name)) return date(value as number | null);
   if (FAILURES.includes(name)) return failures(value as Failure | Failure[] | null);
+  // By the names that a provider's file gives them.
+  if (name === VALUES && !Array.isArray(value)) return Object.freeze(value);
   return record(value);
 }
 

@@ -25,11 +25,12 @@ pub fn asked(
     provider: String,
     connection: Option<String>,
     scopes: Option<String>,
+    resource: Option<String>,
     min_lifetime: Option<f64>,
 ) -> Answer<External<Asked>> {
     let scopes = scopes.map(Scopes::Text);
     let min_lifetime = min_lifetime.map(Into::into);
-    let request = Request { provider, connection, scopes, min_lifetime, ..Request::default() };
+    let request = Request { provider, connection, scopes, resource, min_lifetime, ..Request::default() };
     let read = || {
         let (provider, options) = (request.provider()?, request.token_options()?);
         Ok(External::new(Asked { provider, options, last: RefCell::default() }))

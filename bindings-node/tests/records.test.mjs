@@ -79,8 +79,9 @@ test('a token never shows its secret unless it is asked for it', async () => {
 test('a connection has the fields that are documented', async () => {
   const connection = await broker.connection('microsoft');
   const fields =
-    'accessTokens account application clientCapabilities clientId connection credentialExpiresAt expiresAt grantedScopes ' +
-    'hasRefreshToken issuer loggedInAt loginRequired missingScopes provider refreshedAt requestedScopes status tenant';
+    'accessTokens account apiHosts application clientCapabilities clientId connection credentialExpiresAt dpop expiresAt ' +
+    'grantedScopes hasRefreshToken issuer loggedInAt loginRequired missingScopes provider refreshedAt requestedScopes ' +
+    'resource status tenant values';
   assert.deepEqual(Object.keys(connection).sort(), fields.split(' '));
   const account = 'guest homeAccountId issuer objectId subject tenantId username';
   assert.deepEqual(Object.keys(connection.account).sort(), account.split(' '));
@@ -116,7 +117,9 @@ test('a record that cannot be read is an error in its own place', async () => {
 });
 
 test('providers, registrations and the store, as they are documented', async () => {
-  const fields = 'accessTokenVariable definition discovery displayName endpoints file name origin presets';
+  const fields =
+    'accessTokenVariable apiHosts confidence definition discovery displayName documentation endpoints file name origin ' +
+    'presets values';
   const provider = await broker.provider('microsoft');
   assert.deepEqual(Object.keys(provider).sort(), fields.split(' '));
   assert.deepEqual([provider.origin, provider.file.endsWith('microsoft.toml')], ['user', true]);
@@ -127,7 +130,7 @@ test('providers, registrations and the store, as they are documented', async () 
 
   assert.equal(await broker.registration('github'), null);
   const stored = await broker.setRegistration('github', { clientId: 'Iv1.x', clientSecret: 'canary' });
-  assert.deepEqual(Object.keys(stored).sort(), ['clientId', 'hasClientSecret', 'provider', 'storedAt']);
+  assert.deepEqual(Object.keys(stored).sort(), ['clientId', 'dynamic', 'hasClientSecret', 'issuer', 'provider', 'storedAt']);
   assert.ok(stored.hasClientSecret && stored.storedAt instanceof Date && !inspect(stored).includes('canary'));
   assert.deepEqual(await broker.registration('github'), stored);
   assert.deepEqual([await broker.removeRegistration('github'), await broker.removeRegistration('github')], [true, false]);

@@ -152,7 +152,7 @@ impl Broker {
     ) -> Result<String, Failure> {
         let (broker, request) = (self.here(), read(&request)?);
         let (lasting, lasts) = watch::channel(());
-        let partner = person.map(|person| Partner::new(person, methods, lasts));
+        let partner = person.map(|person| Partner { person, methods, lasts });
         call.made(async {
             let _lasting = lasting;
             written(tokenkeep_bindings::login(broker, request, partner).await)

@@ -46,19 +46,11 @@ impl Answer {
     }
 }
 
-/// The person for the length of a login.
+/// The person for the length of a login: somebody who has these `methods`, until the sender of `lasts` is dropped.
 pub struct Partner {
-    person: Arc<dyn Person>,
-    methods: Vec<String>,
-    /// Closed when the login has ended.
-    lasts: watch::Receiver<()>,
-}
-
-impl Partner {
-    /// Somebody who has these `methods`, until the sender of `lasts` is dropped.
-    pub fn new(person: Arc<dyn Person>, methods: Vec<String>, lasts: watch::Receiver<()>) -> Self {
-        Partner { person, methods, lasts }
-    }
+    pub person: Arc<dyn Person>,
+    pub methods: Vec<String>,
+    pub lasts: watch::Receiver<()>,
 }
 
 impl tokenkeep_bindings::Person for Partner {

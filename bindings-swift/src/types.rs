@@ -106,9 +106,19 @@ impl AccessToken {
         self.0.secret.expose().to_owned()
     }
 
-    /// The value of an `Authorization` header.
+    /// The name of its header.
+    pub fn header_name(&self) -> String {
+        self.0.header_name().to_owned()
+    }
+
+    /// The value of that header.
     pub fn authorization_header(&self) -> String {
         self.0.authorization_header().expose().to_owned()
+    }
+
+    /// The token itself, where it is a bearer token.
+    pub fn bearer(&self) -> Result<String, Failure> {
+        Ok(self.0.bearer()?.expose().to_owned())
     }
 
     /// The initial response of a SASL mechanism.

@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, value_parser};
 use clap_complete::Shell;
 use tokenkeep::{ConnectionKey, ConnectionName, KeySource, ProviderName, Result, SaslMechanism};
 
@@ -52,8 +52,8 @@ pub struct Global {
 pub enum Command {
     /// Log in to a provider and keep the grant
     #[command(after_help = "Examples:\n  \
-        tokenkeep login microsoft --client-id 11111111-2222-3333-4444-555555555555\n  \
         tokenkeep login microsoft --connection work --tenant contoso.com --scopes User.Read,Mail.Read\n  \
+        tokenkeep login --resource https://mcp.example/mcp\n  \
         tokenkeep login oidc --issuer https://login.example --client-id my-app --flow device-code")]
     Login(Box<LoginArgs>),
     /// Print a fresh access token
@@ -133,12 +133,12 @@ pub enum Command {
 
 /// Which connection.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("whose").args(["provider", "resource"]).required(true).multiple(true))]
 pub struct ConnectionArgs {
     /// The provider, as `tokenkeep providers` lists it [mcp with --resource]
     #[arg(
         value_name = "PROVIDER",
         required = false,
-        required_unless_present = "resource",
         default_value_if("resource", clap::builder::ArgPredicate::IsPresent, "mcp")
     )]
     pub provider: String,
@@ -302,7 +302,7 @@ pub struct LogoutArgs {
     #[command(flatten)]
     pub connection: ConnectionArgs,
     /// Every connection of the provider
-    #[arg(long, conflicts_with = "connection")]
+    #[arg(long, conflicts_with_all = ["connection", "resource"])]
     pub all: bool,
     /// Also remove the client registration that is stored for the provider, or for the issuer of the connection
     #[arg(long)]

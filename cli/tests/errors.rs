@@ -170,6 +170,9 @@ fn bad_values_are_the_core_s_errors_and_bad_options_are_usage() {
         &["login", "microsoft", "--paste", "--no-browser"],
         &["login", "microsoft", "--browser", "x", "--paste"],
         &["login", "microsoft", "--client-secret", "x"],
+        &["login"],
+        &["token"],
+        &["logout", "--all", "--resource", "https://mcp.example/mcp"],
         &["token", "microsoft", "--min-lifetime", "-1"],
         &["logout", "microsoft", "--all", "--connection", "x"],
         &["export", "microsoft"],
@@ -186,6 +189,8 @@ fn bad_values_are_the_core_s_errors_and_bad_options_are_usage() {
             assert_eq!(home.run(&with_json).json_error()["code"], "usage", "{arguments:?}");
         }
     }
+    let whose = home.run(&["login"]);
+    assert!(whose.stderr.contains("<PROVIDER|--resource <URL>>"), "{whose:?}");
     let fields = home.run(&["get", "microsoft", "--field", "nonsense"]);
     assert!(fields.stderr.contains("home_account_id"), "{fields:?}");
 }

@@ -2,7 +2,7 @@
 
 use crate::support::{Home, kinds};
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "login",
     "token",
     "list",
@@ -13,6 +13,7 @@ const COMMANDS: [&str; 14] = [
     "scopes",
     "client",
     "admin-consent",
+    "dpop-proof",
     "init",
     "doctor",
     "explain",
@@ -63,6 +64,10 @@ fn the_help_of_login_names_all_its_options() {
         "--tenant <TENANT>",
         "--cloud <CLOUD>",
         "--issuer <URL>",
+        "--resource <URL>",
+        "--value <NAME=VALUE>",
+        "--dpop",
+        "--client-metadata-url <URL>",
         "--client-id <ID>",
         "--client-secret-stdin",
         "--redirect-uri <URI>",
@@ -90,6 +95,7 @@ fn completions_need_no_home_and_know_the_options() {
         assert!(output.status.success(), "{shell}");
         let script = String::from_utf8(output.stdout).unwrap();
         assert!(script.contains("tokenkeep") && script.contains("no-browser"), "{shell}");
+        assert!(script.contains("client-metadata-url") && script.contains("dpop-proof"), "{shell}");
     }
     let json = home.run(&["completions", "fish", "--json"]).json();
     assert_eq!(json["shell"], "fish");

@@ -103,7 +103,7 @@ fn a_client_s_secret_goes_in_and_never_comes_out() {
     let said = home.run_with_input(&set, "secret-canary\r\nnot this line\n");
     said.succeeded();
     let show = home.run(&["client", "show", "google", "-vvv"]);
-    assert!(show.stdout.contains("client_id: my-id\nhas_client_secret: true\n"), "{show:?}");
+    assert!(show.stdout.contains("client_id: my-id\ndynamic: false\nhas_client_secret: true\n"), "{show:?}");
     let json = home.run(&["client", "show", "google", "--json"]);
     assert_eq!(
         (&json.json()["client_id"], &json.json()["has_client_secret"]),

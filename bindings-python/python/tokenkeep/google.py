@@ -75,15 +75,15 @@ class TokenkeepCredentials(Credentials):
             another = self._broker.token_after_refusal(
                 self._provider, refused=self.token, connection=self._connection, scopes=self._scopes
             )
-        if another is not None:
-            self._take(another)
+            if another is not None:
+                self._take(another)
 
     def _take_current(self) -> None:
         with _google_errors():
             self._take(self._broker.token(self._provider, connection=self._connection, scopes=self._scopes))
 
     def _take(self, token: AccessToken) -> None:
-        self.token = token.secret
+        self.token = token.bearer()
         # Google's clients compare it with a time that has no zone and is meant in UTC.
         self.expiry = token.expires_at and token.expires_at.replace(tzinfo=None)
 

@@ -40,14 +40,16 @@ __all__ = ["TokenkeepAuth"]
 
 
 class TokenkeepAuth(AuthBase):
-    """Sends a connection's token with every request, to the hosts of `allowed_hosts` alone (see `AllowedHosts`).
+    """Sends a connection's token with every request, to the hosts of `allowed_hosts` alone (see `AllowedHosts`); where
+    none are named, to those of `Broker.allowed_hosts`.
 
     A request to another host raises `ConfigInvalidError` and is not sent. A redirect is followed as requests does it:
-    without the token once it leaves the origin.
+    without the token once it leaves the origin, and in any case without one that has a header of its own.
 
     A request that is answered 401 is repeated once, with the token of `Broker.token_after_refusal`; when there is none,
     the answer is the caller's. So it is when the body was a stream that cannot be rewound; the next request has the
-    new token. Whatever else fails is a `TokenkeepError`.
+    new token. A token that is bound to a key has its proof beside it, with the nonce that the API wants in it. Whatever
+    else fails is a `TokenkeepError`.
     """
 
     def __init__(
@@ -55,23 +57,30 @@ class TokenkeepAuth(AuthBase):
         broker: Broker,
         provider: str,
         *,
-        allowed_hosts: Iterable[str],
+        allowed_hosts: Iterable[str] | None = None,
         connection: str | None = None,
         scopes: str | Sequence[str] | None = None,
+        resource: str | None = None,
     ) -> None:
         self._broker = broker
         self._provider = provider
-        self._hosts = AllowedHosts(allowed_hosts)
+        self._hosts = None if allowed_hosts is None else AllowedHosts(allowed_hosts)
         self._connection = connection
         self._scopes = scopes
+        self._resource = resource
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         """Called by requests before it sends the request."""
         # This is how requests' own adapter finds out where to connect to.
         url = urlparse(request.url or "")
-        self._hosts.require(url.scheme, url.hostname or "", url.port)
-        token = self._broker.token(self._provider, connection=self._connection, scopes=self._scopes)
-        request.headers["Authorization"] = token.authorization_header()
+        hosts = self._hosts or self._broker.allowed_hosts(
+            self._provider, connection=self._connection, resource=self._resource
+        )
+        hosts.require(url.scheme, url.hostname or "", url.port)
+        token = self._broker.token(
+            self._provider, connection=self._connection, scopes=self._scopes, resource=self._resource
+        )
+        self._authorize(request, token)
         request.register_hook("response", partial(self._answered, token))  # type: ignore[no-untyped-call]
         return request
 
@@ -79,8 +88,14 @@ class TokenkeepAuth(AuthBase):
         """Called for the answer, and for those of the redirects; `options` are those of the sending."""
         request = response.request
         # A redirect may have led to one who did not get the token.
-        is_refused = request.headers.get("Authorization") == token.authorization_header()
-        if response.status_code != 401 or not is_refused:
+        is_refused = (
+            response.status_code == 401
+            and request.headers.get(token.header_name) == token.authorization_header()
+        )
+        if token.header_name != "Authorization" and (is_refused or response.is_redirect):
+            # requests sends the same headers to wherever a redirect leads, and takes `Authorization` alone off.
+            request.headers.pop(token.header_name, None)
+        if not is_refused:
             return response
         # requests joins the headers of one name by commas, as RFC 9110 5.3 allows.
         challenges = response.headers.get("WWW-Authenticate")
@@ -90,17 +105,31 @@ class TokenkeepAuth(AuthBase):
             www_authenticate=[] if challenges is None else [challenges],
             connection=self._connection,
             scopes=self._scopes,
+            resource=self._resource,
         )
         if another is None or not _rewind(request):
             return response
         repeated = request.copy()
-        repeated.headers["Authorization"] = another.authorization_header()
+        # RFC 9449 9: what the API wants in the next proof.
+        self._authorize(repeated, another, response.headers.get("DPoP-Nonce"))
         # What is read to its end leaves its connection to the next request.
         response.content
         response.close()
         answer = response.connection.send(repeated, **options)
         answer.history.append(response)
         return answer
+
+    def _authorize(self, request: PreparedRequest, token: AccessToken, nonce: str | None = None) -> None:
+        request.headers[token.header_name] = token.authorization_header()
+        if token.token_type == "DPoP":
+            request.headers["DPoP"] = self._broker.dpop_proof(
+                token.provider,
+                connection=token.connection,
+                method=request.method or "",
+                url=request.url or "",
+                access_token=token.secret,
+                nonce=nonce,
+            )
 
 
 def _rewind(request: PreparedRequest) -> bool:

@@ -28,7 +28,8 @@ public struct AccessToken: Sendable, Equatable {
     /// The connection that it is from.
     public var connection: String { native.connection() }
 
-    /// `Bearer` (RFC 6749 7.1).
+    /// `Bearer` (RFC 6749 7.1); `DPoP` for a token that is bound to a key
+    /// (``Broker/dpopProof(_:method:url:connection:resource:accessToken:nonce:)``).
     public var tokenType: String { native.tokenType() }
 
     /// When it ends; nil when it does not expire.
@@ -45,13 +46,23 @@ public struct AccessToken: Sendable, Equatable {
     /// The token itself.
     public var secret: String { native.secret() }
 
-    /// The value of an `Authorization` header (RFC 6750 2.1).
+    /// The name of the header that carries it: `Authorization`, but for some providers.
+    public var headerName: String { native.headerName() }
+
+    /// The value of that header (RFC 6750 2.1, RFC 9449 7.1).
     public var authorizationHeader: String { native.authorizationHeader() }
+
+    /// The token itself, for a client that makes a bearer token of whatever it is given.
+    ///
+    /// - Throws: `unsupported` for one that is bound to a key, or that goes into another header.
+    public func bearer() throws -> String {
+        try unlessFailed { try native.bearer() }
+    }
 
     /// The initial response of `mechanism` in base64, as IMAP, POP and SMTP take it after `AUTHENTICATE` or `AUTH`.
     ///
     /// - Parameter user: The mailbox.
-    /// - Throws: `configInvalid` for a user that does not fit into it.
+    /// - Throws: `configInvalid` for a user that does not fit into it; and as ``bearer()``.
     public func sasl(_ mechanism: SASLMechanism, user: String) throws -> String {
         try unlessFailed { try native.sasl(mechanism: mechanism.rawValue, user: user) }
     }

@@ -38,6 +38,8 @@ public final class Broker: Sendable {
     ///   - connection: The connection's name, which tells two accounts of one provider apart.
     ///   - scopes: Scopes that the token must hold, of one resource: at a provider that tells resources apart
     ///     (Microsoft) they say which one it is for. None are checked when left out.
+    ///   - resource: The address of a protected resource, an MCP server's for one: it names the connection where
+    ///     `connection` does not, and the token is for no other.
     ///   - minLifetime: Seconds. The token is refreshed first when it is good for less than this.
     ///   - forceRefresh: Refresh even when the token looks fresh, because a server would not have it.
     ///   - replaces: A token that a server would not have: any other will do.
@@ -51,6 +53,7 @@ public final class Broker: Sendable {
         _ provider: String,
         connection: String? = nil,
         scopes: [String]? = nil,
+        resource: String? = nil,
         minLifetime: TimeInterval? = nil,
         forceRefresh: Bool = false,
         replaces: String? = nil,
@@ -62,11 +65,12 @@ public final class Broker: Sendable {
         let atHandWillDo = !forceRefresh && replaces == nil && claims == nil
         // Once the store is open, a look into it blocks for no longer than a file takes to read.
         if atHandWillDo, native.isOpen(),
-            let cached = try cachedToken(provider, connection: connection, scopes: scopes, minLifetime: minLifetime)
+            let cached = try cachedToken(
+                provider, connection: connection, scopes: scopes, resource: resource, minLifetime: minLifetime)
         {
             return cached
         }
-        let request = Request(provider, connection) {
+        let request = Request(provider, connection, resource) {
             $0.scopes = scopes
             $0.minLifetime = minLifetime
             $0.forceRefresh = forceRefresh
@@ -79,14 +83,19 @@ public final class Broker: Sendable {
     }
 
     /// The connection's access token, when it can be handed out as it is; nil when a refresh is needed or welcome: then
-    /// ask ``token(_:connection:scopes:minLifetime:forceRefresh:replaces:claims:allowExtended:isolation:)``. No
+    /// ask ``token(_:connection:scopes:resource:minLifetime:forceRefresh:replaces:claims:allowExtended:isolation:)``. No
     /// network. Blocks for as long as a file takes to read, and the first time for as long as the store's key takes.
     ///
     /// - Throws: `notConnected`, `unknownProvider`, `scopeNotGranted`, and those of the store.
     public func cachedToken(
-        _ provider: String, connection: String? = nil, scopes: [String]? = nil, minLifetime: TimeInterval? = nil
+        _ provider: String,
+        connection: String? = nil,
+        scopes: [String]? = nil,
+        resource: String? = nil,
+        minLifetime: TimeInterval? = nil
     ) throws -> AccessToken? {
-        let asked = Asked(provider: provider, connection: connection, scopes: scopes, minLifetime: minLifetime)
+        let asked = Asked(
+            provider: provider, connection: connection, scopes: scopes, resource: resource, minLifetime: minLifetime)
         return try unlessFailed {
             do {
                 return AccessToken(try native.tokenAtHand(question: questions.question(for: asked)))
@@ -108,9 +117,10 @@ public final class Broker: Sendable {
         refused: String,
         wwwAuthenticate: [String] = [],
         connection: String? = nil,
-        scopes: [String]? = nil
+        scopes: [String]? = nil,
+        resource: String? = nil
     ) async throws -> AccessToken? {
-        let request = Request(provider, connection) {
+        let request = Request(provider, connection, resource) {
             $0.refused = refused
             $0.wwwAuthenticate = wwwAuthenticate
             $0.scopes = scopes

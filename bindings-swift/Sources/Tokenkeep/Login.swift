@@ -64,7 +64,9 @@ extension Broker {
     ///
     /// - Throws: `notConnected`, `unknownProvider`, `lockTimeout`, `storeUnavailable`.
     @discardableResult
-    public func logout(_ provider: String, connection: String? = nil) async throws -> LogoutOutcome {
-        try await ask("logout", Request(provider, connection))
+    public func logout(
+        _ provider: String, connection: String? = nil, resource: String? = nil
+    ) async throws -> LogoutOutcome {
+        try await ask("logout", Request(provider, connection, resource))
     }
 }

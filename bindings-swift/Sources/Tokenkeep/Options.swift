@@ -70,6 +70,17 @@ public struct LoginOptions: Sendable {
     public var cloud: String?
     /// The issuer to discover, for `oidc`.
     public var issuer: String?
+    /// The address of a protected resource, an MCP server's for one: it names the connection where `connection` does not,
+    /// and for the provider `mcp` its metadata say all the rest (RFC 8707, RFC 9728).
+    public var resource: String?
+    /// What the resource answered a request with: the values of its `WWW-Authenticate` headers.
+    public var wwwAuthenticate: [String]?
+    /// What differs from customer to customer at this provider, by name: the subdomain, for one.
+    public var values: [String: String]?
+    /// A client id metadata document that you have published: its address is the client id where the server takes one.
+    public var clientMetadataURL: String?
+    /// True to bind the tokens to a key (RFC 9449); as the provider or the resource wants it when left out.
+    public var dpop: Bool?
     /// The client to log in with.
     public var clientID: String?
     /// Its secret, if it has one.
@@ -103,6 +114,11 @@ public struct LoginOptions: Sendable {
         tenant: String? = nil,
         cloud: String? = nil,
         issuer: String? = nil,
+        resource: String? = nil,
+        wwwAuthenticate: [String]? = nil,
+        values: [String: String]? = nil,
+        clientMetadataURL: String? = nil,
+        dpop: Bool? = nil,
         clientID: String? = nil,
         clientSecret: String? = nil,
         certificate: String? = nil,
@@ -125,6 +141,11 @@ public struct LoginOptions: Sendable {
         self.tenant = tenant
         self.cloud = cloud
         self.issuer = issuer
+        self.resource = resource
+        self.wwwAuthenticate = wwwAuthenticate
+        self.values = values
+        self.clientMetadataURL = clientMetadataURL
+        self.dpop = dpop
         self.clientID = clientID
         self.clientSecret = clientSecret
         self.certificate = certificate
@@ -163,7 +184,9 @@ extension LoginOptions: CustomStringConvertible, CustomDebugStringConvertible, C
                 "connection": connection as Any, "scopes": scopes as Any, "addScopes": addScopes as Any,
                 "prompt": prompt as Any, "loginHint": loginHint as Any, "domainHint": domainHint as Any,
                 "claims": claims as Any, "clientCapabilities": clientCapabilities as Any, "tenant": tenant as Any,
-                "cloud": cloud as Any, "issuer": issuer as Any, "clientID": clientID as Any,
+                "cloud": cloud as Any, "issuer": issuer as Any, "resource": resource as Any,
+                "wwwAuthenticate": wwwAuthenticate as Any, "values": values as Any,
+                "clientMetadataURL": clientMetadataURL as Any, "dpop": dpop as Any, "clientID": clientID as Any,
                 "clientSecret": redacted(clientSecret) as Any, "certificate": redacted(certificate) as Any,
                 "credentialFile": credentialFile as Any, "credentialKeychain": credentialKeychain as Any,
                 "credentialExpires": credentialExpires as Any, "redirectURI": redirectURI as Any, "flow": flow as Any,

@@ -11,6 +11,7 @@ struct Asked: Equatable {
     let provider: String
     let connection: String?
     let scopes: [String]?
+    let resource: String?
     let minLifetime: TimeInterval?
 }
 
@@ -26,7 +27,7 @@ final class Questions: Sendable {
         if let known = last.access({ $0.first { $0.asked == asked }?.question }) {
             return known
         }
-        let request = Request(asked.provider, asked.connection) {
+        let request = Request(asked.provider, asked.connection, asked.resource) {
             $0.scopes = asked.scopes
             $0.minLifetime = asked.minLifetime
         }

@@ -72,6 +72,14 @@ public struct Connection: Sendable, Hashable, Codable {
     public let clientID: String
     /// The issuer, when it is known.
     public let issuer: String?
+    /// The protected resource that it is for (RFC 8707).
+    public let resource: String?
+    /// What differs from customer to customer, as it was said at the login or learnt from the server.
+    public let values: [String: String]
+    /// The hosts of the provider's API.
+    public let apiHosts: [String]
+    /// True when its tokens are bound to a key (RFC 9449).
+    public let dpop: Bool
     /// Microsoft's tenant, as it was asked for.
     public let tenant: String?
     /// When the person logged in.
@@ -124,6 +132,23 @@ public struct Provider: Sendable, Hashable, Codable {
         public let scopes: [String]
     }
 
+    /// A value that differs from customer to customer: `{NAME}` stands for it in an endpoint or a host.
+    public struct Value: Sendable, Hashable, Codable {
+        /// Its name, in ``LoginOptions/values`` and in ``Connection/values``.
+        public let name: String
+        /// What it is.
+        public let description: String
+        /// What it is when nobody says.
+        public let `default`: String?
+        /// True when it is learnt from the server, and nobody is asked for it.
+        public let learnt: Bool
+    }
+
+    /// How well public documentation bears out a definition.
+    public enum Confidence: String, Sendable, Codable {
+        case high, medium, low
+    }
+
     /// The name that people type.
     public let name: String
     /// The name that people read.
@@ -132,6 +157,14 @@ public struct Provider: Sendable, Hashable, Codable {
     public let accessTokenVariable: String
     /// Where codes, tokens and client secrets go.
     public let endpoints: [Endpoint]
+    /// The hosts of its API; `{NAME}` stands for a value.
+    public let apiHosts: [String]
+    /// What differs from customer to customer.
+    public let values: [Value]
+    /// How well public documentation bears out the definition.
+    public let confidence: Confidence
+    /// Where the provider's own documentation is.
+    public let documentation: String?
     /// The names that its scopes go by.
     public let presets: [Preset]
     /// True when the endpoints come from the metadata of the issuer that is named at login.
@@ -156,8 +189,12 @@ public struct Providers: Sendable, Decodable {
 public struct Registration: Sendable, Hashable, Codable {
     /// Whose client.
     public let provider: String
+    /// The issuer that it is for, at a provider whose servers are discovered.
+    public let issuer: String?
     /// The client.
     public let clientID: String
+    /// True when the server made it because it was asked to (RFC 7591).
+    public let dynamic: Bool
     /// True when a client secret is stored with it.
     public let hasClientSecret: Bool
     /// When it was stored.

@@ -42,6 +42,14 @@ struct Request: Encodable {
     var tenant: String?
     var cloud: String?
     var issuer: String?
+    var resource: String?
+    var values: [String: String] = [:]
+    var clientMetadataURL: String?
+    var dpop: Bool?
+    var method = ""
+    var url = ""
+    var accessToken: String?
+    var nonce: String?
     var clientID: String?
     var clientSecret: String?
     var certificate: String?
@@ -56,14 +64,18 @@ struct Request: Encodable {
     var state = ""
     var callbackURL = ""
 
-    init(_ provider: String = "", _ connection: String? = nil, _ more: (inout Request) -> Void = { _ in }) {
+    init(
+        _ provider: String = "", _ connection: String? = nil, _ resource: String? = nil,
+        _ more: (inout Request) -> Void = { _ in }
+    ) {
         self.provider = provider
         self.connection = connection
+        self.resource = resource
         more(&self)
     }
 
     init(_ provider: String, _ options: LoginOptions) {
-        self.init(provider, options.connection) {
+        self.init(provider, options.connection, options.resource) {
             $0.scopes = options.scopes
             $0.addScopes = options.addScopes
             $0.prompt = options.prompt
@@ -74,6 +86,10 @@ struct Request: Encodable {
             $0.tenant = options.tenant
             $0.cloud = options.cloud
             $0.issuer = options.issuer
+            $0.wwwAuthenticate = options.wwwAuthenticate ?? []
+            $0.values = options.values ?? [:]
+            $0.clientMetadataURL = options.clientMetadataURL
+            $0.dpop = options.dpop
             $0.clientID = options.clientID
             $0.clientSecret = options.clientSecret
             $0.certificate = options.certificate

@@ -14,8 +14,10 @@ extension Broker {
     /// One connection.
     ///
     /// - Throws: `notConnected`, `unknownProvider`, and those of the store.
-    public func connection(_ provider: String, connection: String? = nil) async throws -> Connection {
-        try await ask("connection", Request(provider, connection))
+    public func connection(
+        _ provider: String, connection: String? = nil, resource: String? = nil
+    ) async throws -> Connection {
+        try await ask("connection", Request(provider, connection, resource))
     }
 
     /// What becomes of the connections, whoever does it: this program, another, in any language. It begins with one
@@ -59,14 +61,15 @@ extension Broker {
         try await ask("remove_provider", Request(name))
     }
 
-    /// Stores the client to log in to `provider` with.
+    /// Stores the client to log in to `provider` with; at `issuer`, for `oidc` and `mcp`.
     ///
     /// - Throws: `configInvalid`, `unknownProvider`, and those of the store.
     @discardableResult
     public func setRegistration(
-        _ provider: String, clientID: String, clientSecret: String? = nil
+        _ provider: String, clientID: String, clientSecret: String? = nil, issuer: String? = nil
     ) async throws -> Registration {
         let request = Request(provider) {
+            $0.issuer = issuer
             $0.clientID = clientID
             $0.clientSecret = clientSecret
         }
@@ -76,16 +79,23 @@ extension Broker {
     /// The stored registration for `provider`; nil when there is none.
     ///
     /// - Throws: `unknownProvider`, and those of the store.
-    public func registration(_ provider: String) async throws -> Registration? {
-        try await ask("registration", Request(provider))
+    public func registration(_ provider: String, issuer: String? = nil) async throws -> Registration? {
+        try await ask("registration", Request(provider) { $0.issuer = issuer })
     }
 
     /// Removes it. False when there is none.
     ///
     /// - Throws: `unknownProvider`, and those of the store.
     @discardableResult
-    public func removeRegistration(_ provider: String) async throws -> Bool {
-        try await ask("remove_registration", Request(provider))
+    public func removeRegistration(_ provider: String, issuer: String? = nil) async throws -> Bool {
+        try await ask("remove_registration", Request(provider) { $0.issuer = issuer })
+    }
+
+    /// The document to publish at `url`, which is then a client id: ``LoginOptions/clientMetadataURL``.
+    ///
+    /// - Throws: `configInvalid` for an address that no client id can be.
+    public func clientMetadataDocument(_ url: URL) async throws -> String {
+        try await ask("client_metadata_document", Request { $0.url = url.absoluteString })
     }
 
     /// Makes the store's key, or opens the store that is there.

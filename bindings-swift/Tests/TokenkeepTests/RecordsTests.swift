@@ -11,7 +11,8 @@ import Testing
         let login = LoginOptions(
             connection: "work", scopes: ["read"], addScopes: ["write"], prompt: "login", loginHint: "me",
             domainHint: "example.com", claims: "{}", clientCapabilities: ["cp1"], tenant: "t", cloud: "global",
-            issuer: "https://issuer.example", clientID: "c", clientSecret: "s", certificate: "pem",
+            issuer: "https://issuer.example", resource: "https://mcp.example/mcp", wwwAuthenticate: ["Bearer"],
+            values: ["subdomain": "acme"], clientMetadataURL: "https://app.example/client.json", dpop: true, clientID: "c", clientSecret: "s", certificate: "pem",
             credentialFile: URL(fileURLWithPath: "/secret"), credentialKeychain: "service/account",
             credentialExpires: "2027-01-31", redirectURI: "http://127.0.0.1/callback", flow: .deviceCode, paste: true,
             timeout: 1)
@@ -21,7 +22,10 @@ import Testing
         all.replaces = "old"
         all.allowExtended = true
         all.refused = "old"
-        all.wwwAuthenticate = ["Bearer"]
+        all.method = "GET"
+        all.url = "https://mcp.example/mcp"
+        all.accessToken = "token"
+        all.nonce = "nonce"
         all.file = "file"
         all.text = "text"
         all.state = "state"
@@ -57,6 +61,7 @@ import Testing
         #expect(github.definition.contains("name = \"github\""))
         #expect(try await broker.provider("oidc").discovery)
         let mail = try await broker.provider("microsoft").presets.first { $0.name == "mail-read" }
+        #expect(!github.apiHosts.contains(""))
         #expect(mail?.scopes == ["https://graph.microsoft.com/Mail.Read"] && github.presets.isEmpty)
 
         let file = try #require(options.home).appendingPathComponent("mine.toml")

@@ -8,7 +8,7 @@ use crate::exit::Failure;
 use crate::output::{ConnectionView, data, json, printable, warn_of_credential};
 
 /// The fields in the order in which they are shown.
-const FIELDS: [&str; 24] = [
+const FIELDS: [&str; 28] = [
     "provider",
     "connection",
     "status",
@@ -30,6 +30,10 @@ const FIELDS: [&str; 24] = [
     "client_capabilities",
     "client_id",
     "issuer",
+    "resource",
+    "values",
+    "api_hosts",
+    "dpop",
     "tenant",
     "logged_in_at",
     "refreshed_at",
@@ -67,6 +71,10 @@ fn text(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => printable(text),
         Value::Array(words) => words.iter().map(text).collect::<Vec<_>>().join(" "),
+        Value::Object(members) => {
+            let pairs = members.iter().map(|(name, value)| format!("{}={}", printable(name), text(value)));
+            pairs.collect::<Vec<_>>().join(" ")
+        }
         other => other.to_string(),
     }
 }
@@ -78,9 +86,9 @@ mod tests {
     #[test]
     fn a_value_reads_as_text() {
         let values = serde_json::json!({"scopes": ["a", "b"], "has_refresh_token": true, "reason": null,
-            "account": {"username": "me\u{1b}[2J"}});
-        let shown =
-            ["scopes", "has_refresh_token", "reason", "username"].map(|field| text(value(&values, field)));
-        assert_eq!(shown, ["a b", "true", "", "me\u{fffd}[2J"]);
+            "values": {"region": "eu", "subdomain": "acme"}, "account": {"username": "me\u{1b}[2J"}});
+        let shown = ["scopes", "has_refresh_token", "reason", "values", "username"]
+            .map(|field| text(value(&values, field)));
+        assert_eq!(shown, ["a b", "true", "", "region=eu subdomain=acme", "me\u{fffd}[2J"]);
     }
 }

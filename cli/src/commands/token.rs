@@ -17,6 +17,7 @@ struct TokenView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     sasl: Option<&'a str>,
     token_type: &'a str,
+    header_name: &'a str,
     expires_at: Option<String>,
     scopes: Vec<&'a str>,
     resource: Option<&'a str>,
@@ -59,6 +60,7 @@ fn print(invocation: &Invocation, args: &TokenArgs, token: &AccessToken) -> Resu
         access_token: sasl.is_none().then(|| token.secret.expose()),
         sasl: sasl.as_ref().map(Secret::expose),
         token_type: &token.token_type,
+        header_name: token.header_name(),
         expires_at: token.expires_at.map(rfc3339),
         scopes: words(&token.scopes),
         resource: token.resource.as_deref(),

@@ -41,11 +41,7 @@ impl AccessToken {
 }
 
 impl SaslMechanism {
-    /// The same for a token that is at hand as a text.
-    ///
-    /// # Errors
-    /// `config_invalid` for a user name that does not fit into it.
-    pub fn initial_response(self, user: &str, token: &Secret) -> Result<Secret> {
+    fn initial_response(self, user: &str, token: &Secret) -> Result<Secret> {
         // Control-A separates the fields, and a line break would end the command.
         if user.is_empty() || user.chars().any(char::is_control) {
             return Err(Error::new(

@@ -25,7 +25,7 @@ pub(super) async fn run(request: &FlowRequest, timeout: Duration) -> Result<Gran
     let sent = request.transport.send(message.to_http()?, Limits::ENDPOINT.within(timeout)).await;
     let response = sent.map_err(Error::from)?;
     let separator = request.response_scope_separator();
-    let response = parse_token_response(
+    let token = parse_token_response(
         response.status().as_u16(),
         content_type(&response),
         response.body(),
@@ -34,5 +34,6 @@ pub(super) async fn run(request: &FlowRequest, timeout: Duration) -> Result<Gran
     )
     .map_err(|error| message.clean(error).to_error("the server did not accept the application"))
     .map_err(Error::of_application)?;
-    Ok(Granted { response, nonce: None, farewell: None })
+    let learnt = request.learnt_from_token_response(&response)?;
+    Ok(Granted { response: token, nonce: None, learnt, farewell: None })
 }

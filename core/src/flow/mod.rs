@@ -10,6 +10,7 @@
 //! | `browser` | opening the person's browser |
 //! | `device_code` | the device code flow |
 //! | `client_credentials` | app-only access |
+//! | `learning` | what the server's answers say of the customer |
 //!
 //! Nothing is written down here, and no lock is held while a person is asked. May not enter: how a
 //! grant is kept (`refresh`).
@@ -19,6 +20,7 @@ pub mod browser;
 mod client_credentials;
 mod device_code;
 pub mod interaction;
+mod learning;
 mod loopback;
 mod page;
 mod pushed_request;
@@ -36,7 +38,9 @@ pub use surroundings::{Flow, Surroundings, choose};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::{Grant, TokenDialect, TokenRequest, TokenResponse, parse_token_response};
-use crate::provider::{ClientRegistration, Endpoints, ProviderDefinition, RedirectDefinition};
+use crate::provider::{
+    Authority, ClientRegistration, Endpoints, ProviderDefinition, RedirectDefinition, Values,
+};
 use crate::scope::ScopeSet;
 use crate::transport::{Limits, Transport, TransportError, content_type};
 
@@ -51,6 +55,10 @@ pub struct FlowRequest {
     pub definition: Arc<ProviderDefinition>,
     /// Its endpoints.
     pub endpoints: Endpoints,
+    /// The tenant and the cloud that the endpoints are of.
+    pub authority: Option<Authority>,
+    /// Values of the customer that the endpoints are of.
+    pub values: Values,
     /// The client that logs in.
     pub client: ClientRegistration,
     /// How its server differs from RFC 6749.
@@ -120,6 +128,8 @@ pub struct Granted {
     pub response: TokenResponse,
     /// What the id_token's nonce must be.
     pub nonce: Option<String>,
+    /// What the server said of the customer.
+    pub learnt: Values,
     farewell: Option<loopback::Listening>,
 }
 
@@ -133,8 +143,8 @@ impl Granted {
     }
 }
 
-/// Sends a token request that must not be sent twice.
-async fn send_token_request(request: &FlowRequest, grant: Grant<'_>) -> Result<TokenResponse> {
+/// Sends a token request that must not be sent twice. The answer comes with what it says of the customer.
+async fn send_token_request(request: &FlowRequest, grant: Grant<'_>) -> Result<(TokenResponse, Values)> {
     let extra = request.token_parameters();
     let message = request.token_request(grant, &extra);
     let response =
@@ -145,14 +155,11 @@ async fn send_token_request(request: &FlowRequest, grant: Grant<'_>) -> Result<T
             ),
         })?;
     let separator = request.response_scope_separator();
-    parse_token_response(
-        response.status().as_u16(),
-        content_type(&response),
-        response.body(),
-        separator,
-        &request.dialect,
-    )
-    .map_err(|error| message.clean(error).to_error("the server did not accept the login"))
+    let status = response.status().as_u16();
+    let token =
+        parse_token_response(status, content_type(&response), response.body(), separator, &request.dialect)
+            .map_err(|error| message.clean(error).to_error("the server did not accept the login"))?;
+    Ok((token, request.learnt_from_token_response(&response)?))
 }
 
 /// Calls the person's side on a thread of its own: it may block, and a login that is given up does not

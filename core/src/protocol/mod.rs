@@ -82,6 +82,7 @@ pub use dialect::{
     BodyFormat, CodeChallenge, RevocationMethod, Rotation, RotationClass, TokenDialect, is_default,
 };
 pub use endpoint_error::TokenEndpointError;
+pub use form::is_protocol_parameter;
 pub use id_token::{
     ExpectedIdToken, ExpectedTenant, OriginalIdentity, check_id_token, check_refreshed, is_guid,
     parse_client_info, parse_id_token,

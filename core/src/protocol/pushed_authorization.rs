@@ -103,9 +103,10 @@ mod tests {
             scopes: &"openid mail".parse().unwrap(),
             scope_separator: ' ',
             state: &state,
-            code_challenge: "challenge",
+            code_challenge: Some("challenge"),
             nonce: Some("nonce-canary"),
             response_mode: None,
+            dialect: &crate::protocol::TokenDialect::default(),
             extra: &extra,
         };
         use ClientAuthentication::{Basic, None as Public, Post};

@@ -74,7 +74,7 @@ fn get_fields() {
         assert_ne!(stage.field(field, &[]), "", "{field}");
     }
     let all = stage.home.run(["get", "microsoft"]).ok().stdout;
-    assert!(all.lines().count() == 24 && all.contains("\nstatus: connected\n"), "{all}");
+    assert!(all.lines().count() == 28 && all.contains("\nstatus: connected\n"), "{all}");
     let json = stage.home.run(["get", "microsoft", "--json"]).ok().json();
     assert_eq!(
         (&json["status"], &json["account"]["username"]),

@@ -2,7 +2,7 @@
 // and consent pages, for the interop tests. Everything it knows dies with it.
 //
 //   node server.mjs [--port N] [--host NAME] [--issuer-path /PATH] [--tls-key FILE --tls-cert FILE]
-//                   [--access-token-ttl SECONDS] [--dpop-nonce] [--until-stdin-closes]
+//                   [--access-token-ttl SECONDS] [--dpop-nonce] [--no-par] [--until-stdin-closes]
 //
 // Prints one line of JSON when it is ready: {"issuer", "port", "pid"}. Stops on SIGTERM, and with
 // --until-stdin-closes also when whoever started it is gone. All other talk goes to stderr.
@@ -36,6 +36,8 @@ const { values: options } = parseArgs({
     'tls-cert': { type: 'string' },
     'access-token-ttl': { type: 'string', default: '3600' },
     'dpop-nonce': { type: 'boolean', default: false },
+    // Without pushed authorization requests (RFC 9126).
+    'no-par': { type: 'boolean', default: false },
     'until-stdin-closes': { type: 'boolean', default: false },
   },
 });
@@ -67,6 +69,7 @@ function authorizationServer(issuer) {
     configuration({
       accessTokenTtl: Number(options['access-token-ttl']),
       dpopNonce: options['dpop-nonce'],
+      pushedRequests: !options['no-par'],
     }),
   );
   journal.watch(provider);

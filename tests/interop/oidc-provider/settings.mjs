@@ -45,7 +45,7 @@ const CLIENTS = [
 const RESOURCES = 'https://api.example/';
 
 /** The library's configuration. `accessTokenTtl` is in seconds. */
-export function configuration({ accessTokenTtl, dpopNonce }) {
+export function configuration({ accessTokenTtl, dpopNonce, pushedRequests }) {
   return {
     clients: CLIENTS,
     scopes: ['openid', 'offline_access', 'read', 'write'],
@@ -74,7 +74,7 @@ export function configuration({ accessTokenTtl, dpopNonce }) {
       deviceFlow: { enabled: true },
       dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => dpopNonce },
       introspection: { enabled: true },
-      pushedAuthorizationRequests: { enabled: true },
+      pushedAuthorizationRequests: { enabled: pushedRequests },
       registration: { enabled: true },
       registrationManagement: { enabled: true },
       resourceIndicators: {

@@ -118,7 +118,8 @@ fn plain_http_is_refused_unless_it_was_asked_for() {
 
 #[test]
 fn form_post_to_localhost() {
-    let (server, home) = (OidcProvider::start(&[]), Home::new());
+    // What is pushed is not in the URL.
+    let (server, home) = (OidcProvider::start(&["--no-par"]), Home::new());
     let issuer = server.issuer();
     home.add_provider(&format!(
         r#"
@@ -166,7 +167,7 @@ fn a_denial_is_told_in_the_terminal_and_in_the_browser() {
 
 #[test]
 fn an_answer_with_another_state_is_refused_and_the_login_goes_on() {
-    let (server, home) = (OidcProvider::start(&[]), Home::new());
+    let (server, home) = (OidcProvider::start(&["--no-par"]), Home::new());
     let mut login = server.start_login(&home);
     let url = authorization_url(&mut login);
     let port = redirect_port(&url);

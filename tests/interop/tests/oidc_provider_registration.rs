@@ -69,7 +69,8 @@ fn a_metadata_document_over_plain_http_is_refused_before_anybody_is_asked() {
     let (server, home) = (OidcProvider::start(&[]), Home::new());
     let refused = start(&home, &with_document(&server, "http://127.0.0.1:1/client.json"));
     assert_eq!(error(&refused)["code"], "config_invalid", "{refused}");
-    assert_eq!(server.journal().all_requests(), 0);
+    let journal = server.journal();
+    assert_eq!(journal.all_requests(), journal.requests("discovery"), "{journal:?}");
 }
 
 #[test]

@@ -57,17 +57,18 @@ class TokenkeepCredential:
         The tenant was chosen at the login: `tenant_id` changes nothing. Nor does `enable_cae`: claims challenges are
         met in any case.
         """
-        return access_token(self._token(scopes, claims))
+        with azure_errors():
+            return access_token(self._token(scopes, claims))
 
     def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
         """The same, as newer clients of the SDK ask for it."""
-        return access_token_info(self._token(scopes, (options or {}).get("claims")))
+        with azure_errors():
+            return access_token_info(self._token(scopes, (options or {}).get("claims")))
 
     def _token(self, scopes: tuple[str, ...], claims: str | None) -> Token:
-        with azure_errors():
-            return self._broker.token(
-                self._provider, connection=self._connection, scopes=scopes, claims=claims
-            )
+        return self._broker.token(
+            self._provider, connection=self._connection, scopes=scopes, claims=claims
+        )
 
     def close(self) -> None:
         """Nothing is held that could be closed."""

@@ -26,11 +26,11 @@ _NEVER = 253_402_300_799
 
 
 def access_token(token: Token) -> AccessToken:
-    return AccessToken(token.secret, _expires_on(token))
+    return AccessToken(token.bearer(), _expires_on(token))
 
 
 def access_token_info(token: Token) -> AccessTokenInfo:
-    return AccessTokenInfo(token.secret, _expires_on(token), token_type=token.token_type)
+    return AccessTokenInfo(token.bearer(), _expires_on(token), token_type=token.token_type)
 
 
 def _expires_on(token: Token) -> int:

@@ -49,19 +49,20 @@ class TokenkeepCredential:
         **options: Any,
     ) -> AccessToken:
         """A token that is granted `scopes`, and that was asked for with `claims`."""
-        return access_token(await self._token(scopes, claims))
+        with azure_errors():
+            return access_token(await self._token(scopes, claims))
 
     async def get_token_info(
         self, *scopes: str, options: TokenRequestOptions | None = None
     ) -> AccessTokenInfo:
         """The same, as newer clients of the SDK ask for it."""
-        return access_token_info(await self._token(scopes, (options or {}).get("claims")))
+        with azure_errors():
+            return access_token_info(await self._token(scopes, (options or {}).get("claims")))
 
     async def _token(self, scopes: tuple[str, ...], claims: str | None) -> Token:
-        with azure_errors():
-            return await self._broker.token(
-                self._provider, connection=self._connection, scopes=scopes, claims=claims
-            )
+        return await self._broker.token(
+            self._provider, connection=self._connection, scopes=scopes, claims=claims
+        )
 
     async def close(self) -> None:
         """Nothing is held that could be closed."""

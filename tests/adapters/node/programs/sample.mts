@@ -32,7 +32,9 @@ hosts.require(new URL('https://contoso.sharepoint.com'));
 const isAllowed: boolean = hosts.allow({ protocol: 'https:', hostname: 'contoso.sharepoint.com', port: '' });
 console.log(isAllowed);
 
-// @ts-expect-error The hosts are not to be guessed.
-authorizedFetch(broker, 'microsoft', {});
+const ofResource: typeof fetch = authorizedFetch(broker, 'mcp', { resource: 'https://mcp.example/mcp' });
+console.log(ofResource);
+// @ts-expect-error A host is a text.
+authorizedFetch(broker, 'microsoft', { allowedHosts: new URL('https://graph.microsoft.com') });
 // @ts-expect-error An address is read by `URL` alone.
 hosts.allow('https://contoso.sharepoint.com');
