@@ -123,6 +123,7 @@ mod tests {
             iss_required: true,
             further: &[],
         };
+        let document = url::Url::parse("https://mcp.example/.well-known/oauth-protected-resource").unwrap();
         let client = ClientMetadata::to_register("http://127.0.0.1/cb", ServerAbilities::default(), false);
         let token = parse_token_response(status, content_type, body, ' ', &dialect, TokenType::Bearer);
         let bound = parse_token_response(status, content_type, body, ' ', &dialect, TokenType::Dpop);
@@ -143,6 +144,7 @@ mod tests {
                     classify_revocation(status, body)
                 ),
                 (parse_authorization_response(&text, &expected), parse_metadata("https://as.example", body)),
+                parse_resource_metadata("https://mcp.example/mcp", &document, body),
                 (id_token.is_ok(), parse_client_info(&text), parse_admin_consent(&text, &state)),
                 (
                     parse_client_registration(&client, status, content_type, body),
