@@ -337,11 +337,10 @@ fn check_token(token: &Secret) {
 
 /// What is said of an answer that gave no token.
 fn check_endpoint_error(status: u16, error: &TokenEndpointError) {
-    const ENDED: [&str; 6] = [
+    const ENDED: [&str; 5] = [
         "invalid_grant",
         "bad_refresh_token",
         "invalid_refresh_token",
-        "invalid_code",
         "login_required",
         "account_selection_required",
     ];
