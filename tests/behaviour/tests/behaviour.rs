@@ -13,6 +13,7 @@ mod challenges;
 mod changes;
 mod client;
 mod device;
+mod dialects;
 // What the documents say is typed into a shell of Unix.
 #[cfg(unix)]
 mod documentation;

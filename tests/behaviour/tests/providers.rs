@@ -39,20 +39,45 @@ fn broken_provider_file_names_the_line() {
     let line = 1 + good.lines().position(|line| line.starts_with("token = ")).unwrap();
     let file = stage.home.path().join("broken.toml");
     let kept = stage.home.store().join("providers/acme.toml");
-    for (broken, line) in [
-        (good.replacen("token = \"", "token = \"ftp://", 1), Some(line)),
-        (good.replacen("token = \"", "token = http://", 1), Some(line)),
-        (good.replacen("token = ", "tokem = ", 1), Some(line)),
-        (good.replacen("token = \"http", "token = \"http://login.example/\" # \"http", 1), Some(line)),
-        (good.replacen("schema = 1", "schema = 2", 1), Some(1)),
-        ("\u{0}".to_owned(), Some(1)),
-        (String::new(), None),
+    let last = good.lines().count();
+    let changed = |from: &str, to: &str| good.replacen(from, to, 1);
+    for (broken, line, said) in [
+        (
+            changed("token = \"", "token = \"ftp://"),
+            line,
+            "endpoints.token: expected an https URL, found \"ftp://",
+        ),
+        (changed("token = \"", "token = http://"), line, ""),
+        (changed("token = ", "tokem = "), line, "endpoints.tokem: expected one of authorization, token,"),
+        (
+            changed("token = \"http", "token = \"http://login.example/\" # \"http"),
+            line,
+            "endpoints.token: expected an https URL, found \"http://login.example/\"",
+        ),
+        (changed("token = \"", "token = \"{customer}"), line, "endpoints.token: expected"),
+        (changed("token = \"", "token = 1 # \""), line, "endpoints.token: expected a text, found integer 1"),
+        (
+            format!("{good}[token]\nbody = \"yaml\"\n"),
+            last + 2,
+            "token.body: expected form or json, found yaml",
+        ),
+        (
+            format!("{good}[authorization]\ncode_challenge = \"none\"\n"),
+            last + 2,
+            "authorization.code_challenge: is none, and [client] secret_required is not true",
+        ),
+        (format!("{good}always = []\n"), last + 1, "expected each name once, found always twice"),
+        (changed("display_name = \"Acme\"\n", ""), 1, "display_name: is missing"),
+        (changed("schema = 1", "schema = 2"), 1, "schema: expected schema = 1, found 2"),
+        ("\u{0}".to_owned(), 1, ""),
+        (String::new(), 1, "schema: is missing"),
     ] {
         std::fs::write(&file, &broken).unwrap();
         let run = stage.home.run(["providers", "add", file.to_str().unwrap(), "--json"]);
         let failure = fails(&run, "config_invalid");
-        let place = |name: &str| line.map_or(name.to_owned(), |line| format!("{name}:{line}"));
+        let place = |name: &str| format!("{name}:{line}: {said}");
         assert!(failure.message().contains(&place("broken.toml")), "{broken}\n{failure:?}");
+        assert!(!failure.help().is_empty());
         assert_eq!(std::fs::read_to_string(&kept).unwrap(), good, "a broken file replaces nothing");
 
         // One that was broken by hand harms nobody else.
