@@ -7,6 +7,7 @@ use url::Url;
 use super::Broker;
 use super::login::LoginOptions;
 use super::login_client::one_organization;
+use super::login_dpop::dpop_key;
 use super::login_request::LoginRequest;
 use super::login_resource::LoginResource;
 use super::login_scopes::{LoginScopes, together};
@@ -103,6 +104,7 @@ impl Broker {
             return Err(Error::new(ErrorKind::ConfigInvalid, finding.message).with_help(finding.help));
         }
         let request = LoginRequest::resolve(&definition, options, earlier, &scopes.requested)?;
+        let dpop_key = dpop_key(&definition, &endpoints, options, resource.dpop, earlier)?;
         let flow_request = FlowRequest {
             transport: Arc::clone(&self.0.transport),
             clock: Arc::clone(&self.0.clock),
@@ -113,6 +115,8 @@ impl Broker {
             redemption_scopes: scopes.redemption.clone(),
             authorization_parameters: request.parameters.clone(),
             claims: request.claims_parameter()?,
+            dpop_key,
+            dpop_nonces: Arc::clone(&self.0.nonces),
             resource: resource.indicator.clone(),
             dialect: definition.token_dialect(),
             redirect,
