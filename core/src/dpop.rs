@@ -117,7 +117,93 @@ fn not_sent(what: &str) -> TransportError {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::thread::JoinHandle;
+
+    use base64::Engine as _;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+    use serde_json::Value;
+
     use super::*;
+    use crate::clock::SystemClock;
+
+    const DEMAND: &str = r#"{"error":"use_dpop_nonce"}"#;
+
+    /// A server for as many requests as there are answers (status, nonce, body); gives the claims of their proofs.
+    fn server(answers: Vec<(u16, &'static str, &'static str)>) -> (String, JoinHandle<Vec<Value>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/token?x=1", listener.local_addr().unwrap());
+        let claims = move |proof: &str| {
+            let claims = BASE64_URL_SAFE_NO_PAD.decode(proof.split('.').nth(1).unwrap()).unwrap();
+            serde_json::from_slice(&claims).unwrap()
+        };
+        let serve = move |(status, nonce, body): (u16, &str, &str)| {
+            let mut stream = BufReader::new(listener.accept().unwrap().0);
+            let (mut length, mut proof) = (0, Value::Null);
+            loop {
+                let mut line = String::new();
+                stream.read_line(&mut line).unwrap();
+                match line.trim_end().split_once(": ") {
+                    Some(("content-length", text)) => length = text.parse().unwrap(),
+                    Some(("dpop", text)) => proof = claims(text),
+                    None if line.trim_end().is_empty() => break,
+                    _ => {}
+                }
+            }
+            stream.read_exact(&mut vec![0; length]).unwrap();
+            let nonce = if nonce.is_empty() { String::new() } else { format!("dpop-nonce: {nonce}\r\n") };
+            let head = format!("HTTP/1.1 {status} X\r\n{nonce}content-length: {}\r\n\r\n", body.len());
+            stream.get_mut().write_all(format!("{head}{body}").as_bytes()).unwrap();
+            proof
+        };
+        (url, std::thread::spawn(move || answers.into_iter().map(serve).collect()))
+    }
+
+    async fn sent(nonces: &DpopNonces, key: Option<&DpopKey>, url: &str) -> (u16, u32) {
+        let (transport, mut made) = (Transport::new(true), 0);
+        let sender = TokenSender { transport: &transport, clock: &SystemClock, nonces, key };
+        let request = || {
+            made += 1;
+            Ok(Request::post(url).body(b"grant_type=x".to_vec()).unwrap())
+        };
+        let response = sender.send(Limits::ENDPOINT, request).await.unwrap();
+        (response.status().as_u16(), made)
+    }
+
+    #[tokio::test]
+    async fn a_demand_is_met_once_and_each_send_has_a_proof_of_its_own() {
+        let key = DpopKey::generate().unwrap();
+        let nonces = DpopNonces::default();
+        let (url, proofs) = server(vec![(400, "one", DEMAND), (200, "two", "{}"), (200, "", "{}")]);
+        assert_eq!(sent(&nonces, Some(&key), &url).await, (200, 2));
+        assert_eq!(sent(&nonces, Some(&key), &url).await, (200, 1));
+        let proofs = proofs.join().unwrap();
+        let nonces_of: Vec<_> = proofs.iter().map(|claims| claims["nonce"].as_str()).collect();
+        assert_eq!(nonces_of, [None, Some("one"), Some("two")]);
+        assert!(proofs[0]["jti"] != proofs[1]["jti"] && proofs[1]["jti"] != proofs[2]["jti"]);
+        let endpoint = url.strip_suffix("?x=1").unwrap();
+        assert!(proofs.iter().all(|claims| claims["htm"] == "POST" && claims["htu"] == endpoint));
+        assert!(proofs.iter().all(|claims| claims.get("ath").is_none()));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_demand_is_an_answer() {
+        let key = DpopKey::generate().unwrap();
+        for answer in [(400, "n", r#"{"error":"invalid_grant"}"#), (400, "", DEMAND), (503, "n", DEMAND)] {
+            let (url, proofs) = server(vec![answer]);
+            assert_eq!(sent(&DpopNonces::default(), Some(&key), &url).await, (answer.0, 1));
+            assert_eq!(proofs.join().unwrap().len(), 1);
+        }
+        let (url, proofs) = server(vec![(401, "one", DEMAND), (401, "two", DEMAND)]);
+        assert_eq!(sent(&DpopNonces::default(), Some(&key), &url).await, (401, 2));
+        assert_eq!(proofs.join().unwrap().len(), 2);
+        // Without a key there is nothing to prove, and nothing to repeat.
+        let (url, proofs) = server(vec![(400, "one", DEMAND)]);
+        let nonces = DpopNonces::default();
+        assert_eq!(sent(&nonces, None, &url).await, (400, 1));
+        assert_eq!((proofs.join().unwrap(), nonces.lock().len()), (vec![Value::Null], 0));
+    }
 
     #[test]
     fn a_nonce_is_its_origins_and_the_last_one_counts() {
