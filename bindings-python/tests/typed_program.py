@@ -13,6 +13,11 @@ def use(scopes: Iterable[str]) -> str:
     with tokenkeep.Broker(home="/x", lock_wait=2) as broker:
         connection = broker.login("microsoft", add_scopes=scopes, flow="pkce", prompt="login", interaction=Mine(1))
         application = broker.login("microsoft", flow="client_credentials", credential_file=Path("x"), client_capabilities=["cp1"])
+        agent = broker.login("mcp", resource="https://mcp.example/mcp", www_authenticate=["Bearer"], values={"region": "eu"}, dpop=True)
+        region: str = agent.values["region"]
+        proof: str = broker.dpop_proof("mcp", resource="https://mcp.example/mcp", method="GET", url="https://mcp.example/mcp")
+        defaults: list[str | None] = [value.default for value in broker.provider("acme").values]
+        print({broker.token("mcp", connection=agent.connection).header_name: proof}, region, defaults)
         held: list[str | None] = [one.resource for one in application.access_tokens]
         name: str | None = connection.account.username
         try:
@@ -38,6 +43,10 @@ async def main() -> None:
         asked = await broker.admin_consent_url("microsoft", tenant="contoso", scopes=["a"])
         tenant: str | None = (await broker.read_admin_consent(asked.state, asked.url)).tenant
         print(who, tenant)
+        print((await broker.allowed_hosts("mcp", resource="https://mcp.example/mcp")).allow("https", "mcp.example"))
+        stored = await broker.registration("mcp", issuer="https://issuer.example")
+        issuer: str | None = stored.issuer if stored else None
+        print(issuer, await broker.client_metadata_document("https://app.example/client.json"))
         async for change in broker.connection_changes():
             gone: bool = change.kind == "disappeared"
             print(gone, change.connection.account.username)

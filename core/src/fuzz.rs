@@ -290,6 +290,7 @@ pub fn provider_file(data: &[u8]) {
     assert_eq!(redirect.path(), definition.redirect.path);
     assert!(is_loopback(&redirect) && redirect.query().is_none() && redirect.fragment().is_none());
     // Wherever an endpoint leads, a token only goes there over TLS or stays on this machine.
+    let values = crate::provider::values::asked(&definition, &Default::default(), None).unwrap_or_default();
     let clouds = definition.authority.iter().flat_map(|authority| authority.clouds.keys()).map(Some);
     for cloud in clouds.chain([None]) {
         let authority = definition
@@ -297,7 +298,9 @@ pub fn provider_file(data: &[u8]) {
             .as_ref()
             .map(|authority| Authority::resolve(authority, Some("common"), cloud.map(String::as_str)));
         let Ok(authority) = authority.transpose() else { continue };
-        let Ok(found) = endpoints::from_definition(&definition, authority.as_ref()) else { continue };
+        let Ok(found) = endpoints::from_definition(&definition, authority.as_ref(), &values) else {
+            continue;
+        };
         let optional = [found.authorization, found.device_authorization, found.revocation];
         for url in optional.into_iter().flatten().chain([found.token]) {
             assert!(url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)), "{url}");

@@ -75,7 +75,8 @@ impl Broker {
         if let Some(replaced) = before {
             self.put_away(&replaced, wanted.now).await?;
         }
-        Ok(wanted.met_by(&record))
+        // What the server says of it at once counts at the next login: this one has no better client.
+        Ok(client_of(&record))
     }
 
     /// Asks the server for a client (RFC 7591 3).
@@ -186,14 +187,64 @@ impl Wanted<'_> {
         if !named || dynamic.has_ended(self.now) || (dynamic.dpop && !self.dpop) {
             return None;
         }
-        let credential = record.client_secret.clone().map(|secret| Credential {
-            proof: Proof::Secret(secret),
-            expires_at: dynamic.client_secret_expires_at,
-        });
-        Some(ClientRegistration {
-            client_id: record.client_id.clone(),
-            credential,
-            authentication: dynamic.authentication,
-        })
+        client_of(record)
+    }
+}
+
+/// The client of a registration that the server made.
+fn client_of(record: &RegistrationRecord) -> Option<ClientRegistration> {
+    let dynamic = record.dynamic.as_ref()?;
+    let expires_at = dynamic.client_secret_expires_at;
+    let proof = record.client_secret.clone().map(Proof::Secret);
+    Some(ClientRegistration {
+        client_id: record.client_id.clone(),
+        credential: proof.map(|proof| Credential { proof, expires_at }),
+        authentication: dynamic.authentication,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::ClientAuthentication;
+    use crate::secret::Secret;
+
+    #[test]
+    fn a_registration_serves_while_it_fits_and_has_not_ended() {
+        let now = Timestamp::from_unix(1_800_000_000);
+        let dynamic = |dpop, ends: Option<i64>| DynamicRegistration {
+            authentication: ClientAuthentication::Post,
+            redirect_uris: vec!["http://127.0.0.1/callback".to_owned()],
+            dpop,
+            client_secret_expires_at: ends.map(|seconds| now.plus(seconds)),
+            registration_client_uri: None,
+            registration_access_token: None,
+        };
+        let serves = |dynamic, redirect_uri, dpop| {
+            let record = RegistrationRecord {
+                provider: "mcp".parse().unwrap(),
+                issuer: Some("https://as.example".to_owned()),
+                client_id: "c1".to_owned(),
+                client_secret: Some(Secret::new("s")),
+                stored_at: now,
+                dynamic,
+            };
+            Wanted { redirect_uri, dpop, now }.met_by(&record).is_some()
+        };
+        let own = "http://127.0.0.1/callback";
+        for (dynamic, redirect_uri, dpop, expected) in [
+            (Some(dynamic(false, None)), own, false, true),
+            (Some(dynamic(false, None)), own, true, true),
+            (Some(dynamic(true, None)), own, true, true),
+            (Some(dynamic(true, None)), own, false, false),
+            (Some(dynamic(false, Some(1))), own, false, true),
+            (Some(dynamic(false, Some(0))), own, false, false),
+            (Some(dynamic(false, None)), "http://127.0.0.1:8400/callback", false, false),
+            // What the user gave is chosen elsewhere.
+            (None, own, false, false),
+        ] {
+            let told = format!("{dynamic:?} {redirect_uri} {dpop}");
+            assert_eq!(serves(dynamic, redirect_uri, dpop), expected, "{told}");
+        }
     }
 }

@@ -1,7 +1,5 @@
 //! The record of a new grant, and whose grant it is.
 
-use std::collections::BTreeMap;
-
 use url::Url;
 
 use super::Broker;
@@ -9,6 +7,7 @@ use super::preparation::Plan;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{FlowRequest, Granted};
 use crate::protocol::{ExpectedIdToken, check_id_token, parse_client_info, parse_id_token};
+use crate::provider::values;
 use crate::secret::random_text;
 use crate::store::{
     AccessTokenRecord, Account, ConnectionRecord, ConnectionStatus, RecordApi, RecordClient, RecordServer,
@@ -22,6 +21,7 @@ impl Broker {
         plan: Plan,
         granted: &Granted,
     ) -> Result<ConnectionRecord> {
+        let request = &*request.knowing(&granted.learnt)?;
         let (response, definition) = (&granted.response, &request.definition);
         let now = self.0.clock.now();
         let application = plan.application;
@@ -57,7 +57,7 @@ impl Broker {
             server: RecordServer {
                 issuer: request.endpoints.issuer.clone(),
                 token_endpoint: request.endpoints.token.to_string(),
-                revocation_endpoint: request.endpoints.revocation.as_ref().map(Url::to_string),
+                revocation_endpoint: request.endpoints.revocation_of(&client.client_id),
                 tenant: plan.tenant,
                 cloud: plan.cloud,
                 scope_separator: definition.scopes.separator,
@@ -75,9 +75,9 @@ impl Broker {
             },
             application,
             account,
-            values: BTreeMap::new(),
+            values: request.values.clone(),
             api: RecordApi {
-                hosts: definition.api.hosts.clone(),
+                hosts: values::api_hosts(definition, &request.values),
                 header: definition.api.header.clone(),
                 scheme: definition.api.scheme.clone(),
             },

@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{FlowRequest, Interaction, registered_redirect_uri};
 use crate::names::{ConnectionKey, ProviderName};
 use crate::provider::{
-    Authority, Endpoints, ProviderDefinition, RedirectDefinition, RedirectHost, endpoints,
+    Authority, Endpoints, ProviderDefinition, RedirectDefinition, RedirectHost, Values, endpoints, values,
 };
 use crate::scope::ScopeSet;
 use crate::store::{ConnectionRecord, off_thread};
@@ -63,7 +63,13 @@ impl Broker {
         let options = &options.stepped_up();
         let resource = self.login_resource(&definition, options, earlier.as_ref()).await?;
         resource.check_connection(&key, earlier.as_ref())?;
-        let earlier_issuer = earlier.as_ref().and_then(|earlier| earlier.server.issuer.as_deref());
+        let values =
+            values::asked(&definition, &options.values, earlier.as_ref().map(|earlier| &earlier.values))?;
+        // The issuer of another customer is not this one's.
+        let same_customer = earlier.as_ref().filter(|earlier| {
+            values.iter().all(|(name, value)| earlier.values.get(name).is_none_or(|earlier| earlier == value))
+        });
+        let earlier_issuer = same_customer.and_then(|earlier| earlier.server.issuer.as_deref());
         let issuer = if definition.resource_discovery {
             resource.issuer(options.issuer.as_deref(), earlier_issuer)?
         } else {
@@ -84,7 +90,7 @@ impl Broker {
             one_organization(&definition, authority.as_ref())?;
         }
         let endpoints =
-            self.endpoints(&definition, authority.as_ref(), issuer.as_deref(), application).await?;
+            self.endpoints(&definition, authority.as_ref(), &values, issuer.as_deref(), application).await?;
         if !application {
             endpoints.check_s256(definition.resource_discovery)?;
         }
@@ -105,10 +111,13 @@ impl Broker {
         }
         let request = LoginRequest::resolve(&definition, options, earlier, &scopes.requested)?;
         let dpop_key = dpop_key(&definition, &endpoints, options, resource.dpop, earlier)?;
+        let tenant = authority.as_ref().map(|authority| authority.tenant.to_string());
         let flow_request = FlowRequest {
             transport: Arc::clone(&self.0.transport),
             clock: Arc::clone(&self.0.clock),
             endpoints,
+            authority,
+            values,
             client: client.registration,
             scopes: scopes.requested.clone(),
             authorization_scopes: scopes.authorization.clone(),
@@ -123,7 +132,6 @@ impl Broker {
             interaction,
             definition: Arc::new(definition),
         };
-        let tenant = authority.map(|authority| authority.tenant.to_string());
         let dynamic_client = client.dynamic;
         Ok((
             flow_request,
@@ -136,18 +144,20 @@ impl Broker {
         &self,
         definition: &ProviderDefinition,
         authority: Option<&Authority>,
+        values: &Values,
         issuer: Option<&str>,
         application: bool,
     ) -> Result<Endpoints> {
         // No id_token comes back to an application, whose tenant would have to be known.
         if !definition.discovery && application {
-            return endpoints::from_definition(definition, authority);
+            return endpoints::from_definition(definition, authority, values);
         }
         if !definition.discovery {
-            return endpoints::of_tenant(&self.0.transport, definition, authority).await;
+            return endpoints::of_tenant(&self.0.transport, definition, authority, values).await;
         }
-        let fixed = definition.endpoints.issuer.as_ref().map(|issuer| issuer.as_str());
-        let issuer = issuer.or(fixed).ok_or_else(|| {
+        let fixed = definition.endpoints.issuer.as_ref();
+        let fixed = fixed.map(|issuer| values::fill(definition, issuer.as_str(), values));
+        let issuer = issuer.or(fixed.as_deref()).ok_or_else(|| {
             Error::new(ErrorKind::ConfigInvalid, format!("{} needs an issuer", definition.name)).with_help(
                 format!("name it: `tokenkeep login {} --issuer https://login.example`", definition.name),
             )
@@ -251,6 +261,7 @@ fn redirect(default: &RedirectDefinition, redirect_uri: Option<&str>) -> Result<
         port: url.port().or(default.port),
         path: url.path().to_owned(),
         loopback: true,
+        uri: None,
     })
 }
 

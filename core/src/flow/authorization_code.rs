@@ -27,7 +27,7 @@ use crate::protocol::{
     AuthorizationRequest, AuthorizationResponse, CodeVerifier, ExpectedResponse, Grant, ResponseMode,
     ResponseRejection, parse_authorization_response,
 };
-use crate::provider::RedirectDefinition;
+use crate::provider::{RedirectDefinition, ValueSource, values};
 use crate::secret::{Secret, random_bytes, random_text};
 
 /// How the answer gets back to this process.
@@ -49,6 +49,7 @@ pub struct AuthorizationAttempt {
     nonce: Option<String>,
     issuer: Option<String>,
     iss_required: bool,
+    further: Vec<String>,
 }
 
 impl AuthorizationAttempt {
@@ -96,6 +97,7 @@ impl AuthorizationAttempt {
             Some(reference) => reference,
             None => authorization.url(),
         };
+        let further = values::names_at(&request.definition, ValueSource::AuthorizationResponse);
         Ok(AuthorizationAttempt {
             url,
             redirect_uri: redirect_uri.to_owned(),
@@ -104,6 +106,7 @@ impl AuthorizationAttempt {
             nonce,
             issuer: request.endpoints.exact_issuer().map(str::to_owned),
             iss_required: request.endpoints.authorization_response_iss,
+            further: further.into_iter().map(str::to_owned).collect(),
         })
     }
 
@@ -114,11 +117,12 @@ impl AuthorizationAttempt {
 
     /// Is this query string or form the answer to this request?
     pub fn judge(&self, parameters: &str) -> Result<AuthorizationResponse, ResponseRejection> {
+        let further: Vec<_> = self.further.iter().map(String::as_str).collect();
         let expected = ExpectedResponse {
             state: &self.state,
             issuer: self.issuer.as_deref(),
             iss_required: self.iss_required,
-            further: &[],
+            further: &further,
         };
         parse_authorization_response(parameters, &expected)
     }
@@ -131,8 +135,8 @@ impl AuthorizationAttempt {
 
     /// Redeems the code. It is sent once: a code that may have been used is worth nothing (RFC 6749 4.1.2).
     pub async fn redeem(&self, request: &FlowRequest, answer: AuthorizationResponse) -> Result<Granted> {
-        let code = match answer {
-            AuthorizationResponse::Code { code, .. } => code,
+        let (code, further) = match answer {
+            AuthorizationResponse::Code { code, further } => (code, further),
             AuthorizationResponse::Error(error) => return Err(error.to_error("the login was refused")),
         };
         let grant = Grant::AuthorizationCode {
@@ -141,8 +145,10 @@ impl AuthorizationAttempt {
             code_verifier: self.code_verifier.as_ref(),
             scopes: request.redemption_scopes.as_ref(),
         };
-        let response = send_token_request(request, grant).await?;
-        Ok(Granted { response, nonce: self.nonce.clone(), farewell: None })
+        let mut learnt = request.learnt_from_authorization_response(&further)?;
+        let (response, said) = send_token_request(&*request.knowing(&learnt)?, grant).await?;
+        learnt.extend(said);
+        Ok(Granted { response, nonce: self.nonce.clone(), learnt, farewell: None })
     }
 }
 

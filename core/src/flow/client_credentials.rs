@@ -23,11 +23,12 @@ pub(super) async fn run(request: &FlowRequest, timeout: Duration) -> Result<Gran
     });
     let response = sent.await.map_err(Error::from)?;
     message.client.client_assertion = assertion.as_ref();
-    let response = request
+    let token = request
         .parse(&response)
         .map_err(|error| message.clean(error).to_error("the server did not accept the application"))
         .map_err(Error::of_application)?;
-    Ok(Granted { response, nonce: None, farewell: None })
+    let learnt = request.learnt_from_token_response(&response)?;
+    Ok(Granted { response: token, nonce: None, learnt, farewell: None })
 }
 
 /// The proof of a client that has a private key, for one request (RFC 7523 2.2).

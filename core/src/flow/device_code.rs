@@ -108,8 +108,9 @@ async fn poll(request: &FlowRequest, authorization: &DeviceAuthorizationResponse
             &request.dialect,
             request.token_type(),
         ) {
-            DevicePoll::Granted(response) => {
-                return Ok(Granted { response: *response, nonce: None, farewell: None });
+            DevicePoll::Granted(granted) => {
+                let learnt = request.learnt_from_token_response(&response)?;
+                return Ok(Granted { response: *granted, nonce: None, learnt, farewell: None });
             }
             DevicePoll::Pending => {}
             DevicePoll::SlowDown { interval: wanted } => {

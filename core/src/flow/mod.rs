@@ -10,6 +10,7 @@
 //! | `browser` | opening the person's browser |
 //! | `device_code` | the device code flow |
 //! | `client_credentials` | app-only access |
+//! | `learning` | what the server's answers say of the customer |
 //!
 //! Nothing is written down here, and no lock is held while a person is asked. May not enter: how a
 //! grant is kept (`refresh`).
@@ -19,6 +20,7 @@ pub mod browser;
 mod client_credentials;
 mod device_code;
 pub mod interaction;
+mod learning;
 mod loopback;
 mod page;
 mod pushed_request;
@@ -40,7 +42,9 @@ use crate::protocol::{
     DpopKey, Grant, TokenDialect, TokenEndpointError, TokenRequest, TokenResponse, TokenType,
     parse_token_response,
 };
-use crate::provider::{ClientRegistration, Endpoints, ProviderDefinition, RedirectDefinition};
+use crate::provider::{
+    Authority, ClientRegistration, Endpoints, ProviderDefinition, RedirectDefinition, Values,
+};
 use crate::scope::ScopeSet;
 use crate::transport::{Limits, Transport, TransportError, content_type};
 
@@ -55,6 +59,10 @@ pub struct FlowRequest {
     pub definition: Arc<ProviderDefinition>,
     /// Its endpoints.
     pub endpoints: Endpoints,
+    /// The tenant and the cloud that the endpoints are of.
+    pub authority: Option<Authority>,
+    /// Values of the customer that the endpoints are of.
+    pub values: Values,
     /// The client that logs in.
     pub client: ClientRegistration,
     /// How its server differs from RFC 6749.
@@ -145,6 +153,8 @@ pub struct Granted {
     pub response: TokenResponse,
     /// What the id_token's nonce must be.
     pub nonce: Option<String>,
+    /// What the server said of the customer.
+    pub learnt: Values,
     farewell: Option<loopback::Listening>,
 }
 
@@ -158,8 +168,9 @@ impl Granted {
     }
 }
 
-/// Sends a token request that must not be sent twice: but for an answer that says that it was not acted upon.
-async fn send_token_request(request: &FlowRequest, grant: Grant<'_>) -> Result<TokenResponse> {
+/// Sends a token request that must not be sent twice: but for an answer that says that it was not acted upon. The
+/// answer comes with what it says of the customer.
+async fn send_token_request(request: &FlowRequest, grant: Grant<'_>) -> Result<(TokenResponse, Values)> {
     let extra = request.token_parameters();
     let message = request.token_request(grant, &extra);
     let sent = request.sender().send(Limits::ENDPOINT, || message.to_http()).await;
@@ -168,9 +179,10 @@ async fn send_token_request(request: &FlowRequest, grant: Grant<'_>) -> Result<T
         TransportError::MaybeSent(error) => error
             .with_help("run the login again: the code may have been used, and it is good for one use only"),
     })?;
-    request
+    let token = request
         .parse(&response)
-        .map_err(|error| message.clean(error).to_error("the server did not accept the login"))
+        .map_err(|error| message.clean(error).to_error("the server did not accept the login"))?;
+    Ok((token, request.learnt_from_token_response(&response)?))
 }
 
 /// Calls the person's side on a thread of its own: it may block, and a login that is given up does not

@@ -87,6 +87,7 @@ pub use dialect::{
 };
 pub use dpop::{DPOP, DPOP_ALGORITHM, DpopKey, DpopProof, dpop_nonce, is_nonce, wants_dpop_nonce};
 pub use endpoint_error::TokenEndpointError;
+pub use form::is_protocol_parameter;
 pub use id_token::{
     ExpectedIdToken, ExpectedTenant, OriginalIdentity, check_id_token, check_refreshed, is_guid,
     parse_client_info, parse_id_token,

@@ -87,7 +87,6 @@ pub fn parse_pushed_authorization(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::TokenDialect;
     use crate::protocol::form::tests::pairs;
 
     #[test]
@@ -105,9 +104,9 @@ mod tests {
             scope_separator: ' ',
             state: &state,
             code_challenge: Some("challenge"),
-            dialect: &TokenDialect::default(),
             nonce: Some("nonce-canary"),
             response_mode: None,
+            dialect: &crate::protocol::TokenDialect::default(),
             extra: &extra,
         };
         use ClientAuthentication::{Basic, None as Public, Post};

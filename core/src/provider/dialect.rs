@@ -62,7 +62,7 @@ pub enum ValueForm {
     Label,
     /// A host name, with a port if need be.
     Host,
-    /// An https URL without query and fragment; in a host of the API it stands for its host.
+    /// An https URL without query and fragment; in a host it stands for its host.
     HttpsUrl,
     /// One segment of a path, or any short text.
     Text,

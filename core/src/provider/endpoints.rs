@@ -2,10 +2,12 @@
 //! issuer (RFC 8414, OpenID Connect Discovery).
 
 use url::Url;
+use url::form_urlencoded::byte_serialize;
 
 use super::authority::{Authority, Tenant};
 use super::definition::ProviderDefinition;
-use super::endpoint_template::EndpointTemplate;
+use super::endpoint_template::{EndpointTemplate, filled_url};
+use super::values::{Values, fill};
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::{
     AuthorizationServerMetadata, ExpectedTenant, parse_metadata, parse_tenant, well_known_urls,
@@ -25,7 +27,7 @@ pub struct Endpoints {
     pub device_authorization: Option<Url>,
     /// Where a device code is redeemed, when that is not the token endpoint.
     pub device_token: Option<Url>,
-    /// RFC 7009.
+    /// RFC 7009; the client id may be left open in it ([`Endpoints::revocation_of`]).
     pub revocation: Option<Url>,
     /// RFC 7591 3.
     pub registration: Option<Url>,
@@ -75,34 +77,62 @@ impl Endpoints {
     pub fn exact_issuer(&self) -> Option<&str> {
         self.issuer.as_deref().filter(|issuer| !issuer.contains('{'))
     }
+
+    /// The same once the server has said values of the customer.
+    ///
+    /// # Errors
+    /// Those of [`from_definition`].
+    pub fn with_values(
+        &self,
+        definition: &ProviderDefinition,
+        authority: Option<&Authority>,
+        values: &Values,
+    ) -> Result<Endpoints> {
+        if definition.discovery {
+            return Ok(self.clone());
+        }
+        Ok(Endpoints { tenant: self.tenant.clone(), ..from_definition(definition, authority, values)? })
+    }
+
+    /// Where a token of this client is revoked: GitHub names the client in the path.
+    pub fn revocation_of(&self, client_id: &str) -> Option<String> {
+        let client_id: String = byte_serialize(client_id.as_bytes()).collect();
+        // As the braces of `{client_id}` stand in a URL.
+        self.revocation.as_ref().map(|url| url.as_str().replace("%7Bclient_id%7D", &client_id))
+    }
 }
 
-/// The endpoints of a provider whose file names them, with `{cloud}` and `{tenant}` filled in.
+/// The endpoints of a provider whose file names them, with the authority and the values of a customer filled in.
 ///
 /// # Errors
 /// `config_invalid` when there is no token endpoint, or one does not become a URL.
-pub fn from_definition(definition: &ProviderDefinition, authority: Option<&Authority>) -> Result<Endpoints> {
+pub fn from_definition(
+    definition: &ProviderDefinition,
+    authority: Option<&Authority>,
+    values: &Values,
+) -> Result<Endpoints> {
     let cloud = authority.map(|authority| authority.cloud.as_str()).unwrap_or_default();
     let tenant = authority.map(|authority| authority.tenant.to_string()).unwrap_or_default();
-    let fill = |template: &Option<EndpointTemplate>| -> Result<Option<Url>> {
-        template.as_ref().map(|template| parse(&template.fill(cloud, &tenant))).transpose()
+    let filled = |template: &EndpointTemplate| fill(definition, &template.fill(cloud, &tenant), values);
+    let url = |template: &Option<EndpointTemplate>| -> Result<Option<Url>> {
+        template.as_ref().map(|template| parse(&filled(template))).transpose()
     };
     let endpoints = &definition.endpoints;
-    let token = fill(&endpoints.token)?.ok_or_else(|| {
+    let token = url(&endpoints.token)?.ok_or_else(|| {
         Error::new(ErrorKind::ConfigInvalid, format!("{} has no token endpoint", definition.name))
     })?;
     Ok(Endpoints {
-        authorization: fill(&endpoints.authorization)?,
+        authorization: url(&endpoints.authorization)?,
         token,
-        refresh: fill(&endpoints.refresh)?,
-        device_authorization: fill(&endpoints.device_authorization)?,
-        device_token: fill(&definition.device.token_endpoint)?,
-        revocation: fill(&endpoints.revocation)?,
+        refresh: url(&endpoints.refresh)?,
+        device_authorization: url(&endpoints.device_authorization)?,
+        device_token: url(&definition.device.token_endpoint)?,
+        revocation: url(&endpoints.revocation)?,
         registration: None,
-        pushed_authorization: fill(&endpoints.pushed_authorization)?,
+        pushed_authorization: url(&endpoints.pushed_authorization)?,
         pushed_authorization_required: false,
         client_metadata_documents: false,
-        issuer: endpoints.issuer.as_ref().map(|template| template.fill(cloud, &tenant)),
+        issuer: endpoints.issuer.as_ref().map(filled),
         tenant: authority.and_then(Authority::expected_tenant),
         authorization_response_iss: endpoints.authorization_response_iss,
         scopes_supported: None,
@@ -125,8 +155,9 @@ pub async fn of_tenant(
     transport: &Transport,
     definition: &ProviderDefinition,
     authority: Option<&Authority>,
+    values: &Values,
 ) -> Result<Endpoints> {
-    let endpoints = from_definition(definition, authority)?;
+    let endpoints = from_definition(definition, authority, values)?;
     let (Some(Authority { tenant: Tenant::Domain(domain), cloud, .. }), Some(metadata), Some(issuer)) =
         (authority, &definition.endpoints.metadata, &endpoints.issuer)
     else {
@@ -225,5 +256,9 @@ fn from_metadata(transport: &Transport, metadata: AuthorizationServerMetadata) -
 }
 
 fn parse(text: &str) -> Result<Url> {
-    Url::parse(text).map_err(|_| Error::new(ErrorKind::ConfigInvalid, format!("{text:?} is not a URL")))
+    let no_endpoint = || {
+        let message = format!("{text:?} is not an https URL that an endpoint can have");
+        Error::new(ErrorKind::ConfigInvalid, message)
+    };
+    filled_url(text).ok_or_else(no_endpoint)
 }

@@ -59,7 +59,8 @@ mod tests {
         const KNOWN: [&str; 6] = ["github", "github-app", "gitlab", "google", "microsoft", "x"];
         let near = |typed: &str| nearest(typed, KNOWN.into_iter());
         assert_eq!(near("githb"), ["github", "gitlab"]);
-        assert_eq!(near("gitlub"), ["gitlab", "github"]);
+        assert_eq!(near("gitlap"), ["gitlab"]);
+        assert_eq!(near("gitlub"), ["github", "gitlab"], "equally near: by name");
         assert_eq!(near("micro"), ["microsoft"]);
         assert_eq!(near("git"), ["github", "gitlab", "github-app"]);
         assert_eq!(near("nobody"), [] as [&str; 0]);

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::definition::Mistake;
 use crate::scope::{ScopeEquivalence, ScopeSet};
 
 /// What is asked for, how scopes are compared, and what is known of them.
@@ -93,23 +94,25 @@ impl ScopesDefinition {
     }
 
     /// A word must be told from a scope: whoever asks for `profile` means OpenID Connect's.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), Mistake> {
         let known = [&self.default, &self.always, &self.admin_only];
         let known = known.into_iter().chain(self.presets.values()).chain(self.includes.values());
         let known = known.flat_map(ScopeSet::iter);
         let known = known.chain(self.never_echoed.iter().chain(self.includes.keys()).map(String::as_str));
         let known: Vec<&str> = known.collect();
         for (preset, scopes) in &self.presets {
+            let member = format!("scopes.presets.{preset}");
             if !is_preset_name(preset) {
-                return Err(format!(
-                    "[scopes.presets] {preset:?} is not lower case letters, digits and hyphens"
-                ));
+                return Err(Mistake::expected(member, "lower case letters, digits and hyphens", preset));
             }
             if known.iter().any(|scope| scope.eq_ignore_ascii_case(preset)) {
-                return Err(format!("[scopes.presets] {preset:?} is also a scope"));
+                return Err(Mistake::new(member, "is also a scope"));
             }
             if scopes.is_empty() {
-                return Err(format!("[scopes.presets] {preset:?} stands for nothing"));
+                return Err(Mistake::new(
+                    member,
+                    "stands for nothing: expected a list of scopes, found none",
+                ));
             }
         }
         Ok(())

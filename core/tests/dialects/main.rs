@@ -13,6 +13,7 @@
 //! |---|---|
 //! | `vector` | the form of a vector |
 //! | `stand_in` | the server that plays it |
+//! | `bundled` | the bundled providers, each by a row of a table |
 //! | `play` | a login, a refresh and a logout, compared with it |
 
 #![allow(
@@ -22,6 +23,7 @@
     reason = "a test ends where it cannot go on"
 )]
 
+mod bundled;
 mod play;
 mod stand_in;
 mod vector;

@@ -19,12 +19,17 @@ pub async fn play(path: PathBuf) {
     let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
     let vector: Vector = serde_json::from_str(&fs::read_to_string(&path).unwrap())
         .unwrap_or_else(|error| panic!("{name}: {error}"));
+    let definition = fs::read_to_string(root().join(&vector.file))
+        .unwrap_or_else(|error| panic!("{name}: {}: {error}", vector.file));
+    perform(&name, &definition, vector).await;
+}
+
+/// Plays a vector with the text of its provider's file.
+pub async fn perform(name: &str, definition: &str, vector: Vector) {
     let server = StandIn::listen().await;
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("provider.toml");
-    let definition = fs::read_to_string(root().join(&vector.file))
-        .unwrap_or_else(|error| panic!("{name}: {}: {error}", vector.file));
-    fs::write(&file, server.bend(&definition)).unwrap();
+    fs::write(&file, server.bend(definition)).unwrap();
     let broker = Broker::open(BrokerOptions {
         home: Some(home.path().join("store")),
         key_source: Some(KeySource::File),

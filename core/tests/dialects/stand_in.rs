@@ -85,7 +85,7 @@ impl StandIn {
 
 /// Members of a provider's file that are endpoints; `issuer` is none.
 fn is_endpoint(name: &str) -> bool {
-    const ENDPOINTS: [&str; 9] = [
+    const ENDPOINTS: [&str; 10] = [
         "authorization",
         "token",
         "refresh",
@@ -95,6 +95,8 @@ fn is_endpoint(name: &str) -> bool {
         "metadata",
         "admin_consent",
         "token_endpoint",
+        // Of an authority: what `{cloud}` stands for.
+        "global",
     ];
     ENDPOINTS.contains(&name)
 }

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import pytest
 import tokenkeep
-from stage import CLAIMS, OTHER_SCOPE, Stage, fingerprint
+from api import Api
+from stage import CLAIMS, OTHER_SCOPE, Proofs, Stage, fingerprint
 from tokenkeep_testing import Server
 
 
@@ -130,3 +131,52 @@ class Contract:
             self.get(strangers_stage)
         assert "tokenkeep login" in ended.value.help
         assert not strangers_stage.requests()
+
+    def test_hosts_that_nobody_names_are_those_of_the_api(self, own_stage: Stage, api: Api, elsewhere: Server) -> None:
+        assert self.send(own_stage, "GET", f"{api.url}/items", allowed_hosts=None).status == 200
+        with pytest.raises(tokenkeep.ConfigInvalidError, match="may not be sent to"):
+            self.send(own_stage, "GET", f"{elsewhere.origin}/items", allowed_hosts=None)
+        own_stage.home.add_provider(own_stage.home.definition)
+        own_stage.log_in()
+        with pytest.raises(tokenkeep.ConfigInvalidError, match="no host is named"):
+            self.send(own_stage, "GET", f"{api.url}/items", allowed_hosts=None)
+        assert len(api.requests) == 1
+
+    def test_a_token_for_a_resource_goes_to_its_host(self, own_stage: Stage, api: Api) -> None:
+        own_stage.provider, resource = "mcp", f"{own_stage.server.origin}/mcp"
+        own_stage.home.log_in_to(own_stage.broker, resource)
+        assert self.send(own_stage, "GET", resource, allowed_hosts=None, resource=resource).status == 200
+        with pytest.raises(tokenkeep.ConfigInvalidError, match="may not be sent to"):
+            self.send(own_stage, "GET", api.url, allowed_hosts=None, resource=resource)
+        assert not api.requests
+
+    def test_a_token_goes_into_the_header_that_its_api_wants(self, own_stage: Stage, api: Api) -> None:
+        refused = own_stage.token()
+        api.answer(401, WWW_Authenticate='Bearer error="invalid_token"')
+        assert self.send(own_stage, "POST", f"{api.url}/items", b"x", allowed_hosts=None).status == 200
+        assert api.sent("X-Acme-Token") == [refused, own_stage.token()]
+        assert api.sent("Authorization") == [None, None]
+        assert refused != own_stage.token()
+
+    def test_no_redirect_takes_such_a_header_along(self, own_stage: Stage, api: Api) -> None:
+        with Api() as other:
+            hosts = [api.host, other.host]
+            api.answer(307, Location=f"{other.url}/items")
+            self.send(own_stage, "GET", f"{api.url}/items", allowed_hosts=hosts)
+            # Neither does one that answers the repetition.
+            api.answer(401, WWW_Authenticate='Bearer error="invalid_token"')
+            api.answer(307, Location=f"{other.url}/items")
+            self.send(own_stage, "GET", f"{api.url}/items", allowed_hosts=hosts)
+            assert None not in api.sent("X-Acme-Token")
+            assert set(other.sent("X-Acme-Token")) <= {None}
+
+    def test_a_token_that_is_bound_to_a_key_has_a_proof_for_each_request(
+        self, stage: Stage, api: Api, proofs: Proofs
+    ) -> None:
+        api.answer(401, WWW_Authenticate='DPoP error="use_dpop_nonce"', DPoP_Nonce="one")
+        url = f"{api.url}/items?page=2"
+        assert self.send(stage, "POST", url, b"x", allowed_hosts=[api.host]).status == 200
+        assert api.sent("Authorization") == ["DPoP bound"] * 2
+        assert api.sent("DPoP") == ["proof-1", "proof-2"]
+        proven = {"provider": "acme", "connection": "work", "method": "POST", "url": url, "access_token": "bound"}
+        assert proofs.asked == [{**proven, "nonce": None}, {**proven, "nonce": "one"}]

@@ -7,6 +7,8 @@ import hashlib
 import json
 from typing import Any, Dict, List, Optional
 
+import pytest
+import tokenkeep
 from tokenkeep_testing import Home, Server
 
 GRAPH_SCOPE = "https://graph.microsoft.com/.default"
@@ -68,6 +70,55 @@ class Stage:
         """The token has expired, and the grant has ended."""
         self.home.log_in_expired(self.broker)
         self.server.revoke_all()
+
+
+class BoundToken:
+    """A token that is bound to a key."""
+
+    secret = "bound"
+    token_type = "DPoP"
+    header_name = "Authorization"
+    provider = "acme"
+    connection = "work"
+
+    def authorization_header(self) -> str:
+        """As it is sent."""
+        return "DPoP bound"
+
+
+class Proofs:
+    """What the brokers of a test hand out: a token that is bound to a key, and proofs. That they are good is for the
+    core's own tests; here it is seen which were asked for."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked: List[Dict[str, Any]] = []
+        for name in ("token", "token_after_refusal", "dpop_proof"):
+            call = getattr(self, name)
+
+            async def awaited(*arguments: Any, call: Any = call, **options: Any) -> Any:
+                return call(*arguments, **options)
+
+            def waited(*arguments: Any, call: Any = call, **options: Any) -> Any:
+                return call(*arguments, **options)
+
+            monkeypatch.setattr(tokenkeep.Broker, name, waited)
+            monkeypatch.setattr(tokenkeep.AsyncBroker, name, awaited)
+
+    def token(self, broker: object, provider: str, **options: Any) -> BoundToken:
+        """In the place of `Broker.token`."""
+        return BoundToken()
+
+    def token_after_refusal(
+        self, broker: object, provider: str, *, refused: str, www_authenticate: List[str], **options: Any
+    ) -> Optional[BoundToken]:
+        """In the place of `Broker.token_after_refusal`."""
+        wants_nonce = any("use_dpop_nonce" in challenge for challenge in www_authenticate)
+        return BoundToken() if wants_nonce and refused == BoundToken.secret else None
+
+    def dpop_proof(self, broker: object, provider: str, **proven: Any) -> str:
+        """In the place of `Broker.dpop_proof`."""
+        self.asked.append({"provider": provider, **proven})
+        return f"proof-{len(self.asked)}"
 
 
 def fingerprint(token: str) -> str:

@@ -151,3 +151,17 @@ def test_closing_the_credential_leaves_the_broker_to_its_owner(stage: Stage) -> 
     mine.close()
     assert mine.get_token(GRAPH_SCOPE).token == stage.token()
     assert stage.token() not in f"{mine!r} {vars(mine)!r}"
+
+
+def test_what_is_no_bearer_token_is_not_handed_out(own_stage: Stage) -> None:
+    mine, async_mine = credential(own_stage), async_credential(own_stage)
+    for ask in (
+        lambda: mine.get_token("read"),
+        lambda: mine.get_token_info("read"),
+        lambda: asyncio.run(async_mine.get_token("read")),
+        lambda: asyncio.run(async_mine.get_token_info("read")),
+    ):
+        with pytest.raises(ClientAuthenticationError) as refused:
+            ask()
+        assert isinstance(refused.value.inner_exception, tokenkeep.UnsupportedError)
+        assert own_stage.token() not in str(refused.value)

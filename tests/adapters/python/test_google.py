@@ -109,3 +109,10 @@ def test_credentials_are_not_pickled_and_not_shown(stage: Stage) -> None:
     with pytest.raises(TypeError, match="not copied or pickled"):
         pickle.dumps(mine)
     assert stage.token() not in repr(mine)
+
+
+def test_what_is_no_bearer_token_is_not_handed_out(own_stage: Stage) -> None:
+    with pytest.raises(google.auth.exceptions.RefreshError) as refused:
+        credentials(own_stage).refresh(None)
+    assert isinstance(refused.value.__cause__, tokenkeep.UnsupportedError)
+    assert own_stage.token() not in str(refused.value)

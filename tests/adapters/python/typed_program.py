@@ -52,6 +52,13 @@ def with_requests(broker: Broker) -> int:
     return requests.get(GRAPH, auth=auth, timeout=5).status_code
 
 
+def to_a_resource(broker: Broker, url: str) -> int:
+    auth = tokenkeep.httpx.TokenkeepAuth(broker, "mcp", resource=url)
+    with httpx.Client(auth=auth) as client:
+        client.get(url)
+    return requests.get(url, auth=tokenkeep.requests.TokenkeepAuth(broker, "mcp", resource=url), timeout=5).status_code
+
+
 def google(broker: Broker) -> Credentials:
     return tokenkeep.google.TokenkeepCredentials(broker, "google", connection="work", scopes=["openid"])
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use hyper::Method;
 use serde::Deserialize;
 use serde::de::Error as _;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::consent::Whose;
 use crate::entra;
@@ -31,6 +31,7 @@ pub(crate) fn answer(shared: &Shared, request: &Request, name: &str) -> Reply {
         (&Method::POST, "device") => decide_device(shared, request),
         (&Method::GET, "clients") => Ok(Reply::json(200, json!(shared.state().registrations.ids()))),
         (&Method::POST, "forget-client") => forget_client(shared, request),
+        (&Method::POST, "client-document") => publish(shared, request),
         (&Method::POST, "consent") => allow(shared, request),
         (&Method::DELETE, "consent") => {
             shared.state().consents.clear();
@@ -113,6 +114,20 @@ fn forget_client(shared: &Shared, request: &Request) -> serde_json::Result<Reply
     let found = shared.state().registrations.forget(&client_id);
     let missing = || Reply::json(404, json!({"error": "no client registered itself with this id"}));
     Ok(if found { done() } else { missing() })
+}
+
+/// A client's document, and where it stands.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Published {
+    url: String,
+    document: Map<String, Value>,
+}
+
+fn publish(shared: &Shared, request: &Request) -> serde_json::Result<Reply> {
+    let Published { url, document } = serde_json::from_value(request.json()?)?;
+    shared.state().client_documents.publish(url, document);
+    Ok(done())
 }
 
 /// Somebody allows a client some scopes: the account that is named, or an administrator for all of a tenant.

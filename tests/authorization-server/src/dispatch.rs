@@ -16,6 +16,7 @@ use crate::claims::Demand;
 use crate::control;
 use crate::endpoint;
 use crate::fault::{Action, When};
+use crate::journal::fingerprint;
 use crate::mutation::Mutation;
 use crate::oauth_error::OAuthError;
 use crate::refusal::Refusal;
@@ -53,6 +54,9 @@ async fn answer(shared: &Shared, request: &Request) -> Result<Reply, Dropped> {
         Route::Endpoint(endpoint, tenant) => (endpoint, tenant.unwrap_or_default()),
     };
     let mut entry = shared.journal.begin(endpoint, request);
+    if let Some(token) = own_token(shared, endpoint, request) {
+        entry.parameters.insert("access_token".into(), fingerprint(token));
+    }
     let fault = shared.faults().take(endpoint, entry.resource.as_deref(), request);
     entry.fault = fault.as_ref().map(Action::name);
     let struck = Struck { shared, request, endpoint, tenant };
@@ -64,6 +68,12 @@ async fn answer(shared: &Shared, request: &Request) -> Result<Reply, Dropped> {
     entry.outcome.status = sent.then_some(reply.status);
     shared.journal.finish(entry);
     if sent { Ok(reply) } else { Err(Dropped) }
+}
+
+/// The token that came along in the header that `/api` wants it in.
+fn own_token<'r>(shared: &Shared, endpoint: Endpoint, request: &'r Request) -> Option<&'r str> {
+    let api = shared.live().api;
+    request.token_in(&api.header, &api.scheme).filter(|_| endpoint == Endpoint::Resource)
 }
 
 /// A request on its way through a fault.

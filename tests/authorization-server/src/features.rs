@@ -154,3 +154,65 @@ impl Default for RegistrationOptions {
         }
     }
 }
+
+/// Pushed authorization requests (RFC 9126).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PushedRequestOptions {
+    /// Is there an endpoint, and must it be used?
+    pub mode: PushedRequests,
+    /// `expires_in`, in seconds.
+    pub lifetime: u64,
+    /// The status of a good answer.
+    pub status: u16,
+}
+
+impl Default for PushedRequestOptions {
+    fn default() -> Self {
+        Self { mode: PushedRequests::Off, lifetime: 60, status: 201 }
+    }
+}
+
+/// What becomes of pushed requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PushedRequests {
+    /// There is no endpoint.
+    Off,
+    /// A request may be pushed.
+    On,
+    /// A request that was not pushed is refused.
+    Required,
+}
+
+/// Clients whose id is the address of a document (draft-ietf-oauth-client-id-metadata-document).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClientDocumentOptions {
+    /// Are they known?
+    pub enabled: bool,
+}
+
+/// What is in a token response besides.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TokenResponseOptions {
+    /// Further members, such as `instance_url`.
+    pub members: Map<String, Value>,
+}
+
+/// How `/api` wants its token, for providers that have a way of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApiOptions {
+    /// The header.
+    pub header: String,
+    /// What stands before the token, with a space between; nothing when empty.
+    pub scheme: String,
+}
+
+impl Default for ApiOptions {
+    fn default() -> Self {
+        Self { header: "authorization".into(), scheme: "Bearer".into() }
+    }
+}

@@ -1,6 +1,6 @@
 //! A scripted OAuth authorization server: the other side of every test that logs in.
 //!
-//! It plays two dialects, plain OAuth (RFC 6749, 7009, 7591, 7592, 7636, 8414, 8628, 8707, 9207, 9728 and OpenID Connect Core) and
+//! It plays two dialects, plain OAuth (RFC 6749, 7009, 7591, 7592, 7636, 8414, 8628, 8707, 9126, 9207, 9728 and OpenID Connect Core) and
 //! Microsoft Entra; four ways to rotate a refresh token; the person at the browser; and every fault that a real
 //! server or the network in front of it was seen to make. What it was asked is kept in a [`Journal`] that holds
 //! no secret.
@@ -19,7 +19,7 @@
 //! shared                                        what all requests share
 //! state id_token reply                          what is remembered, claimed, answered
 //! device rotation journal consent registration  device codes; used refresh tokens; what was asked; what was allowed;
-//!                                               who registered itself
+//! client_document pushed_requests               who registered itself, or has a document; what was pushed
 //! client_authentication client_assertion jws    who asks
 //! claims pkce entra grant redirect_uri          rules
 //! refusal oauth_error                           every reason to say no, and how it is written
@@ -35,6 +35,7 @@
 mod claims;
 mod client_assertion;
 mod client_authentication;
+mod client_document;
 mod clock;
 mod consent;
 mod control;
@@ -59,6 +60,7 @@ mod page;
 mod person;
 mod pkce;
 mod proxy;
+mod pushed_requests;
 mod random;
 mod redirect_uri;
 mod refusal;
@@ -78,7 +80,8 @@ mod token_response;
 
 pub use fault::{Action, Fault, When};
 pub use features::{
-    IndicatorOptions, Indicators, MetadataOptions, Place, RegistrationOptions, ResourceOptions, Scheme,
+    ApiOptions, ClientDocumentOptions, IndicatorOptions, Indicators, MetadataOptions, Place,
+    PushedRequestOptions, PushedRequests, RegistrationOptions, ResourceOptions, Scheme, TokenResponseOptions,
 };
 pub use http_client::{Answer, HttpClient};
 pub use journal::{Entry, Journal, Outcome, fingerprint};

@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::fault::Fault;
-use crate::features::{IndicatorOptions, MetadataOptions, RegistrationOptions, ResourceOptions};
+use crate::features::{
+    ApiOptions, ClientDocumentOptions, IndicatorOptions, MetadataOptions, PushedRequestOptions,
+    RegistrationOptions, ResourceOptions, TokenResponseOptions,
+};
 use crate::registered_client::RegisteredClient;
 
 /// What is fixed when the server starts.
@@ -91,6 +94,14 @@ pub struct LiveOptions {
     pub resource_indicators: IndicatorOptions,
     /// How clients register themselves.
     pub registration: RegistrationOptions,
+    /// What becomes of pushed requests.
+    pub pushed_requests: PushedRequestOptions,
+    /// Clients whose id is the address of a document.
+    pub client_documents: ClientDocumentOptions,
+    /// What is in a token response besides.
+    pub token_response: TokenResponseOptions,
+    /// How `/api` wants its token.
+    pub api: ApiOptions,
 }
 
 impl LiveOptions {
@@ -152,6 +163,10 @@ impl ServerOptions {
                 protected_resource: ResourceOptions::default(),
                 resource_indicators: IndicatorOptions::default(),
                 registration: RegistrationOptions::default(),
+                pushed_requests: PushedRequestOptions::default(),
+                client_documents: ClientDocumentOptions::default(),
+                token_response: TokenResponseOptions::default(),
+                api: ApiOptions::default(),
             },
         }
     }

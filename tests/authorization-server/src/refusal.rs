@@ -17,6 +17,7 @@ pub(crate) enum Refusal {
     AuthorizationPending,
     ChallengeInvalid,
     ChallengeMissing,
+    ClientDocumentInvalid,
     ClientMetadataInvalid,
     CodeExpired,
     CodeOfOtherClient,
@@ -48,6 +49,8 @@ pub(crate) enum Refusal {
     RefreshTokenRevoked,
     RefreshTokenUnknown,
     RegistrationTokenInvalid,
+    RequestNotPushed,
+    RequestUriInvalid,
     ResourceParameter,
     ResponseModeUnsupported,
     ResponseTypeUnsupported,
@@ -102,6 +105,9 @@ impl Refusal {
             }
             Self::ChallengeInvalid => (REQUEST, None, 50147, "The code_challenge is not one of S256."),
             Self::ChallengeMissing => (REQUEST, None, 9_002_325, "Proof Key for Code Exchange is required."),
+            Self::ClientDocumentInvalid => {
+                (CLIENT, None, 0, "The client's document is not one of this client.")
+            }
             Self::ClientMetadataInvalid => (
                 "invalid_client_metadata",
                 None,
@@ -173,6 +179,13 @@ impl Refusal {
             Self::RegistrationTokenInvalid => {
                 ("invalid_token", None, 0, "The token does not open this registration.")
             }
+            Self::RequestNotPushed => (REQUEST, None, 0, "The request must be pushed first."),
+            Self::RequestUriInvalid => (
+                "invalid_request_uri",
+                None,
+                0,
+                "The request_uri is unknown, used, expired or another client's.",
+            ),
             Self::ResourceParameter => (REQUEST, None, 901_002, "The parameter 'resource' is not supported."),
             Self::ResponseModeUnsupported => (REQUEST, None, 70007, "The response_mode is not supported."),
             Self::ResponseTypeUnsupported => {

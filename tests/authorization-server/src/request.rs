@@ -32,6 +32,8 @@ pub enum Endpoint {
     DevicePage,
     /// The revocation endpoint (RFC 7009).
     Revoke,
+    /// The pushed authorization request endpoint (RFC 9126).
+    Par,
     /// The registration endpoint (RFC 7591), and what a client manages of itself there (RFC 7592).
     Register,
     /// Authorization server metadata (RFC 8414), OpenID Connect Discovery, Entra's instance discovery.
@@ -47,7 +49,7 @@ pub enum Endpoint {
 }
 
 /// One request, read to its end.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Request {
     pub(crate) method: Method,
     /// The path as sent, without the query.
@@ -98,6 +100,11 @@ impl Request {
     /// The parameters where the method puts them: the body of a POST, the query of anything else.
     pub(crate) fn parameters(&self) -> &[(String, String)] {
         if self.method == Method::POST { &self.form } else { &self.query }
+    }
+
+    /// The same request with other parameters.
+    pub(crate) fn with_parameters(&self, parameters: Vec<(String, String)>) -> Self {
+        Self { query: parameters.clone(), form: parameters, ..self.clone() }
     }
 
     /// A parameter's value. One without a value counts as not sent (RFC 6749, section 3.1).
@@ -159,6 +166,13 @@ impl Request {
         let known = [Scheme::Bearer, Scheme::Dpop];
         let scheme = known.into_iter().find(|known| known.as_str().eq_ignore_ascii_case(scheme))?;
         Some((scheme, token)).filter(|(_, token)| !token.is_empty())
+    }
+
+    /// The token that stands in this header, behind this scheme.
+    pub(crate) fn token_in(&self, header: &str, scheme: &str) -> Option<&str> {
+        let value = self.headers.get(header)?.to_str().ok()?;
+        let token = if scheme.is_empty() { value } else { value.strip_prefix(scheme)?.strip_prefix(' ')? };
+        Some(token).filter(|token| !token.is_empty())
     }
 
     pub(crate) fn user_agent(&self) -> Option<&str> {

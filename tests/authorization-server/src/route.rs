@@ -7,6 +7,9 @@ use crate::resource_indicators::is_resource_path;
 /// What the paths of Microsoft Graph begin with.
 pub(crate) const GRAPH_ROOT: &str = "/v1.0/";
 
+/// The resource that wants its token in a way of its own.
+pub(crate) const API: &str = "/api";
+
 /// What the paths of one customer's own endpoints begin with; the customer's label follows.
 pub(crate) const CUSTOMERS: &str = "/c/";
 
@@ -54,6 +57,8 @@ pub(crate) fn route<'p>(options: &ServerOptions, path: &'p str) -> Route<'p> {
         (Dialect::Plain, "/device") | (Dialect::Entra, "/devicelogin") => Endpoint::DevicePage,
         (Dialect::Plain, "/revoke") => Endpoint::Revoke,
         (Dialect::Plain, "/jwks") => Endpoint::Jwks,
+        (Dialect::Plain, API) => Endpoint::Resource,
+        (Dialect::Plain, "/par") => Endpoint::Par,
         (Dialect::Plain, "/register") => Endpoint::Register,
         (Dialect::Plain, path) if path.starts_with("/register/") => Endpoint::Register,
         (Dialect::Plain, _) => Endpoint::Unknown,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
+use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio::runtime;
 use tokio::sync::oneshot;
@@ -170,6 +171,11 @@ impl Running {
     /// Forgets a client that registered itself, which is not told. Says whether there was one.
     pub fn forget_client(&self, client_id: &str) -> bool {
         self.shared.state().registrations.forget(client_id)
+    }
+
+    /// Puts a client's document where its id says.
+    pub fn publish_client_document(&self, url: &str, document: Map<String, Value>) {
+        self.shared.state().client_documents.publish(url.into(), document);
     }
 
     /// An administrator allows a client these scopes for everybody of a tenant: its id or domain.

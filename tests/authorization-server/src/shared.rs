@@ -65,10 +65,16 @@ impl Shared {
         self.options.dialect == Dialect::Entra
     }
 
-    /// The client with this id: one that the server was told of, or one that registered itself.
+    /// The client with this id: one that the server was told of, one that registered itself, or one whose id is the
+    /// address of a document.
     pub(crate) fn client(&self, id: &str) -> Result<RegisteredClient, Refusal> {
         let told = client_authentication::find(self.dialect(), &self.options.clients, id);
-        told.or_else(|unknown| self.state().registrations.client(id).ok_or(unknown))
+        let by_document = self.live().client_documents.enabled;
+        let state = self.state();
+        match told.or_else(|unknown| state.registrations.client(id).ok_or(unknown)) {
+            Err(Refusal::UnknownClient) if by_document => state.client_documents.client(id),
+            known => known,
+        }
     }
 
     /// Is it a tenant, and one that is known here?

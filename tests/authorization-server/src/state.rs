@@ -7,10 +7,12 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::claims::Demand;
+use crate::client_document::ClientDocuments;
 use crate::consent::Consents;
 use crate::device::Devices;
 use crate::grant::Grant;
 use crate::options::Rotation;
+use crate::pushed_requests::PushedRequests;
 use crate::refusal::Refusal;
 use crate::registration::Registrations;
 use crate::rotation::{Decision, decide};
@@ -45,6 +47,8 @@ pub(crate) struct State {
     pub(crate) devices: Devices,
     pub(crate) consents: Consents,
     pub(crate) registrations: Registrations,
+    pub(crate) client_documents: ClientDocuments,
+    pub(crate) pushed_requests: PushedRequests,
     /// What resources want of a token beside its life.
     pub(crate) demand: Option<Demand>,
     grants: Vec<Grant>,

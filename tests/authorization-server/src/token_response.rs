@@ -89,6 +89,7 @@ impl TokenResponse<'_> {
         if shared.is_entra() && self.client_info && !granted.application {
             member("client_info", json!(entra::client_info(&granted.username, &granted.home)));
         }
+        body.extend(live.token_response.members);
         Ok(Value::Object(body))
     }
 

@@ -78,6 +78,13 @@ impl Stage {
         stage
     }
 
+    /// The same where nothing can be registered by program: a client that the person has registered.
+    pub fn mcp_by_hand() -> Self {
+        let mut stage = Stage::new("mcp", ServerOptions::plain(), &["--client-id", "public"]);
+        stage.named.extend(["--resource".to_owned(), stage.resource_url()]);
+        stage
+    }
+
     /// A provider file of the user's own, for a strict server that rotates and detects reuse.
     pub fn acme() -> Self {
         let stage = Stage::new("acme", ServerOptions::plain(), &[]);

@@ -43,6 +43,7 @@ mod reader;
 mod refresh;
 mod refresh_faults;
 mod refused;
+mod registration;
 mod reliability;
 mod resources;
 mod scopes;

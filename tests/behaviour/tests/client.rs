@@ -161,7 +161,8 @@ fn renewed_client_secret_is_used() {
     stage.server = ports.into_iter().find_map(|port| start(port as u16, "the old one").ok()).unwrap();
     let (issuer, port) = (stage.server.issuer(), stage.server.port());
     let set = |stage: &Stage, secret: &str| {
-        let arguments = ["client", "set", "oidc", "--client-id", "registered", "--client-secret-stdin"];
+        let named = ["client", "set", "oidc", "--issuer", &issuer];
+        let arguments = named.iter().chain(&["--client-id", "registered", "--client-secret-stdin"]);
         let run = stage.home.run_with_stdin(arguments, &format!("{secret}\n")).ok();
         assert!(!run.stderr.contains(secret) && !run.stdout.contains(secret));
     };

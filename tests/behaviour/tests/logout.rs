@@ -91,17 +91,20 @@ fn logout_when_the_server_is_down_still_deletes() {
 #[test]
 fn logout_forgets_the_client() {
     let stage = Stage::oidc();
-    stage.home.run(["client", "set", "oidc", "--client-id", "public"]).ok();
+    let issuer = stage.server.issuer();
+    stage.home.run(["client", "set", "oidc", "--issuer", &issuer, "--client-id", "public"]).ok();
     stage.login(&[]).ok();
     // Only when it is asked for.
     stage.home.run(["logout", "oidc"]).ok();
-    let shown = stage.home.run(["client", "show", "oidc", "--json"]).ok().json();
+    let show = ["client", "show", "oidc", "--issuer", &issuer, "--json"];
+    let shown = stage.home.run(show).ok().json();
     assert_eq!(shown["client_id"], "public");
 
     stage.login(&[]).ok();
     let done = stage.home.run(["logout", "oidc", "--forget-client", "--json"]).ok().json();
     assert_eq!(done["registration_removed"], true);
-    fails(&stage.home.run(["client", "show", "oidc", "--json"]), "registration_missing");
-    let login = ["login", "oidc", "--issuer", &stage.server.issuer(), "--no-browser", "--json"];
+    assert_eq!(done["registrations"][0]["deletion"], "not_managed");
+    fails(&stage.home.run(show), "registration_missing");
+    let login = ["login", "oidc", "--issuer", &issuer, "--no-browser", "--json"];
     fails(&stage.home.run(login), "registration_missing");
 }

@@ -31,7 +31,7 @@ fn ask(stage: &Stage, token: &str) -> authorization_server::Answer {
 #[test]
 fn login_to_a_resource_finds_its_server() {
     for place in [Place::Path, Place::Root, Place::Elsewhere, Place::Nowhere] {
-        let stage = Stage::mcp();
+        let stage = Stage::mcp_by_hand();
         let address = stage.resource_url();
         resource(&stage, |resource| resource.place = place);
         // No provider is named, nor a connection: the resource stands for both.
@@ -53,7 +53,7 @@ fn login_to_a_resource_finds_its_server() {
     }
 
     // A token is for the resource that it was asked for, and for no other.
-    let stage = Stage::mcp();
+    let stage = Stage::mcp_by_hand();
     stage.login(&[]).ok();
     let (address, other) = (stage.resource_url(), format!("{}/mcp/other", stage.server.origin()));
     let connection = ConnectionName::of_resource(&address).unwrap();
@@ -83,7 +83,7 @@ fn login_to_a_resource_finds_its_server() {
 #[test]
 fn resource_metadata_of_another_is_refused() {
     let stranger = AuthorizationServer::start(ServerOptions::plain()).unwrap();
-    let stage = Stage::mcp();
+    let stage = Stage::mcp_by_hand();
     let own = stage.server.origin().to_owned();
     // Another host, another path, its own host where the path was asked, and what only looks the same.
     let others = [
@@ -127,7 +127,7 @@ fn resource_is_named_in_every_request() {
             assert_eq!(entry.parameters.get("resource").map(String::as_str), Some(address), "{entry:#?}");
         }
     };
-    let stage = Stage::mcp();
+    let stage = Stage::mcp_by_hand();
     let address = stage.resource_url();
     stage.change(|live| live.resource_indicators.mode = Indicators::Required);
     stage.login(&["--scopes", "read"]).ok();
@@ -137,7 +137,7 @@ fn resource_is_named_in_every_request() {
     assert_eq!(stage.refreshes().len(), 1);
 
     // A device code, and an application, which needs no scope.
-    let stage = Stage::mcp();
+    let stage = Stage::mcp_by_hand();
     let address = stage.resource_url();
     stage.change(|live| live.device_interval = 1);
     stage.change(|live| live.device_approve_after = Some(1));
@@ -170,7 +170,7 @@ fn resource_is_named_in_every_request() {
 
 #[test]
 fn scopes_of_a_challenge_are_asked_for() {
-    let stage = Stage::mcp();
+    let stage = Stage::mcp_by_hand();
     let address = stage.resource_url();
     let connection = |name: &'static str| ["--connection", name];
     // Nobody says anything: what the server lists itself is asked for, and nothing else.
@@ -267,7 +267,7 @@ fn metadata_is_asked_for_once() {
 #[test]
 fn authorization_server_may_change() {
     let second = AuthorizationServer::start(ServerOptions::plain()).unwrap();
-    let stage = Stage::mcp();
+    let stage = Stage::mcp_by_hand();
     let address = stage.resource_url();
     let issuers = [stage.server.issuer(), second.issuer()];
     let mut known = second.options();

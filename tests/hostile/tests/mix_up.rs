@@ -68,7 +68,7 @@ fn a_code_of_the_stranger_is_of_no_use_at_the_other() {
 
 #[test]
 fn metadata_speak_for_their_own_server() {
-    let (stage, stranger) = (Stage::mcp(), Impostor::start());
+    let (stage, stranger) = (Stage::mcp_by_hand(), Impostor::start());
     let honest = stage.server.issuer();
     // It calls itself the other, as a whole or with a slash more, and the other calls itself the stranger.
     for issuer in [honest.clone(), format!("{}/", stranger.origin()), "https://as.example".to_owned()] {
@@ -87,7 +87,7 @@ fn metadata_speak_for_their_own_server() {
 
 #[test]
 fn a_resource_speaks_for_itself() {
-    let (stage, stranger) = (Stage::mcp(), Impostor::start());
+    let (stage, stranger) = (Stage::mcp_by_hand(), Impostor::start());
     let (honest, issuer) = (stage.resource_url(), stage.server.issuer());
     let strange = format!("{}/mcp", stranger.origin());
     let login = ["--resource", strange.as_str(), "--json"];
@@ -131,7 +131,7 @@ fn a_resource_speaks_for_itself() {
 
 #[test]
 fn a_resource_that_moves_takes_nothing_along() {
-    let (stage, stranger) = (Stage::mcp(), Impostor::start());
+    let (stage, stranger) = (Stage::mcp_by_hand(), Impostor::start());
     let address = stage.resource_url();
     let named = ["--resource", address.as_str()];
     // Everything that a login can leave behind: a client with a secret, a scope, a person, a grant.
@@ -174,7 +174,7 @@ fn a_resource_that_moves_takes_nothing_along() {
 
 #[test]
 fn a_server_that_promised_its_name_and_sends_none_is_nobody() {
-    let stage = Stage::mcp();
+    let stage = Stage::mcp_by_hand();
     let login = stage.begin_login(&[]);
     stage.change(|live| live.issuer_parameter = IssuerParameter::Off);
     assert_eq!(person::visit(&login.url).status, 400);

@@ -8,6 +8,7 @@ use url::Url;
 use crate::clock::after;
 use crate::consent::Whose;
 use crate::entra;
+use crate::features::PushedRequests;
 use crate::grant::Grant;
 use crate::oauth_error::OAuthError;
 use crate::options::{IssuerParameter, Person};
@@ -36,16 +37,23 @@ pub(super) fn answer(shared: &Shared, request: &Request, tenant: &str) -> Result
     if shared.is_entra() {
         shared.check_tenant(tenant)?;
     }
+    let asked = pushed(shared, request)?;
+    let (sent, request) = (request, asked.as_ref().unwrap_or(request));
     let (client_id, redirect) = known_redirect(shared, request)?;
-    let response = match (check(shared, request), decided(shared, request)) {
+    let checked = match shared.live().pushed_requests.mode {
+        PushedRequests::Required if asked.is_none() => Err(Refusal::RequestNotPushed),
+        _ => check(shared, request),
+    };
+    let response = match (checked, decided(shared, sent)) {
         (Ok(_), None) => {
             let scope = request.scope().join(" ");
-            return Ok(Reply::html(200, page::consent("authorize", client_id, &scope, request.parameters())));
+            return Ok(Reply::html(200, page::consent("authorize", client_id, &scope, sent.parameters())));
         }
         (Ok(asked), Some(true)) => Ok(code(shared, request, tenant, client_id, asked)),
         (Ok(_), Some(false)) => Err(Refusal::AccessDenied),
         (Err(refusal), _) => Err(refusal),
     };
+    use_up(shared, sent);
     let response = response.map_err(|refusal| refusal.error(shared.dialect()));
     Ok(respond(shared, request, tenant, &redirect, response))
 }
@@ -57,8 +65,26 @@ pub(super) fn refuse(
     tenant: &str,
     error: OAuthError,
 ) -> Result<Reply, Refusal> {
-    let (_, redirect) = known_redirect(shared, request)?;
-    Ok(respond(shared, request, tenant, &redirect, Err(error)))
+    let asked = pushed(shared, request)?;
+    let asked = asked.as_ref().unwrap_or(request);
+    let (_, redirect) = known_redirect(shared, asked)?;
+    use_up(shared, request);
+    Ok(respond(shared, asked, tenant, &redirect, Err(error)))
+}
+
+/// The request as it was pushed, if it was (RFC 9126, section 4). Nothing beside it in the URL counts.
+fn pushed(shared: &Shared, request: &Request) -> Result<Option<Request>, Refusal> {
+    let Some(request_uri) = request.parameter("request_uri") else { return Ok(None) };
+    let client_id = request.parameter("client_id").ok_or(Refusal::ParameterMissing("client_id"))?;
+    let parameters = shared.state().pushed_requests.get(request_uri, client_id, Instant::now())?;
+    Ok(Some(request.with_parameters(parameters)))
+}
+
+/// A pushed request is answered once.
+fn use_up(shared: &Shared, request: &Request) {
+    if let Some(request_uri) = request.parameter("request_uri") {
+        shared.state().pushed_requests.use_up(request_uri);
+    }
 }
 
 /// The client, and its redirect URI.
@@ -84,13 +110,13 @@ pub(super) fn decided(shared: &Shared, request: &Request) -> Option<bool> {
 }
 
 /// What was asked for beside the scope, and found good.
-struct Asked {
+pub(super) struct Asked {
     code_challenge: String,
     resources: Vec<String>,
 }
 
 /// What may be told to the client.
-fn check(shared: &Shared, request: &Request) -> Result<Asked, Refusal> {
+pub(super) fn check(shared: &Shared, request: &Request) -> Result<Asked, Refusal> {
     if request.parameter("response_type") != Some("code") {
         return Err(Refusal::ResponseTypeUnsupported);
     }

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::DEVICE_CODE_GRANT;
 use crate::entra;
+use crate::features::PushedRequests;
 use crate::options::{Dialect, IssuerParameter};
 use crate::refusal::Refusal;
 use crate::reply::{Content, Reply};
@@ -70,6 +71,14 @@ fn plain(shared: &Shared, request: &Request, customer: &str) -> Map<String, Valu
         "id_token_signing_alg_values_supported": ["ES256"],
         "authorization_response_iss_parameter_supported": announces_iss,
     });
+    if live.client_documents.enabled {
+        document["client_id_metadata_document_supported"] = json!(true);
+    }
+    if live.pushed_requests.mode != PushedRequests::Off {
+        document["pushed_authorization_request_endpoint"] = json!(format!("{base}/par"));
+        let required = live.pushed_requests.mode == PushedRequests::Required;
+        document["require_pushed_authorization_requests"] = json!(required);
+    }
     if live.registration.enabled {
         document["registration_endpoint"] = json!(format!("{base}/register"));
     }

@@ -9,6 +9,7 @@ mod device_page;
 mod graph;
 mod mcp;
 mod metadata;
+mod par;
 mod register;
 mod resource;
 mod resource_metadata;
@@ -41,6 +42,7 @@ pub(crate) fn answer(shared: &Shared, endpoint: Endpoint, tenant: &str, request:
         Endpoint::Token => token::answer(shared, request, tenant),
         Endpoint::Device => device_authorization::answer(shared, request, tenant),
         Endpoint::DevicePage => Ok(device_page::answer(shared, request)),
+        Endpoint::Par => par::answer(shared, request, tenant),
         Endpoint::Register => register::answer(shared, request, tenant),
         Endpoint::Revoke => revoke::answer(shared, request, tenant),
         Endpoint::Metadata => metadata::answer(shared, request, tenant),

@@ -1,13 +1,14 @@
 //! Protected resources (RFC 6750) that take any token of this server, so that one can be shown to work, or to be dead:
-//! `/resource`, and a corner of Microsoft Graph.
+//! `/resource`, `/api` with a header of its own, and a corner of Microsoft Graph.
 
 use serde_json::json;
 
 use super::admission::{Denial, admit};
 use super::graph;
+use crate::features::Scheme;
 use crate::reply::{Content, Reply};
 use crate::request::Request;
-use crate::route::GRAPH_ROOT;
+use crate::route::{API, GRAPH_ROOT};
 use crate::shared::Shared;
 
 /// Why a request was not admitted.
@@ -23,7 +24,12 @@ pub(super) fn answer(shared: &Shared, request: &Request) -> Reply {
     // Microsoft's client for Python asks for `/v1.0//me`, and is answered.
     let graph_path =
         below_issuer.and_then(|path| path.strip_prefix(GRAPH_ROOT)).map(|path| path.trim_start_matches('/'));
-    let admitted = admit(shared, request, request.access_token()).map_err(Refused::from);
+    let api = shared.live().api;
+    let shown = match below_issuer {
+        Some(API) => request.token_in(&api.header, &api.scheme).map(|token| (Scheme::Bearer, token)),
+        _ => request.access_token(),
+    };
+    let admitted = admit(shared, request, shown).map_err(Refused::from);
     match (admitted, graph_path) {
         (Ok(admitted), None) => {
             let grant = admitted.grant;

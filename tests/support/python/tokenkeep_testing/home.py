@@ -104,6 +104,11 @@ class Home:
         options = {"flow": "pkce", "interaction": Person(), **self.named, **options}
         return broker.login(self.provider, **options)
 
+    def log_in_to(self, broker: tokenkeep.Broker, resource: str, **options: Any) -> tokenkeep.Connection:
+        """The same to a protected resource of the server's."""
+        options = {"client_id": "public", "interaction": Person(), **options}
+        return broker.login("mcp", flow="pkce", resource=resource, **options)
+
     def log_in_expired(self, broker: tokenkeep.Broker, **options: Any) -> None:
         """Logs in, and leaves a token that has expired already; the next ones live for an hour."""
         self.server.change(access_token_lifetime=0)
