@@ -234,9 +234,22 @@ fn login_scopes(
     }
 }
 
-/// The loopback redirect: the provider's, or the one that the option fixes.
+/// The redirect: the provider's, or the one that the option fixes.
 fn redirect(default: &RedirectDefinition, redirect_uri: Option<&str>) -> Result<RedirectDefinition> {
     let Some(text) = redirect_uri else { return Ok(default.clone()) };
+    if !default.loopback {
+        let url = Url::parse(text).ok().filter(|url| url.scheme() == "https" && url.fragment().is_none());
+        return match url {
+            Some(_) => Ok(RedirectDefinition { uri: Some(text.to_owned()), ..default.clone() }),
+            None => Err(Error::new(
+                ErrorKind::ConfigInvalid,
+                format!("{text:?} is not an https redirect URI"),
+            )
+            .with_help(
+                "this provider takes no redirect to this machine: name the https address that is registered",
+            )),
+        };
+    }
     let invalid = || {
         Error::new(ErrorKind::ConfigInvalid, format!("{text:?} is not a loopback redirect URI"))
             .with_help("for instance http://localhost:8400/callback: http, localhost or 127.0.0.1 or [::1], a port, a path")
@@ -282,6 +295,12 @@ mod tests {
             (fixed.host, fixed.port, fixed.path.as_str()),
             (RedirectHost::Localhost, Some(8400), "/cb")
         );
+        let elsewhere = RedirectDefinition { loopback: false, ..default.clone() };
+        let own = "https://app.example/cb?x=1";
+        assert_eq!(redirect(&elsewhere, Some(own)).unwrap().uri.as_deref(), Some(own));
+        for bad in ["http://127.0.0.1/cb", "https://app.example/#x", "app:/cb"] {
+            assert_eq!(redirect(&elsewhere, Some(bad)).unwrap_err().code(), "config_invalid", "{bad}");
+        }
         let any = redirect(&default, Some("http://[::1]/cb")).unwrap();
         assert_eq!((any.host, any.port), (RedirectHost::Ipv6, None));
         for bad in [

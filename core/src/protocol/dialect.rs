@@ -26,6 +26,9 @@ pub struct TokenDialect {
     /// The member of the answer that holds the token's members, when they are not at the top.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer_at: Option<String>,
+    /// What `token_type` says of a bearer token, beside `Bearer`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bearer_name: Option<String>,
     /// Seconds that a token lives when the answer has no `expires_in`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lifetime: Option<i64>,
@@ -84,6 +87,14 @@ pub struct Rotation {
     /// Seconds that the old one still works after a refresh.
     #[serde(default, skip_serializing_if = "is_default")]
     pub grace: i64,
+}
+
+impl Rotation {
+    /// True when a refresh of `age` seconds ago may have made the refresh token useless. Without an age nobody knows.
+    pub fn uses_up(self, age: Option<i64>) -> bool {
+        let in_grace = age.is_some_and(|age| age < self.grace);
+        self.class != RotationClass::Reusable && !in_grace
+    }
 }
 
 /// See [`Rotation`].

@@ -264,7 +264,9 @@ pub fn parse_token_response(
         Some(Value::String(name)) => name.as_str(),
         Some(_) => "no name",
     };
-    let is_bearer = named.is_empty() || named.eq_ignore_ascii_case("Bearer");
+    let is_bearer = named.is_empty()
+        || named.eq_ignore_ascii_case("Bearer")
+        || dialect.bearer_name.as_deref() == Some(named);
     match wanted {
         TokenType::Bearer if is_bearer => {}
         TokenType::Bearer => return Err(malformed("its token_type is not Bearer")),

@@ -115,6 +115,7 @@ impl ProviderDefinition {
             empty_secret: self.client.empty_secret,
             scope_parameter: self.scopes.parameter.clone(),
             answer_at: self.token.answer_at.clone(),
+            bearer_name: self.token.bearer_name.clone(),
             lifetime: self.token.lifetime,
             zero_is_endless: self.token.zero_is_endless,
             refresh_parameters: self.token.refresh_parameters.clone(),

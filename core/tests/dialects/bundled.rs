@@ -24,6 +24,10 @@ struct Row {
     token: String,
     refresh: Option<String>,
     revocation: Option<String>,
+    /// The device authorization endpoint.
+    device: Option<String>,
+    /// What `scope` is called there.
+    device_scope: Option<String>,
     /// `public`, `basic`, `post`, or `empty` for basic with an empty password.
     client: String,
     /// What `client_id` is called.
@@ -69,8 +73,15 @@ async fn every_bundled_provider_speaks_its_dialect() {
         .map(|(name, row)| {
             let file = format!("core/providers/{name}.toml");
             let definition = row.with_endpoints(&fs::read_to_string(root().join(&file)).unwrap());
-            let vector = row.vector(&file, &definition);
-            (name.clone(), tokio::spawn(async move { perform(&name, &definition, vector).await }))
+            let (vector, device) = (row.vector(&file, &definition), row.device_vector(&file, &definition));
+            let label = name.clone();
+            let played = async move {
+                perform(&label, &definition, vector).await;
+                if let Some(device) = device {
+                    perform(&format!("{label} by device"), &definition, device).await;
+                }
+            };
+            (name, tokio::spawn(played))
         })
         .collect();
     let mut failed = Vec::new();
@@ -120,6 +131,49 @@ impl Row {
             "logout": self.logout(),
         });
         serde_json::from_value(vector).unwrap()
+    }
+
+    /// A login by the device code flow, where the provider has it.
+    fn device_vector(&self, file: &str, definition: &str) -> Option<Vector> {
+        let url = self.device.as_ref()?;
+        // Without a secret, but where there is no client without one.
+        let client =
+            if definition.contains("\nsecret_required = true\n") { self.client.as_str() } else { "public" };
+        let row = Row { client: client.to_owned(), token: self.token.clone(), ..Row::default() };
+        let mut asked = row.authenticated(json!({}));
+        if let Some(scope) = &self.scope {
+            asked[self.device_scope.as_deref().unwrap_or("scope")] = scope.as_str().into();
+        }
+        let codes = json!({
+            "device_code": "dc-1",
+            "user_code": "WDJB-MJHT",
+            "verification_uri": "https://device.example/",
+            "expires_in": 900,
+            "interval": 1,
+        });
+        let mut poll = row.authenticated(json!({
+            "grant_type": "urn:ietf:params:oauth:grant-type:device_code",
+            "device_code": "dc-1",
+        }));
+        merge(&mut poll, &self.redeem);
+        let vector = json!({
+            "dialect": "bundled",
+            "file": file,
+            "options": {
+                "client_id": "c1",
+                "client_secret": (client != "public").then_some("s1"),
+                "values": self.values,
+            },
+            "login": {
+                "device": { "user_code": "WDJB-MJHT", "verification_uri": "https://device.example/" },
+                "exchanges": [
+                    { "request": row.request(url, asked), "answer": { "body": codes } },
+                    { "request": row.request(&self.token, poll), "answer": { "body": self.answer("1") } },
+                ],
+                "grant": self.grant("1", definition),
+            },
+        });
+        Some(serde_json::from_value(vector).unwrap())
     }
 
     fn authorization(&self) -> Value {

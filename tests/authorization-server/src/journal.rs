@@ -15,9 +15,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::client_authentication::presented;
+use crate::dpop;
 use crate::entra;
+use crate::jws;
 use crate::registered_client::AuthenticationMethod;
-use crate::request::{Endpoint, Request};
+use crate::request::{DPOP, Endpoint, Request};
 
 /// The parameters whose values are kept as they are.
 const HARMLESS: [&str; 26] = [
@@ -80,6 +82,8 @@ pub struct Entry {
     pub resource: Option<String>,
     /// Every parameter, and every member of a registration; one that may be a secret as its [`fingerprint`].
     pub parameters: BTreeMap<String, String>,
+    /// The proof of possession that came along (RFC 9449), not yet believed.
+    pub proof: Option<ProofSeen>,
     /// The `User-Agent`.
     pub user_agent: Option<String>,
     /// Was there an `Origin` header? A native client sends none.
@@ -88,6 +92,19 @@ pub struct Entry {
     pub fault: Option<String>,
     /// What became of it.
     pub outcome: Outcome,
+}
+
+/// What a proof of possession says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProofSeen {
+    /// The thumbprint of its key: `jkt`.
+    pub thumbprint: Option<String>,
+    /// The fingerprint of its id: every proof has another.
+    pub id: Option<String>,
+    /// Has it a nonce of the server's?
+    pub nonce: bool,
+    /// Does it name an access token?
+    pub token: bool,
 }
 
 /// What became of a request.
@@ -233,7 +250,7 @@ impl Journal {
         };
         let client = presented(request);
         let indicated = request.parameter("resource");
-        let registered = (endpoint == Endpoint::Register).then(|| members(request)).unwrap_or_default();
+        let registered = if endpoint == Endpoint::Register { members(request) } else { Vec::new() };
         let mut parameters: BTreeMap<String, String> = request
             .parameters()
             .iter()
@@ -261,6 +278,7 @@ impl Journal {
             grant_type: request.parameter("grant_type").map(Into::into),
             resource: indicated.or(entra::first_resource(&request.scope())).map(Into::into),
             parameters,
+            proof: request.header(&DPOP).map(proof_seen),
             user_agent: request.user_agent().map(Into::into),
             origin: request.has_origin(),
             fault: None,
@@ -285,6 +303,18 @@ impl Journal {
 
     fn pages(&self) -> MutexGuard<'_, Pages> {
         self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn proof_seen(proof: &str) -> ProofSeen {
+    let read = jws::read(proof).ok();
+    let header = read.as_ref().and_then(|(read, ..)| read.header.get("jwk")?.as_object());
+    let claims = read.as_ref().and_then(|(read, ..)| read.claims()).unwrap_or_default();
+    ProofSeen {
+        thumbprint: header.and_then(dpop::thumbprint),
+        id: claims.get("jti").and_then(Value::as_str).map(fingerprint),
+        nonce: claims.contains_key("nonce"),
+        token: claims.contains_key("ath"),
     }
 }
 

@@ -13,10 +13,11 @@ use serde_json::{Map, Value};
 
 use crate::fault::Fault;
 use crate::features::{
-    ApiOptions, ClientDocumentOptions, IndicatorOptions, MetadataOptions, PushedRequestOptions,
-    RegistrationOptions, ResourceOptions, TokenResponseOptions,
+    ApiOptions, ClientDocumentOptions, DpopOptions, MetadataOptions, PushedRequestOptions,
+    RegistrationOptions, TokenResponseOptions,
 };
 use crate::registered_client::RegisteredClient;
+use crate::resource_options::{IndicatorOptions, ResourceOptions};
 
 /// What is fixed when the server starts.
 #[derive(Clone, Debug)]
@@ -98,6 +99,8 @@ pub struct LiveOptions {
     pub pushed_requests: PushedRequestOptions,
     /// Clients whose id is the address of a document.
     pub client_documents: ClientDocumentOptions,
+    /// What becomes of proofs of possession.
+    pub dpop: DpopOptions,
     /// What is in a token response besides.
     pub token_response: TokenResponseOptions,
     /// How `/api` wants its token.
@@ -165,6 +168,7 @@ impl ServerOptions {
                 registration: RegistrationOptions::default(),
                 pushed_requests: PushedRequestOptions::default(),
                 client_documents: ClientDocumentOptions::default(),
+                dpop: DpopOptions::default(),
                 token_response: TokenResponseOptions::default(),
                 api: ApiOptions::default(),
             },

@@ -178,6 +178,11 @@ impl Running {
         self.shared.state().client_documents.publish(url.into(), document);
     }
 
+    /// No nonce that was given out is good any more.
+    pub fn forget_nonces(&self) {
+        self.shared.state().proofs.forget_nonces();
+    }
+
     /// An administrator allows a client these scopes for everybody of a tenant: its id or domain.
     pub fn consent_for_tenant(&self, client_id: &str, tenant: &str, scope: &[&str]) {
         self.allow(client_id, Whose::Tenant(entra::tenant_id(tenant)), scope);

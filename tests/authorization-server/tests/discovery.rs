@@ -63,11 +63,11 @@ async fn a_resource_leads_to_its_metadata() {
     tester.set(json!({"protected_resource": {"place": "nowhere", "schemes": ["DPoP", "Bearer"]}}));
     assert_eq!(
         challenges(&tester.get("/mcp").await),
-        ["DPoP scope=\"notes\"", "Bearer scope=\"notes\""],
+        ["DPoP scope=\"notes\", algs=\"ES256\"", "Bearer scope=\"notes\""],
         "what is nowhere has no address"
     );
     tester.set(json!({"protected_resource": {"place": "path", "named": false, "challenge_scope": null}}));
-    assert_eq!(challenges(&tester.get("/mcp").await), ["DPoP", "Bearer"]);
+    assert_eq!(challenges(&tester.get("/mcp").await), ["DPoP algs=\"ES256\"", "Bearer"]);
     assert_eq!(tester.get(&format!("{WELL_KNOWN}/mcp")).await.status, 200);
 }
 

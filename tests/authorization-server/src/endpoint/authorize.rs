@@ -151,6 +151,7 @@ fn code(shared: &Shared, request: &Request, tenant: &str, client_id: &str, asked
         home: entra::home(tenant, live.home_tenant.as_deref()),
         nonce: request.parameter("nonce").map(Into::into),
         claims: request.parameter("claims").map(Into::into),
+        code_key: request.parameter("dpop_jkt").map(Into::into),
         ..Grant::default()
     };
     let expires = after(Instant::now(), live.code_lifetime);

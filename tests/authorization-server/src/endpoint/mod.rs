@@ -10,6 +10,7 @@ mod graph;
 mod mcp;
 mod metadata;
 mod par;
+mod possession;
 mod register;
 mod resource;
 mod resource_metadata;
@@ -52,12 +53,13 @@ pub(crate) fn answer(shared: &Shared, endpoint: Endpoint, tenant: &str, request:
         Endpoint::Resource => Ok(resource::answer(shared, request)),
         Endpoint::Unknown | Endpoint::Any => Ok(Reply::new(404, Content::Empty)),
     };
-    match answer {
+    let reply = match answer {
         Ok(reply) => reply,
         // A person looks at these; there is no client to redirect to.
         Err(refusal) if is_for_people(endpoint) => refusal_page(shared, request, refusal),
         Err(refusal) => shared.refuse(refusal, request),
-    }
+    };
+    possession::with_nonce(shared, endpoint, reply)
 }
 
 /// Answers with a scripted error, where the endpoint's errors go.
