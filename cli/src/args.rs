@@ -212,13 +212,13 @@ pub struct LoginArgs {
     /// Read the client secret from the first line of standard input
     #[arg(long, group = "credential")]
     pub client_secret_stdin: bool,
-    /// Read the certificate and its private key, in PEM, from standard input, for app-only access
+    /// Read a private key, and its certificate if it has one, in PEM from standard input, for app-only access
     #[arg(long, group = "credential")]
     pub certificate_stdin: bool,
-    /// A file with the client secret, or with certificate and private key, for app-only access
+    /// A file with the client secret, or with a private key and its certificate if it has one, for app-only access
     #[arg(long, value_name = "FILE", group = "credential")]
     pub credential_file: Option<PathBuf>,
-    /// An item of the system's keychain with the client secret, or with certificate and private key
+    /// An item of the system's keychain with the client secret, or with a private key and its certificate
     #[arg(long, value_name = "SERVICE/ACCOUNT", group = "credential")]
     pub credential_keychain: Option<String>,
     /// The day that the client secret ends, as the provider's portal shows it, to be warned in time

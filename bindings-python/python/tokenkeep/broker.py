@@ -137,8 +137,8 @@ class Broker(_native.Broker):
         is `login`, `consent`, `select_account` or `none` (OIDC Core 3.1.2.1).
 
         Who asks: `client_id`; or, where the server takes a document that you have published, the address of that,
-        `client_metadata_url` (`client_metadata_document`). And what it proves itself with: `client_secret`, or `certificate`, which is a certificate
-        and its private key in PEM (RFC 7523 2.2). `credential_file` is a file that holds either, `credential_keychain`
+        `client_metadata_url` (`client_metadata_document`). And what it proves itself with: `client_secret`, or `certificate`, which is a private
+        key in PEM, with its certificate or alone (RFC 7523 2.2). `credential_file` is a file that holds either, `credential_keychain`
         an item of the system's keychain, as `SERVICE/ACCOUNT`. `credential_expires` is the day that a secret ends,
         `2027-01-31`; a certificate says so itself.
 

@@ -165,7 +165,7 @@ import Testing
         #expect(stored.issuer == issuer && !stored.dynamic)
         #expect(try await broker.registration("mcp", issuer: issuer) == stored)
         #expect(try await broker.registration("mcp", issuer: "https://other.example") == nil)
-        #expect(try await broker.removeRegistration("mcp", issuer: issuer))
+        #expect(try await broker.removeRegistration("mcp", issuer: issuer) != nil)
     }
 }
 

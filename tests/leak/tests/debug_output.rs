@@ -70,11 +70,9 @@ fn no_debug_output_shows_a_secret() {
     let broker =
         Broker::open(BrokerOptions { home: Some(folder.path().to_owned()), ..options.clone() }).unwrap();
     let provider = "oidc".parse().unwrap();
-    assert_silent(
-        "Registration",
-        &broker.set_registration(&provider, Some("https://as.example"), "id", Some(secret())).unwrap(),
-    );
-    assert_silent("Registration", &broker.registration(&provider, Some("https://as.example")).unwrap());
+    let issuer = Some("https://issuer.example");
+    assert_silent("Registration", &broker.set_registration(&provider, issuer, "id", Some(secret())).unwrap());
+    assert_silent("Registration", &broker.registration(&provider, issuer).unwrap());
     assert_silent("VaultState", &broker.inspect());
     assert_silent("Connections", &broker.connections().unwrap());
     assert_silent("Error", &broker.cached_token(&provider, &TokenOptions::default()).unwrap_err());
