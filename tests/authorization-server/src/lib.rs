@@ -1,9 +1,9 @@
 //! A scripted OAuth authorization server: the other side of every test that logs in.
 //!
-//! It plays two dialects, plain OAuth (RFC 6749, 7009, 7591, 7592, 7636, 8414, 8628, 8707, 9126, 9207, 9449, 9728 and OpenID Connect Core) and
-//! Microsoft Entra; four ways to rotate a refresh token; the person at the browser; and every fault that a real
-//! server or the network in front of it was seen to make. What it was asked is kept in a [`Journal`] that holds
-//! no secret.
+//! It plays two dialects, plain OAuth (RFC 6749, 7009, 7591, 7592, 7636, 8414, 8628, 8707, 9126, 9207, 9449, 9728 and
+//! OpenID Connect Core) and Microsoft Entra; four ways to rotate a refresh token; the person at the browser; and every
+//! fault that a real server or the network in front of it was seen to make. What it was asked is kept in a [`Journal`]
+//! that holds no secret.
 //!
 //! It shares no code with the product. It is strict where an RFC says MUST, so that a client which gets an
 //! answer here has earned it, and it misbehaves only when a [`Fault`] says so.
@@ -18,8 +18,9 @@
 //! route token_response resource_indicators      which endpoint; what a grant looks like on the wire; what it is for
 //! shared                                        what all requests share
 //! state id_token reply                          what is remembered, claimed, answered
-//! device rotation journal consent registration  device codes; used refresh tokens; what was asked; what was allowed; who registered itself,
-//! client_document pushed_requests journal_entry or has a document; what was pushed; one request
+//! device rotation journal consent               device codes; used refresh tokens; what was asked; what was allowed
+//! registration client_document pushed_requests  who registered itself, or has a document; what was pushed
+//! journal_entry                                 one request that was asked
 //! client_authentication client_assertion dpop    who asks, and with which key
 //! claims pkce entra grant redirect_uri jws      rules
 //! refusal oauth_error                           every reason to say no, and how it is written
