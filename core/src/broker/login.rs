@@ -75,9 +75,9 @@ pub struct LoginOptions {
     pub client_id: Option<String>,
     /// RFC 6749 2.3.1. At most one of this and the next three.
     pub client_secret: Option<Secret>,
-    /// For app-only access: a certificate and its private key, in PEM (RFC 7523 2.2).
+    /// For app-only access: a private key in PEM, with its certificate or alone (RFC 7523 2.2).
     pub certificate: Option<Secret>,
-    /// A file that holds the client secret, or certificate and key.
+    /// A file that holds the client secret, or the key and its certificate if it has one.
     pub credential_file: Option<PathBuf>,
     /// An item of the system's keychain that holds them, as `SERVICE/ACCOUNT`.
     pub credential_keychain: Option<String>,
@@ -214,6 +214,11 @@ impl Broker {
         let (flow, reason) = match options.flow {
             Some(flow) => (flow, "it was asked for"),
             None if options.paste => (Flow::AuthorizationCode, "the redirect URL will be pasted"),
+            None if !request.redirect.loopback && request.endpoints.device_authorization.is_none() => {
+                let reason =
+                    "the provider takes no redirect to this machine, and the redirect URL will be pasted";
+                (Flow::AuthorizationCode, reason)
+            }
             None => {
                 let surroundings = Surroundings::detect(&self.0.settings.environment, options.browser_named);
                 let endpoints = &request.endpoints;

@@ -153,7 +153,7 @@ pub(super) fn stored_client(
 ) -> Option<StoredClient> {
     let own = earlier.map(|earlier| {
         let client = &earlier.client;
-        let proof = client.certificate.clone().map(Proof::Certificate);
+        let proof = client.certificate.clone().map(Proof::Key);
         let proof = proof.or_else(|| client.client_secret.clone().map(Proof::Secret));
         let credential = proof
             // A person's login and an application prove themselves in their own ways, also as one client.
