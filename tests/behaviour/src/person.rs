@@ -39,9 +39,13 @@ pub fn try_get(url: &Url) -> io::Result<Answer> {
 /// The same with a bearer token in the header.
 #[track_caller]
 pub fn get_with_token(url: &Url, access_token: &str) -> Answer {
-    let header = format!("Bearer {access_token}");
-    let headers = [("authorization", header.as_str())];
-    done(async { HttpClient::new(None)?.send(http::Method::GET, url, &headers, Vec::new()).await })
+    get_with(url, &[("authorization", &format!("Bearer {access_token}"))])
+}
+
+/// The same with headers.
+#[track_caller]
+pub fn get_with(url: &Url, headers: &[(&str, &str)]) -> Answer {
+    done(async { HttpClient::new(None)?.send(http::Method::GET, url, headers, Vec::new()).await })
 }
 
 /// One POST of a form; nothing is followed.
