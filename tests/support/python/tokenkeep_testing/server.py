@@ -96,6 +96,19 @@ class Server:
         """Somebody allows a client scopes: `client_id`, `scope`, and a `username` or a `tenant`."""
         self._control("POST", "consent", allowed)
 
+    def registered_clients(self) -> List[str]:
+        """The ids of the clients that registered themselves, and were not deleted since."""
+        clients: List[str] = self._control("GET", "clients")
+        return clients
+
+    def publish_client_document(self, url: str, document: Dict[str, Any]) -> None:
+        """What a client says of itself at the address that is its id."""
+        self._control("POST", "client-document", {"url": url, "document": document})
+
+    def forget_nonces(self) -> None:
+        """No nonce that was given out is good any more."""
+        self._control("POST", "forget-nonces")
+
     def expire(self) -> None:
         """The server's resource refuses every access token that was given so far."""
         self._control("POST", "expire")
