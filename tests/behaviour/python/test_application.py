@@ -1,4 +1,4 @@
-"""App-only access: a client that asks in its own name, by a secret or by a certificate, and nobody who logs in."""
+"""App-only access: a client that asks in its own name, by a secret, a certificate or a key, and nobody who logs in."""
 
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, Dict, Iterator, List
@@ -99,9 +99,9 @@ def test_login_as_an_application_with_a_secret(microsoft: Stage, acme: Stage) ->
 def test_login_as_an_application_with_a_certificate(microsoft: Stage) -> None:
     for names, why in (
         (["rsa.crt"], "no private key"),
-        (["rsa.key"], "no certificate"),
+        (["rsa.key"], "certificate beside the private key"),
         (["late.crt", "rsa.key"], "not that of its certificate"),
-        (["ec.crt", "ec.key"], "not RSA"),
+        (["ec.crt", "ec.key"], "not for RSA"),
         (["rsa.crt", "encrypted.key"], "encrypted"),
     ):
         with fails("config_invalid") as failure:
@@ -130,6 +130,41 @@ def test_login_as_an_application_with_a_certificate(microsoft: Stage) -> None:
         assert (request["client_authentication"], request["outcome"]["status"]) == ("private_key_jwt", 200)
         assert "client_secret" not in request["parameters"]
     assert log_in(microsoft, connection="text", certificate=pem("rsa.key", "rsa.crt")).application
+
+
+@pytest.mark.parametrize(
+    ("name", "other"), [("ec.key", "rsa.key"), ("ec_sec1.key", "rsa.key"), ("rsa_pkcs1.key", "ec.key")]
+)
+def test_login_as_an_application_with_a_private_key(name: str, other: str) -> None:
+    public = VECTORS / ("ec.pub" if name.startswith("ec") else "rsa.pub")
+    with Stage("acme", "--client-key", f"nightly:{public}") as stage:
+        stage.add_provider(f'{stage.definition}[client_credentials]\nscopes = ["read"]\n')
+        stage.named["client_id"] = "nightly"
+        with fails("config_invalid") as failure:
+            stage.login(flow="client_credentials", certificate=pem("p384.key"))
+        assert "neither RSA nor on P-256" in failure.value.message
+        assert stage.server.journal()["entries"] == []
+        # Somebody else's key is not this client's.
+        with fails("provider_rejected"):
+            stage.login(flow="client_credentials", certificate=pem(other))
+
+        before = len(asked(stage))
+        file = stage.path / "credential.pem"
+        file.write_text(pem(name))
+        connection = stage.login(flow="client_credentials", credential_file=file)
+        assert (connection.application, connection.credential_expires_at) == (True, None), "a key does not end"
+        assert "PRIVATE KEY" not in repr(connection)
+        # The record has it: the file may go. Each request has an assertion of its own, made for the issuer; the
+        # server refuses one that it has seen, and any for its token endpoint.
+        file.unlink()
+        first = stage.token()
+        assert stage.resource(first.secret) == 200
+        assert stage.token(force_refresh=True) != first
+        stage.broker().login("acme", flow="client_credentials")
+        requests = asked(stage)[before:]
+        assert len(requests) == 3
+        for request in requests:
+            assert (request["client_authentication"], request["outcome"]["status"]) == ("private_key_jwt", 200)
 
 
 def test_expiring_client_secret_is_warned_about(microsoft: Stage) -> None:
