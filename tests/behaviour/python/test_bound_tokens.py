@@ -1,12 +1,11 @@
-"""Tokens that are bound to a key (RFC 9449): the key of one login, its proofs, the nonces that servers want in them, and
-what comes when a server takes the binding away."""
+"""Tokens that are bound to a key (RFC 9449): the key of one login, its proofs, the nonces that servers want in them,
+and what comes when a server takes the binding away."""
 
 import asyncio
 import json
 from functools import partial
 from typing import Any, Dict, List, Set
 
-import tokenkeep
 from tokenkeep_testing import Stage, person
 from tokenkeep_testing.failure import fails
 
@@ -156,7 +155,7 @@ def test_bearer_in_the_place_of_a_bound_token_is_refused(acme: Stage) -> None:
     with fails("provider_rejected"):
         acme.token(force_refresh=True)
     assert acme.token() == bound, "what is bound goes on"
-    newer: tokenkeep.AccessToken = acme.token(force_refresh=True)
+    newer = acme.token(force_refresh=True)
     assert newer != bound and newer.token_type == "DPoP"
     assert (len(server.refreshes()), server.journal()["reuse_count"]) == (2, 0)
 

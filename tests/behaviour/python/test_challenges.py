@@ -46,6 +46,9 @@ def test_refused_token_is_replaced_once(acme: Stage) -> None:
     # Wider scopes are a person's to grant.
     wider = ['Bearer error="insufficient_scope", scope="admin"']
     assert broker.token_after_refusal("acme", refused=first.secret, www_authenticate=wider) is None
+    # A nonce is for a proof, and no proof goes with these.
+    nonce = ['DPoP error="use_dpop_nonce"']
+    assert broker.token_after_refusal("acme", refused=second.secret, www_authenticate=nonce) is None
     assert len(acme.server.refreshes()) == 1
 
 

@@ -66,14 +66,15 @@ def test_bundled_providers_are_listed(acme: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("good", "broken", "at"),
+    ("good", "broken", "at", "said"),
     [
-        ('token = "', 'token = "ftp://', "token = "),
-        ("token = ", "tokem = ", "token = "),
-        ("schema = 1", "schema = 2", "schema = "),
+        ('token = "', 'token = "ftp://', "token = ", 'endpoints.token: expected an https URL, found "ftp://'),
+        ('token = "', 'token = 1 # "', "token = ", "endpoints.token: expected a text, found integer 1"),
+        ("token = ", "tokem = ", "token = ", "endpoints.tokem: expected one of authorization, token,"),
+        ("schema = 1", "schema = 2", "schema = ", "schema: expected schema = 1, found 2"),
     ],
 )
-def test_broken_provider_file_names_the_line(acme: Stage, good: str, broken: str, at: str) -> None:
+def test_broken_provider_file_names_the_line(acme: Stage, good: str, broken: str, at: str, said: str) -> None:
     acme.login()
     lines = acme.definition.splitlines()
     line = 1 + next(number for number, text in enumerate(lines) if text.startswith(at))
@@ -81,7 +82,7 @@ def test_broken_provider_file_names_the_line(acme: Stage, good: str, broken: str
     kept = acme.store / "providers/acme.toml"
     with fails("config_invalid") as failure:
         acme.add_provider(definition)
-    assert f"acme.toml:{line}" in failure.value.message
+    assert f"acme.toml:{line}: {said}" in failure.value.message
     assert kept.read_text() == acme.definition, "a broken file replaces nothing"
 
     # One that was broken by hand harms nobody else.
@@ -89,12 +90,12 @@ def test_broken_provider_file_names_the_line(acme: Stage, good: str, broken: str
     for call in (acme.login, lambda: acme.broker().provider("acme")):
         with fails("config_invalid") as failure:
             call()
-        assert f"acme.toml:{line}" in failure.value.message
+        assert f"acme.toml:{line}: {said}" in failure.value.message
     found = acme.broker().providers()
     assert "microsoft" in [provider.name for provider in found.providers]
     (damaged,) = found.damaged
     check(damaged, "config_invalid")
-    assert f"acme.toml:{line}" in damaged.message
+    assert f"acme.toml:{line}: {said}" in damaged.message
     assert acme.resource(acme.secret(force_refresh=True)) == 200
 
     kept.write_text(acme.definition)

@@ -23,7 +23,8 @@ class Home:
     """A store whose provider is `server`.
 
     `acme` has a provider file of the user's own, `microsoft` the bundled one with the server in the place of its cloud,
-    `oidc` finds the server through its issuer, `mcp` through the metadata of a resource. Without a word the server's dialect decides between the first two.
+    `oidc` finds the server through its issuer, `mcp` through the metadata of a resource. Without a word the server's
+    dialect decides between the first two.
     """
 
     #: What a first login has to name besides the provider.
