@@ -90,6 +90,10 @@ def test_tokens_are_bound_to_a_key(acme: Stage, oidc: Stage, mcp: Stage) -> None
     # A resource that takes bound tokens alone need not be told of.
     mcp.server.change(dpop={"mode": "on"}, protected_resource={"dpop_bound": True})
     assert mcp.login().dpop is True
+    url, broker = mcp.resource_url, mcp.broker()
+    token = broker.token("mcp", resource=url)
+    fit = broker.dpop_proof("mcp", resource=url, method="GET", url=url, access_token=token.secret)
+    assert resource(mcp, token.authorization_header(), fit).status == 200
 
 
 def test_dpop_nonce_is_answered_once(acme: Stage) -> None:
@@ -104,6 +108,7 @@ def test_dpop_nonce_is_answered_once(acme: Stage) -> None:
     # A broker of its own knows no nonce, and one that lives on has the last one.
     acme.token(force_refresh=True)
     assert with_nonce(server.refreshes()) == [False, True]
+    assert len({entry["parameters"]["refresh_token"] for entry in server.refreshes()}) == 1
     assert server.journal()["reuse_count"] == 0
     broker = acme.broker()
     broker.token("acme", force_refresh=True)
