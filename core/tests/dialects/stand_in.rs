@@ -54,7 +54,8 @@ impl StandIn {
     pub fn bend(&self, definition: &str) -> String {
         // A value at the beginning is an address too, and stands for its host here.
         let bent = |line: &str| match line.split_once(" = \"") {
-            Some((name, rest)) if is_endpoint(name) => {
+            // A cloud is bent where it is defined.
+            Some((name, rest)) if is_endpoint(name) && !rest.starts_with("{cloud}") => {
                 format!("{name} = \"{}/~{}", self.origin, rest.strip_prefix("https://").unwrap_or(rest))
             }
             _ => line.to_owned(),
