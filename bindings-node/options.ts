@@ -115,9 +115,9 @@ export interface BeginLoginOptions extends ConnectionOptions, CallOptions {
   readonly clientId?: Maybe<string>;
   /** Its secret, if it has one. */
   readonly clientSecret?: Maybe<string>;
-  /** A certificate and its private key in PEM, by which the client proves itself instead (RFC 7523 2.2). */
+  /** A private key in PEM, with its certificate or alone, by which the client proves itself instead (RFC 7523 2.2). */
   readonly certificate?: Maybe<string>;
-  /** A file that holds the secret, or certificate and key. */
+  /** A file that holds the secret, or the key and its certificate if it has one. */
   readonly credentialFile?: Maybe<string>;
   /** An item of the system's keychain that holds them, as `SERVICE/ACCOUNT`. */
   readonly credentialKeychain?: Maybe<string>;

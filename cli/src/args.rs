@@ -95,10 +95,8 @@ pub enum Command {
     Scopes(ScopesArgs),
     /// Keep the client id that a provider is logged in to with
     #[command(after_help = "Examples:\n  \
-        tokenkeep client set microsoft --client-id 11111111-2222-3333-4444-555555555555\n  \
         tokenkeep client set google --client-id ID --client-secret-stdin < secret.txt\n  \
         tokenkeep client set oidc --issuer https://login.example --client-id ID\n  \
-        tokenkeep client remove google\n  \
         tokenkeep client document https://app.example/client.json")]
     Client(ClientArgs),
     /// Print the address that an administrator consents at, for all of their organization; or read their answer
@@ -214,13 +212,13 @@ pub struct LoginArgs {
     /// Read the client secret from the first line of standard input
     #[arg(long, group = "credential")]
     pub client_secret_stdin: bool,
-    /// Read the certificate and its private key, in PEM, from standard input, for app-only access
+    /// Read a private key, and its certificate if it has one, in PEM from standard input, for app-only access
     #[arg(long, group = "credential")]
     pub certificate_stdin: bool,
-    /// A file with the client secret, or with certificate and private key, for app-only access
+    /// A file with the client secret, or with a private key and its certificate if it has one, for app-only access
     #[arg(long, value_name = "FILE", group = "credential")]
     pub credential_file: Option<PathBuf>,
-    /// An item of the system's keychain with the client secret, or with certificate and private key
+    /// An item of the system's keychain with the client secret, or with a private key and its certificate
     #[arg(long, value_name = "SERVICE/ACCOUNT", group = "credential")]
     pub credential_keychain: Option<String>,
     /// The day that the client secret ends, as the provider's portal shows it, to be warned in time

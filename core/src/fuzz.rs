@@ -21,8 +21,8 @@ use crate::flow::registered_redirect_uri;
 use crate::protocol::{
     AuthorizationResponse, AuthorizationServerMetadata, Challenge, Client, ClientAuthentication, DevicePoll,
     ExpectedResponse, Grant, ResponseRejection, TokenDialect, TokenEndpointError, TokenRequest,
-    TokenResponse, classify_device_poll, parse_authorization_response, parse_device_authorization_response,
-    parse_metadata, parse_token_response, well_known_urls,
+    TokenResponse, TokenType, classify_device_poll, parse_authorization_response,
+    parse_device_authorization_response, parse_metadata, parse_token_response, well_known_urls,
 };
 use crate::provider::{Authority, ProviderDefinition, endpoints};
 use crate::secret::Secret;
@@ -99,7 +99,7 @@ pub fn callback(data: &[u8]) {
 /// The answer to a token request: a line with the status and the content type, and the body.
 pub fn token_response(data: &[u8]) {
     let (status, content_type, body) = answer(data);
-    match parse_token_response(status, content_type, body, ' ', &TokenDialect::default()) {
+    match parse_token_response(status, content_type, body, ' ', &TokenDialect::default(), TokenType::Bearer) {
         Ok(response) => {
             assert!((200..300).contains(&status));
             check_token_response(&response);
@@ -108,7 +108,17 @@ pub fn token_response(data: &[u8]) {
     }
     check_quoted_secret(&String::from_utf8_lossy(body));
     let read = |body: &[u8]| {
-        format!("{:?}", parse_token_response(status, content_type, body, ' ', &TokenDialect::default()))
+        format!(
+            "{:?}",
+            parse_token_response(
+                status,
+                content_type,
+                body,
+                ' ',
+                &TokenDialect::default(),
+                TokenType::Bearer
+            )
+        )
     };
     assert_secrets_do_not_show(content_type, body, read);
 }
@@ -132,8 +142,10 @@ pub fn device_response(data: &[u8]) {
         }
         Err(error) => check_endpoint_error(status, &error),
     }
-    let granted = parse_token_response(status, content_type, body, ' ', &TokenDialect::default()).is_ok();
-    match classify_device_poll(status, content_type, body, ' ', &TokenDialect::default()) {
+    let granted =
+        parse_token_response(status, content_type, body, ' ', &TokenDialect::default(), TokenType::Bearer)
+            .is_ok();
+    match classify_device_poll(status, content_type, body, ' ', &TokenDialect::default(), TokenType::Bearer) {
         DevicePoll::Granted(response) => check_token_response(&response),
         DevicePoll::SlowDown { interval } => {
             assert!(!granted && interval.is_none_or(|seconds| (1..=300).contains(&seconds)));
@@ -145,7 +157,14 @@ pub fn device_response(data: &[u8]) {
         DevicePoll::Pending | DevicePoll::Denied(_) | DevicePoll::Expired(_) => assert!(!granted),
     }
     let read = |body: &[u8]| {
-        let poll = classify_device_poll(status, content_type, body, ' ', &TokenDialect::default());
+        let poll = classify_device_poll(
+            status,
+            content_type,
+            body,
+            ' ',
+            &TokenDialect::default(),
+            TokenType::Bearer,
+        );
         format!("{:?} {poll:?}", parse_device_authorization_response(status, content_type, body))
     };
     assert_secrets_do_not_show(content_type, body, read);
@@ -318,11 +337,10 @@ fn check_token(token: &Secret) {
 
 /// What is said of an answer that gave no token.
 fn check_endpoint_error(status: u16, error: &TokenEndpointError) {
-    const ENDED: [&str; 6] = [
+    const ENDED: [&str; 5] = [
         "invalid_grant",
         "bad_refresh_token",
         "invalid_refresh_token",
-        "invalid_code",
         "login_required",
         "account_selection_required",
     ];
@@ -360,9 +378,14 @@ fn check_quoted_secret(around: &str) {
     let text = format!("{around} {SENT}, sorry");
     let body =
         serde_json::json!({"error": text, "error_description": text, "suberror": text, "claims": text});
-    let Err(error) =
-        parse_token_response(400, None, body.to_string().as_bytes(), ' ', &TokenDialect::default())
-    else {
+    let Err(error) = parse_token_response(
+        400,
+        None,
+        body.to_string().as_bytes(),
+        ' ',
+        &TokenDialect::default(),
+        TokenType::Bearer,
+    ) else {
         panic!("an error is one");
     };
     let error = request.clean(error);

@@ -10,6 +10,7 @@
 //! | 4 | [`Broker`] (`broker`) | the use cases: `login`, `token`, `connections`, `connection_changes`, `logout`, `providers` |
 //! | 3 | `flow` | how a grant is got: authorization code with PKCE, device code |
 //! | 3 | `refresh` | how a grant is kept: exactly one refresh among all processes |
+//! | 2 | `dpop` | a token request with the proof of its key, and the servers' nonces |
 //! | 2 | `provider` | who we talk to: data files, tenants, discovery, client registration |
 //! | 2 | `store` | what is kept: records, the vault and its key, locks |
 //! | 1 | `protocol` | the wire: RFC messages as values, no clock, no network |
@@ -50,6 +51,7 @@
 mod azure;
 mod broker;
 mod clock;
+mod dpop;
 mod environment;
 mod error;
 mod flow;

@@ -35,6 +35,11 @@ impl Limits {
         Limits { total: self.total.min(total), ..self }
     }
 
+    /// What is left of them when `spent` has passed.
+    pub fn after(self, spent: Duration) -> Limits {
+        Limits { total: self.total.saturating_sub(spent), ..self }
+    }
+
     /// For metadata documents.
     pub const METADATA: Limits = Limits { total: Duration::from_secs(10), body: 256 << 10 };
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const RANKS: [&[&str]; 7] = [
     &["clock", "environment", "error", "hosts", "login_command", "names", "scope", "secret"],
     &["protocol", "transport"],
-    &["provider", "store"],
+    &["dpop", "provider", "store"],
     &["flow", "refresh"],
     &["broker"],
     // Converts for the Azure SDK.
@@ -30,7 +30,7 @@ const DOORS: [(&str, &str); 10] = [
     ("secrecy", "secret.rs"),
     ("chacha20poly1305", "store/"),
     ("hyper", "flow/"),
-    ("pki_types", "protocol/certificate.rs"),
+    ("pki_types", "protocol/client_key.rs"),
     ("azure_core", "azure.rs"),
 ];
 

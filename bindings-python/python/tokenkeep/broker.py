@@ -17,6 +17,7 @@ from .records import (
     Provider,
     Providers,
     Registration,
+    RegistrationRemoval,
     ScopeCheck,
     VaultState,
 )
@@ -136,8 +137,8 @@ class Broker(_native.Broker):
         is `login`, `consent`, `select_account` or `none` (OIDC Core 3.1.2.1).
 
         Who asks: `client_id`; or, where the server takes a document that you have published, the address of that,
-        `client_metadata_url` (`client_metadata_document`). And what it proves itself with: `client_secret`, or `certificate`, which is a certificate
-        and its private key in PEM (RFC 7523 2.2). `credential_file` is a file that holds either, `credential_keychain`
+        `client_metadata_url` (`client_metadata_document`). And what it proves itself with: `client_secret`, or `certificate`, which is a private
+        key in PEM, with its certificate or alone (RFC 7523 2.2). `credential_file` is a file that holds either, `credential_keychain`
         an item of the system's keychain, as `SERVICE/ACCOUNT`. `credential_expires` is the day that a secret ends,
         `2027-01-31`; a certificate says so itself.
 
@@ -437,10 +438,13 @@ class Broker(_native.Broker):
         found = self._ask("registration", given(provider=provider, issuer=issuer))
         return None if found is None else Registration(found)
 
-    def remove_registration(self, provider: str, *, issuer: str | None = None) -> bool:
-        """Removes the stored client. False when there is none. Connections made with it keep their own copy."""
-        removed: bool = self._ask("remove_registration", given(provider=provider, issuer=issuer))
-        return removed
+    def remove_registration(self, provider: str, *, issuer: str | None = None) -> RegistrationRemoval | None:
+        """Removes the stored client; `None` when there is none. Connections made with it keep their own copy.
+
+        A client that the server made on request is deleted there, which ends their grants with most servers.
+        """
+        removed = self._ask("remove_registration", given(provider=provider, issuer=issuer))
+        return None if removed is None else RegistrationRemoval(removed)
 
     def client_metadata_document(self, url: str) -> str:
         """The document to publish at `url`, which is then a client id (`client_metadata_url` of `login`).

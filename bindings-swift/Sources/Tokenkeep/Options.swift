@@ -85,9 +85,9 @@ public struct LoginOptions: Sendable {
     public var clientID: String?
     /// Its secret, if it has one.
     public var clientSecret: String?
-    /// A certificate and its private key in PEM, by which the client proves itself instead (RFC 7523 2.2).
+    /// A private key in PEM, with its certificate or alone, by which the client proves itself instead (RFC 7523 2.2).
     public var certificate: String?
-    /// A file that holds the secret, or certificate and key.
+    /// A file that holds the secret, or the key and its certificate if it has one.
     public var credentialFile: URL?
     /// An item of the system's keychain that holds them, as `SERVICE/ACCOUNT`.
     public var credentialKeychain: String?

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::LoginOptions;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
-use crate::protocol::ClientCertificate;
+use crate::protocol::ClientKey;
 use crate::provider::{Credential, Proof};
 use crate::secret::Secret;
 use crate::store::keychain_item;
@@ -23,13 +23,12 @@ const LIMIT: u64 = 64 << 10;
 /// The credential that the options give, if they give one. Blocks: a keychain may ask its user.
 ///
 /// # Errors
-/// `config_invalid`: there is more than one, it cannot be read, or it is neither a client secret nor a certificate with
-/// its key; `store_locked`: the keychain gives nothing.
+/// `config_invalid`: there is more than one, it cannot be read, or it is neither a client secret nor a private key; `store_locked`: the keychain gives nothing.
 pub(super) fn read(options: &LoginOptions) -> Result<Option<Credential>> {
     let LoginOptions { client_secret, certificate, credential_file, credential_keychain, .. } = options;
     let given = [
         ("a client secret", client_secret.is_some()),
-        ("a certificate", certificate.is_some()),
+        ("a certificate or private key", certificate.is_some()),
         ("a credential file", credential_file.is_some()),
         ("an item of the keychain", credential_keychain.is_some()),
     ];
@@ -43,7 +42,7 @@ pub(super) fn read(options: &LoginOptions) -> Result<Option<Credential>> {
         return Ok(Some(secret(client_secret.clone())));
     }
     if let Some(pem) = certificate {
-        return by_certificate(pem.clone()).map(Some);
+        return by_key(pem.clone()).map(Some);
     }
     let (place, text) = match (credential_file, credential_keychain) {
         (Some(path), _) => (format!("the file {}", path.display()), read_file(path)?),
@@ -51,14 +50,14 @@ pub(super) fn read(options: &LoginOptions) -> Result<Option<Credential>> {
         (None, None) => return Ok(None),
     };
     if text.expose().contains("-----BEGIN ") {
-        return by_certificate(text).map(Some);
+        return by_key(text).map(Some);
     }
     let line = text.expose().trim_end_matches(['\r', '\n']);
     // RFC 6749 A.2: `*VSCHAR`.
     if line.is_empty() || !line.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) {
-        let message = format!("{place} holds neither a client secret nor a certificate");
+        let message = format!("{place} holds neither a client secret nor a private key");
         return Err(Error::new(ErrorKind::ConfigInvalid, message)
-            .with_help("a client secret is one line; certificate and private key are PEM (-----BEGIN ...)"));
+            .with_help("a client secret is one line; a private key, with or without its certificate, is PEM (-----BEGIN ...)"));
     }
     Ok(Some(secret(Secret::new(line))))
 }
@@ -77,7 +76,7 @@ pub(super) fn ending(credential: Option<Credential>, day: Option<&str>) -> Resul
             Ok(Some(Credential { proof, expires_at: Some(expires_at) }))
         }
         Some(_) => Err(invalid(
-            "a certificate says itself when it ends".to_owned(),
+            "a certificate says itself when it ends, and a key alone does not".to_owned(),
             "leave out --credential-expires",
         )),
         None => Err(invalid(
@@ -87,9 +86,9 @@ pub(super) fn ending(credential: Option<Credential>, day: Option<&str>) -> Resul
     }
 }
 
-fn by_certificate(pem: Secret) -> Result<Credential> {
-    let expires_at = Some(ClientCertificate::read(&pem)?.ends);
-    Ok(Credential { proof: Proof::Certificate(pem), expires_at })
+fn by_key(pem: Secret) -> Result<Credential> {
+    let expires_at = ClientKey::read(&pem)?.ends();
+    Ok(Credential { proof: Proof::Key(pem), expires_at })
 }
 
 fn read_file(path: &Path) -> Result<Secret> {
@@ -144,7 +143,11 @@ mod tests {
         let pem = format!("Bag Attributes\n{}{}", read("rsa.key"), read("rsa.crt"));
         let found = of_file(pem.as_bytes()).unwrap().unwrap();
         assert_eq!(found.expires_at, Some(Timestamp::from_unix(2_486_487_522)));
-        assert_eq!(found.proof, Proof::Certificate(Secret::new(pem)));
+        assert_eq!(found.proof, Proof::Key(Secret::new(pem)));
+        for name in ["ec.key", "ec_sec1.key", "rsa_pkcs1.key"] {
+            let found = of_file(read(name).as_bytes()).unwrap().unwrap();
+            assert_eq!(found, Credential { proof: Proof::Key(Secret::new(read(name))), expires_at: None });
+        }
     }
 
     #[test]
@@ -173,7 +176,7 @@ mod tests {
         let ends = ending(secret(), Some("2027-01-31")).unwrap().unwrap().expires_at;
         assert_eq!(ends, Some(Timestamp::from_unix(1_801_353_600)));
         assert_eq!(ending(secret(), None).unwrap(), secret());
-        let certificate = credential(Proof::Certificate(Secret::new("a")));
+        let certificate = credential(Proof::Key(Secret::new("a")));
         for (credential, day) in [(secret(), "31.1.2027"), (certificate, "2027-01-31"), (None, "2027-01-31")]
         {
             assert_eq!(ending(credential, Some(day)).unwrap_err().code(), "config_invalid");

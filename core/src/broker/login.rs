@@ -75,9 +75,9 @@ pub struct LoginOptions {
     pub client_id: Option<String>,
     /// RFC 6749 2.3.1. At most one of this and the next three.
     pub client_secret: Option<Secret>,
-    /// For app-only access: a certificate and its private key, in PEM (RFC 7523 2.2).
+    /// For app-only access: a private key in PEM, with its certificate or alone (RFC 7523 2.2).
     pub certificate: Option<Secret>,
-    /// A file that holds the client secret, or certificate and key.
+    /// A file that holds the client secret, or the key and its certificate if it has one.
     pub credential_file: Option<PathBuf>,
     /// An item of the system's keychain that holds them, as `SERVICE/ACCOUNT`.
     pub credential_keychain: Option<String>,

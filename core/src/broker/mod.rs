@@ -15,6 +15,7 @@
 //! | `token` | `token`, `cached_token`, `close` |
 //! | `refusal` | `token_after_refusal` |
 //! | `allowed_hosts` | `allowed_hosts` |
+//! | `dpop`, `login_dpop` | `dpop_proof`, and whether a login binds its tokens to a key |
 //! | `recent` | the records that this second's calls have read |
 //! | `admin_consent` | `admin_consent_url`, `read_admin_consent` |
 //! | `explain` | `explain`, and the command that tries a login again |
@@ -39,6 +40,7 @@ mod explain;
 mod known_servers;
 mod login;
 mod login_client;
+mod login_dpop;
 mod login_request;
 mod login_resource;
 mod login_scopes;
@@ -77,6 +79,7 @@ pub use scopes::{ScopeCheck, ScopeFinding, ScopeFindingKind};
 pub use token::{AccessToken, TokenOptions};
 
 use crate::clock::{Clock, SystemClock};
+use crate::dpop::DpopNonces;
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::Catalog;
 use crate::refresh::Refresher;
@@ -97,6 +100,7 @@ struct Parts {
     catalog: Catalog,
     transport: Arc<Transport>,
     clock: Arc<dyn Clock>,
+    nonces: Arc<DpopNonces>,
     known_servers: KnownServers,
     kept: OnceLock<Kept>,
     opening: Mutex<()>,
@@ -115,6 +119,7 @@ impl Parts {
             catalog: Catalog::new(settings.home.join("providers")),
             transport: Arc::new(Transport::new(settings.insecure_loopback)),
             clock: Arc::new(SystemClock),
+            nonces: Arc::default(),
             known_servers: KnownServers::default(),
             kept: OnceLock::new(),
             opening: Mutex::new(()),
@@ -124,7 +129,8 @@ impl Parts {
 
     fn keep(&self, store: Arc<dyn TokenStore>) -> Kept {
         let (transport, clock) = (Arc::clone(&self.transport), Arc::clone(&self.clock));
-        let refresher = Refresher::new(Arc::clone(&store), transport, clock, self.settings.lock_wait);
+        let nonces = Arc::clone(&self.nonces);
+        let refresher = Refresher::new(Arc::clone(&store), transport, clock, nonces, self.settings.lock_wait);
         Kept { store, refresher, recent: Recent::default() }
     }
 }

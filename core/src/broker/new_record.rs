@@ -61,7 +61,7 @@ impl Broker {
                 client_id: client.client_id.clone(),
                 authentication: client.authentication,
                 client_secret: client.client_secret().cloned(),
-                certificate: client.certificate().cloned(),
+                certificate: client.key().cloned(),
                 credential_expires_at: client.credential.as_ref().and_then(|own| own.expires_at),
                 capabilities: plan.request.capabilities,
                 issuer_bound: definition.discovery,
@@ -82,6 +82,9 @@ impl Broker {
                 rotation: definition.rotation(),
                 resource: plan.resource.indicator,
                 named_resource: plan.resource.named,
+                assertion_algorithms: client
+                    .key()
+                    .and_then(|_| request.endpoints.assertion_algorithms.clone()),
             },
             application,
             account,
@@ -91,7 +94,7 @@ impl Broker {
                 header: definition.api.header.clone(),
                 scheme: definition.api.scheme.clone(),
             },
-            dpop_key: None,
+            dpop_key: request.dpop_key.as_ref().map(|key| key.pkcs8().clone()),
             requested_scopes: request.scopes.clone(),
             access_tokens: vec![token],
             granted_scopes,

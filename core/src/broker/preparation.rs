@@ -7,6 +7,7 @@ use url::Url;
 use super::Broker;
 use super::login::LoginOptions;
 use super::login_client::one_organization;
+use super::login_dpop::dpop_key;
 use super::login_request::LoginRequest;
 use super::login_resource::LoginResource;
 use super::login_scopes::{LoginScopes, together};
@@ -69,10 +70,10 @@ impl Broker {
             values.iter().all(|(name, value)| earlier.values.get(name).is_none_or(|earlier| earlier == value))
         });
         let earlier_issuer = same_customer.and_then(|earlier| earlier.server.issuer.as_deref());
-        let issuer = if definition.resource_discovery {
-            resource.issuer(options.issuer.as_deref(), earlier_issuer)?
+        let issuers = if definition.resource_discovery {
+            resource.issuers(options.issuer.as_deref(), earlier_issuer)?
         } else {
-            options.issuer.as_deref().or(earlier_issuer).map(str::to_owned)
+            options.issuer.as_deref().or(earlier_issuer).map(str::to_owned).into_iter().collect()
         };
         let tenant = options
             .tenant
@@ -89,7 +90,7 @@ impl Broker {
             one_organization(&definition, authority.as_ref())?;
         }
         let endpoints =
-            self.endpoints(&definition, authority.as_ref(), &values, issuer.as_deref(), application).await?;
+            self.endpoints(&definition, authority.as_ref(), &values, &issuers, application).await?;
         if !application {
             endpoints.check_s256(definition.resource_discovery)?;
         }
@@ -102,13 +103,14 @@ impl Broker {
         let client =
             self.login_client(&definition, &endpoints, &registered, options, earlier.as_ref()).await?;
         // What an application was asked for is nothing that a person is asked for, and the other way round.
-        let earlier = earlier.filter(|earlier| earlier.application == application);
+        let earlier = earlier.filter(|earlier| earlier.application == application && resource.is_of(earlier));
         let earlier = earlier.as_ref();
         let scopes = login_scopes(&definition, &endpoints, options, earlier, &resource);
         if let Some(finding) = default_beside_others(&definition, &scopes.requested) {
             return Err(Error::new(ErrorKind::ConfigInvalid, finding.message).with_help(finding.help));
         }
         let request = LoginRequest::resolve(&definition, options, earlier, &scopes.requested)?;
+        let dpop_key = dpop_key(&definition, &endpoints, options, resource.dpop, earlier)?;
         let tenant = authority.as_ref().map(|authority| authority.tenant.to_string());
         let flow_request = FlowRequest {
             transport: Arc::clone(&self.0.transport),
@@ -122,6 +124,8 @@ impl Broker {
             redemption_scopes: scopes.redemption.clone(),
             authorization_parameters: request.parameters.clone(),
             claims: request.claims_parameter()?,
+            dpop_key,
+            dpop_nonces: Arc::clone(&self.0.nonces),
             resource: resource.indicator.clone(),
             dialect: definition.token_dialect(),
             redirect,
@@ -135,13 +139,14 @@ impl Broker {
         ))
     }
 
-    /// The provider's endpoints: from its definition, or from the metadata of the issuer.
+    /// The provider's endpoints: from its definition, or from the metadata of the issuer, by the first of its spellings
+    /// that has some.
     async fn endpoints(
         &self,
         definition: &ProviderDefinition,
         authority: Option<&Authority>,
         values: &Values,
-        issuer: Option<&str>,
+        issuers: &[String],
         application: bool,
     ) -> Result<Endpoints> {
         // No id_token comes back to an application, whose tenant would have to be known.
@@ -151,13 +156,24 @@ impl Broker {
         if !definition.discovery {
             return endpoints::of_tenant(&self.0.transport, definition, authority, values).await;
         }
-        let fixed = definition.endpoints.issuer.as_ref();
+        let fixed = definition.endpoints.issuer.as_ref().filter(|_| issuers.is_empty());
         let fixed = fixed.map(|issuer| values::fill(definition, issuer.as_str(), values));
-        let issuer = issuer.or(fixed.as_deref()).ok_or_else(|| {
+        let mut issuers = issuers.iter().map(String::as_str).chain(fixed.as_deref());
+        let issuer = issuers.next().ok_or_else(|| {
             Error::new(ErrorKind::ConfigInvalid, format!("{} needs an issuer", definition.name)).with_help(
                 format!("name it: `tokenkeep login {} --issuer https://login.example`", definition.name),
             )
         })?;
+        match (self.discovered(issuer).await, issuers.next()) {
+            (Err(error), Some(other)) if *error.kind() == ErrorKind::ProviderRejected => {
+                self.discovered(other).await.map_err(|_| error)
+            }
+            (discovered, _) => discovered,
+        }
+    }
+
+    /// What `issuer` publishes, or published a short while ago.
+    async fn discovered(&self, issuer: &str) -> Result<Endpoints> {
         let (known, now) = (&self.0.known_servers, self.0.clock.now());
         if let Some(endpoints) = known.find(issuer, &now) {
             return Ok(endpoints);

@@ -1,4 +1,4 @@
-//! The records that this second's calls have read. Private to `token`, which asks here before it reads.
+//! The records that this second's calls have read. Private to `token` and `dpop`, which ask here before they read.
 //!
 //! An agent asks for its token with every request that it sends. To read and open a record takes 25 us; to
 //! know that nobody has touched it since takes one system call. A record found here is what the store holds:
@@ -7,7 +7,7 @@
 //!    again before it without this look telling.
 //! 2. **It was read within this second.** What a watch cannot see, such as a whole store that was moved away,
 //!    is seen a second later.
-//! 3. **It holds no refresh token and no client secret:** who hands tokens out needs neither.
+//! 3. **It holds no refresh token and no client secret:** who hands out tokens and their proofs needs neither.
 //!
 //! May not enter: when a token is fresh.
 

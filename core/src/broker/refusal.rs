@@ -57,6 +57,10 @@ impl Broker {
             options.scopes.get_or_insert_with(|| token.scopes.clone());
         }
         let options = options.settled()?;
+        if wants_nonce && record.dpop_key.is_none() {
+            // No proof went with the token, and none can.
+            return Ok(None);
+        }
         if let Some((_, token)) = at_hand
             && !wants_nonce
             && record.refreshed_at.is_some()

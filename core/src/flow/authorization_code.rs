@@ -76,6 +76,8 @@ impl AuthorizationAttempt {
         let nonce = if scopes.contains("openid") { Some(random_text()?) } else { None };
         let mut extra = request.authorization_parameters.clone();
         extra.extend(request.claims_parameter());
+        // RFC 9449 10: a code that is stolen is of no use without the key.
+        extra.extend(request.dpop_key.as_ref().map(|key| ("dpop_jkt".to_owned(), key.thumbprint())));
         extra.extend(request.resource_parameter());
         let extra: Vec<_> = extra.into_iter().collect();
         let authorization = AuthorizationRequest {

@@ -6,34 +6,43 @@ use std::time::Duration;
 
 use super::{FlowRequest, Granted};
 use crate::error::{Error, Result};
-use crate::protocol::{Grant, client_assertion, parse_token_response};
-use crate::secret::random_bytes;
-use crate::transport::{Limits, content_type};
+use crate::protocol::{Client, ClientAssertion, Grant, TokenRequest};
+use crate::secret::{Secret, random_bytes};
+use crate::transport::Limits;
 
 /// Asks for the first token: that the credential is wrong, or not consented to, is said at the login.
 pub(super) async fn run(request: &FlowRequest, timeout: Duration) -> Result<Granted> {
-    let client = &request.client;
-    let endpoint = request.endpoints.token.as_str();
-    let now = request.clock.now().wall;
-    let assertion = client
-        .certificate()
-        .map(|pem| client_assertion(pem, &client.client_id, endpoint, now, random_bytes()?))
-        .transpose()?;
     let extra: Vec<_> = request.claims_parameter().into_iter().chain(request.resource_parameter()).collect();
+    let mut assertion = None;
     let mut message = request.token_request(Grant::ClientCredentials { scopes: &request.scopes }, &extra);
+    let sender = request.sender();
+    let sent = sender.send(Limits::ENDPOINT.within(timeout), || {
+        assertion = client_assertion(request)?;
+        let client = Client { client_assertion: assertion.as_ref(), ..message.client };
+        TokenRequest { client, ..message }.to_http()
+    });
+    let response = sent.await.map_err(Error::from)?;
     message.client.client_assertion = assertion.as_ref();
-    let sent = request.transport.send(message.to_http()?, Limits::ENDPOINT.within(timeout)).await;
-    let response = sent.map_err(Error::from)?;
-    let separator = request.response_scope_separator();
-    let token = parse_token_response(
-        response.status().as_u16(),
-        content_type(&response),
-        response.body(),
-        separator,
-        &request.dialect,
-    )
-    .map_err(|error| message.clean(error).to_error("the server did not accept the application"))
-    .map_err(Error::of_application)?;
+    let token = request
+        .parse(&response)
+        .map_err(|error| message.clean(error).to_error("the server did not accept the application"))
+        .map_err(Error::of_application)?;
     let learnt = request.learnt_from_token_response(&response)?;
     Ok(Granted { response: token, nonce: None, learnt, farewell: None })
+}
+
+/// The proof of a client that has a private key, for one request (RFC 7523 2.2).
+fn client_assertion(request: &FlowRequest) -> Result<Option<Secret>> {
+    let Some(key) = request.client.key() else { return Ok(None) };
+    let endpoints = &request.endpoints;
+    let assertion = ClientAssertion {
+        key,
+        client_id: &request.client.client_id,
+        endpoint: endpoints.token.as_str(),
+        issuer: endpoints.exact_issuer(),
+        accepted: endpoints.assertion_algorithms.as_deref(),
+        now: request.clock.now().wall,
+        jti: random_bytes()?,
+    };
+    assertion.to_jwt().map(Some)
 }

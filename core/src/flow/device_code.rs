@@ -91,7 +91,7 @@ async fn poll(request: &FlowRequest, authorization: &DeviceAuthorizationResponse
         if let Some(own) = &request.endpoints.device_token {
             message.endpoint = own;
         }
-        let response = match request.transport.send(message.to_http()?, Limits::ENDPOINT).await {
+        let response = match request.sender().send(Limits::ENDPOINT, || message.to_http()).await {
             Ok(response) => response,
             Err(error) => {
                 tracing::info!(error = %Error::from(error), "a poll found no answer");
@@ -106,6 +106,7 @@ async fn poll(request: &FlowRequest, authorization: &DeviceAuthorizationResponse
             response.body(),
             separator,
             &request.dialect,
+            request.token_type(),
         ) {
             DevicePoll::Granted(granted) => {
                 let learnt = request.learnt_from_token_response(&response)?;

@@ -36,8 +36,12 @@ pub use interaction::{DeviceAuthorization, Interaction};
 pub use surroundings::{Flow, Surroundings, choose};
 
 use crate::clock::Clock;
+use crate::dpop::{DpopNonces, TokenSender};
 use crate::error::{Error, ErrorKind, Result};
-use crate::protocol::{Grant, TokenDialect, TokenRequest, TokenResponse, parse_token_response};
+use crate::protocol::{
+    DpopKey, Grant, TokenDialect, TokenEndpointError, TokenRequest, TokenResponse, TokenType,
+    parse_token_response,
+};
 use crate::provider::{
     Authority, ClientRegistration, Endpoints, ProviderDefinition, RedirectDefinition, Values,
 };
@@ -73,6 +77,10 @@ pub struct FlowRequest {
     pub authorization_parameters: BTreeMap<String, String>,
     /// The `claims` of every request (OIDC Core 5.5).
     pub claims: Option<String>,
+    /// The key that the tokens are to be bound to (RFC 9449), made for this login.
+    pub dpop_key: Option<Arc<DpopKey>>,
+    /// What the servers want in its proofs.
+    pub dpop_nonces: Arc<DpopNonces>,
     /// The `resource` of every request (RFC 8707).
     pub resource: Option<String>,
     /// The redirect that is listened on.
@@ -100,6 +108,23 @@ impl FlowRequest {
             dialect: &self.dialect,
             extra,
         }
+    }
+
+    /// Sends to the token endpoint, with the key's proof.
+    fn sender(&self) -> TokenSender<'_> {
+        let key = self.dpop_key.as_deref();
+        TokenSender { transport: &self.transport, clock: &*self.clock, nonces: &self.dpop_nonces, key }
+    }
+
+    fn token_type(&self) -> TokenType {
+        if self.dpop_key.is_some() { TokenType::Dpop } else { TokenType::Bearer }
+    }
+
+    /// Reads the answer to a token request as the server writes it.
+    fn parse(&self, response: &http::Response<Vec<u8>>) -> Result<TokenResponse, TokenEndpointError> {
+        let (status, body) = (response.status().as_u16(), response.body());
+        let (separator, wanted) = (self.response_scope_separator(), self.token_type());
+        parse_token_response(status, content_type(response), body, separator, &self.dialect, wanted)
     }
 
     fn token_parameters(&self) -> Vec<(String, String)> {
@@ -143,22 +168,20 @@ impl Granted {
     }
 }
 
-/// Sends a token request that must not be sent twice. The answer comes with what it says of the customer.
+/// Sends a token request that must not be sent twice: but for an answer that says that it was not acted upon. The answer
+/// that counts comes with what it says of the customer.
 async fn send_token_request(request: &FlowRequest, grant: Grant<'_>) -> Result<(TokenResponse, Values)> {
     let extra = request.token_parameters();
     let message = request.token_request(grant, &extra);
-    let response =
-        request.transport.send(message.to_http()?, Limits::ENDPOINT).await.map_err(|error| match error {
-            TransportError::NotSent(error) => error,
-            TransportError::MaybeSent(error) => error.with_help(
-                "run the login again: the code may have been used, and it is good for one use only",
-            ),
-        })?;
-    let separator = request.response_scope_separator();
-    let status = response.status().as_u16();
-    let token =
-        parse_token_response(status, content_type(&response), response.body(), separator, &request.dialect)
-            .map_err(|error| message.clean(error).to_error("the server did not accept the login"))?;
+    let sent = request.sender().send(Limits::ENDPOINT, || message.to_http()).await;
+    let response = sent.map_err(|error| match error {
+        TransportError::NotSent(error) => error,
+        TransportError::MaybeSent(error) => error
+            .with_help("run the login again: the code may have been used, and it is good for one use only"),
+    })?;
+    let token = request
+        .parse(&response)
+        .map_err(|error| message.clean(error).to_error("the server did not accept the login"))?;
     Ok((token, request.learnt_from_token_response(&response)?))
 }
 

@@ -30,7 +30,7 @@ pub enum ClientAuthentication {
     /// `client_secret_basic`: the secret is in the `Authorization` header (RFC 6749 2.3.1).
     #[serde(rename = "client_secret_basic")]
     Basic,
-    /// `private_key_jwt`: an assertion that is signed with a certificate's key (RFC 7523 2.2).
+    /// `private_key_jwt`: an assertion that is signed with the client's private key (RFC 7523 2.2).
     #[serde(rename = "private_key_jwt")]
     PrivateKeyJwt,
 }
@@ -109,9 +109,9 @@ impl<'a> Client<'a> {
             (ClientAuthentication::PrivateKeyJwt, Some(assertion)) => Ok(Credentials::Assertion(assertion)),
             (ClientAuthentication::PrivateKeyJwt, None) => Err(Error::new(
                 ErrorKind::RegistrationMissing,
-                "the client authenticates by private_key_jwt, and its certificate is not known",
+                "the client authenticates by private_key_jwt, and its private key is not known",
             )
-            .with_help("give the certificate of the registration and its private key")),
+            .with_help("give the private key of the registration, and its certificate if it has one")),
             (method, None) => Err(Error::new(
                 ErrorKind::RegistrationMissing,
                 format!("the client authenticates by {method}, and its client secret is not known"),

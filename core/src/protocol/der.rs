@@ -1,6 +1,7 @@
-//! Just enough DER (X.690) to find two things in a certificate (RFC 5280 4.1): its end and its public key.
+//! Just enough DER (X.690) to find two things in a certificate (RFC 5280 4.1), its end and its public key, and the two
+//! numbers of an elliptic curve's key (RFC 5915 3).
 //!
-//! It is the user's own certificate, and nothing here is proof of anything: a wrong end would be a wrong warning, and a
+//! They are the user's own, and nothing here is proof of anything: a wrong end would be a wrong warning, and a
 //! wrong key a refusal. For that a walk along tags and lengths will do, and a library of X.509 would be six crates more.
 //!
 //! May not enter: trust. Signatures, chains and names are for those who are shown the certificate.
@@ -9,11 +10,18 @@ use crate::clock::Timestamp;
 
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
+const OCTET_STRING: u8 = 0x04;
+const OBJECT_IDENTIFIER: u8 = 0x06;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 const SEQUENCE: u8 = 0x30;
 /// `[0] EXPLICIT`, the version.
 const VERSION: u8 = 0xa0;
+/// `[0] EXPLICIT`, the curve, and `[1] EXPLICIT`, the public key.
+const CURVE: u8 = 0xa0;
+const PUBLIC_KEY: u8 = 0xa1;
+/// `prime256v1`, 1.2.840.10045.3.1.7 (RFC 5480 2.1.1.1).
+const P256: &[u8] = b"\x2a\x86\x48\xce\x3d\x03\x01\x07";
 
 /// What is read of a certificate.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,9 +49,33 @@ impl<'a> Certificate<'a> {
         signed.expect(SEQUENCE)?; // subject
         let mut key = Elements(signed.expect(SEQUENCE)?);
         key.expect(SEQUENCE)?; // algorithm
-        // The first byte says how many bits of the last one do not count: none, where bytes are meant.
-        let (0, public_key) = key.expect(BIT_STRING)?.split_first()? else { return None };
+        let public_key = key.expect_bytes()?;
         Some(Certificate { ends, public_key })
+    }
+}
+
+/// What is read of an elliptic curve's private key.
+pub(super) struct EcPrivateKey<'a> {
+    pub(super) is_p256: bool,
+    pub(super) private_key: &'a [u8],
+    pub(super) public_key: Option<&'a [u8]>,
+}
+
+impl<'a> EcPrivateKey<'a> {
+    /// Reads `ECPrivateKey` of RFC 5915 3; `None` for anything else.
+    pub(super) fn read(der: &'a [u8]) -> Option<Self> {
+        let mut key = Elements(Elements(der).expect(SEQUENCE)?);
+        key.expect(INTEGER)?; // version
+        let private_key = key.expect(OCTET_STRING)?;
+        let mut read = EcPrivateKey { is_p256: false, private_key, public_key: None };
+        while let Some((tag, contents)) = key.next() {
+            match tag {
+                CURVE => read.is_p256 = Elements(contents).expect(OBJECT_IDENTIFIER)? == P256,
+                PUBLIC_KEY => read.public_key = Some(Elements(contents).expect_bytes()?),
+                _ => return None,
+            }
+        }
+        Some(read)
     }
 }
 
@@ -72,6 +104,13 @@ impl<'a> Elements<'a> {
     /// The contents of the next one, which must be of that tag.
     fn expect(&mut self, tag: u8) -> Option<&'a [u8]> {
         self.next().filter(|(found, _)| *found == tag).map(|(_, contents)| contents)
+    }
+
+    /// The bytes of the next one, which must be a bit string of whole bytes.
+    fn expect_bytes(&mut self) -> Option<&'a [u8]> {
+        // The first byte says how many bits of the last one do not count: none, where bytes are meant.
+        let (0, bytes) = self.expect(BIT_STRING)?.split_first()? else { return None };
+        Some(bytes)
     }
 }
 
@@ -124,11 +163,12 @@ mod tests {
         #[test]
         fn no_bytes_are_too_odd(der in prop::collection::vec(any::<u8>(), 0..200)) {
             Certificate::read(&der);
+            EcPrivateKey::read(&der);
         }
 
         #[test]
         fn no_damage_is_too_odd(at in 0_usize..1000, byte in any::<u8>(), cut in 0_usize..1000) {
-            let mut der = super::super::certificate::tests::der("rsa");
+            let mut der = super::super::client_key::tests::der("rsa");
             let at = at % der.len();
             der[at] = byte;
             der.truncate(der.len() - cut % der.len());

@@ -16,7 +16,7 @@ use super::endpoint_error::{TokenEndpointError, check_accepted, unusable};
 use super::form::{capture, captured, oauth2_client, permitted};
 use super::oauth_error::OauthError;
 use super::spoken::with_parameter_renamed;
-use super::token_endpoint::{TokenResponse, parse_token_response, token};
+use super::token_endpoint::{TokenResponse, TokenType, parse_token_response, token};
 use crate::error::{Result, one_line};
 use crate::scope::ScopeSet;
 use crate::secret::Secret;
@@ -165,8 +165,9 @@ pub fn classify_device_poll(
     body: &[u8],
     scope_separator: char,
     dialect: &TokenDialect,
+    wanted: TokenType,
 ) -> DevicePoll {
-    let error = match parse_token_response(status, content_type, body, scope_separator, dialect) {
+    let error = match parse_token_response(status, content_type, body, scope_separator, dialect, wanted) {
         Ok(response) => return DevicePoll::Granted(Box::new(response)),
         Err(TokenEndpointError::Oauth(error)) => error,
         // Too Many Requests (RFC 6585 4) says the same without OAuth's words.
@@ -281,6 +282,7 @@ mod tests {
                 body.as_bytes(),
                 ' ',
                 &TokenDialect::default(),
+                TokenType::Bearer,
             ) {
                 DevicePoll::Granted(_) => "granted".to_owned(),
                 DevicePoll::Pending => "pending".to_owned(),

@@ -37,6 +37,9 @@ pub struct TokenDialect {
     /// What `token_type` says of a bearer token, beside `Bearer`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bearer_name: Option<String>,
+    /// What `invalid_grant` is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invalid_grant_name: Option<String>,
     /// Seconds that a token lives when the answer has no `expires_in`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lifetime: Option<i64>,

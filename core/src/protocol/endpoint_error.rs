@@ -33,9 +33,24 @@ pub enum TokenEndpointError {
         /// from here on.
         refresh_token: Option<Secret>,
     },
+    /// RFC 9449 5: a token of another type where one that is bound to a key was asked for. Whoever took the binding away
+    /// could use the token.
+    NotBound {
+        /// As in [`TokenEndpointError::Malformed`].
+        refresh_token: Option<Secret>,
+    },
 }
 
 impl TokenEndpointError {
+    /// What the server takes from here on, if an answer that is of no use held it.
+    pub fn refresh_token(&self) -> Option<&Secret> {
+        match self {
+            TokenEndpointError::Malformed { refresh_token, .. }
+            | TokenEndpointError::NotBound { refresh_token } => refresh_token.as_ref(),
+            TokenEndpointError::Oauth(_) | TokenEndpointError::NotOauth { .. } => None,
+        }
+    }
+
     /// The error for a caller; `context` says in a few words what was asked for.
     ///
     /// What is not OAuth is the network's: nothing was learned about the grant, and it may pass. What is
@@ -59,6 +74,12 @@ impl TokenEndpointError {
             TokenEndpointError::Malformed { .. } => {
                 Error::new(ErrorKind::ProviderRejected, format!("{context}: {self}"))
                     .with_help("the provider's answer does not follow RFC 6749 5.1; tell whoever runs it")
+            }
+            TokenEndpointError::NotBound { .. } => {
+                Error::new(ErrorKind::ProviderRejected, format!("{context}: {self}")).with_help(
+                    "the server does not bind tokens to a key (DPoP), or something in between took the proof away: \
+                     tell whoever runs it, or log in without DPoP where the provider and the resource let you",
+                )
             }
         }
     }
@@ -86,6 +107,9 @@ impl fmt::Display for TokenEndpointError {
             TokenEndpointError::Oauth(error) => f.write_str(&error.error),
             TokenEndpointError::NotOauth { summary, .. } => f.write_str(summary),
             TokenEndpointError::Malformed { what, .. } => write!(f, "the answer cannot be used: {what}"),
+            TokenEndpointError::NotBound { .. } => f.write_str(
+                "the server gave a token that anybody can use, where one bound to a key was asked for",
+            ),
         }
     }
 }

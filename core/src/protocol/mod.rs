@@ -2,7 +2,7 @@
 //!
 //! Value in, value out. May not enter: a clock (the time is an argument), the network (a request is an
 //! `http::Request<Vec<u8>>`, an answer is a status, a content type and bytes), the store, randomness
-//! (random bytes are an argument; but for the salt of a signature, which nobody can foresee or see). Only this room names the `oauth2` crate, and only for requests: its
+//! (random bytes are an argument; but for a key and the salt of a signature, which the library draws by itself). Only this room names the `oauth2` crate, and only for requests: its
 //! response parsing keeps raw bodies in its errors.
 //!
 //! | Standard | Sections | File |
@@ -17,7 +17,8 @@
 //! | RFC 6750, RFC 9110, RFC 9728 | 3, 11.6.1, 5.1 what an API says when it refuses | [`challenge`] |
 //! | Microsoft | admin consent | [`admin_consent`] |
 //! | RFC 7009 | revocation | [`revocation`] |
-//! | RFC 7523 | 2.2, 3 a certificate as the client's proof | [`client_assertion`](mod@client_assertion), [`certificate`], `der` |
+//! | RFC 7515 | 7.1 what is signed | `jws` |
+//! | RFC 7523 | 2.2, 3 a private key as the client's proof | [`client_assertion`], [`client_key`], `der` |
 //! | RFC 7591, RFC 7592 | 2, 3; 2.3 a client that registers itself | [`client_metadata`], [`client_registration_request`] |
 //! | RFC 7636 | PKCE | [`pkce`] |
 //! | RFC 8414, OIDC Discovery 1.0 | authorization server metadata | [`metadata`] |
@@ -25,6 +26,7 @@
 //! | RFC 8707, RFC 9728 | 2, 2 and 3 the name of a protected resource, and its metadata | [`protected_resource`] |
 //! | RFC 9126 | 2, 4 pushed authorization requests | [`pushed_authorization`] |
 //! | RFC 9207 | `iss` in the authorization response | [`authorization`] |
+//! | RFC 9449 | DPoP: the key, the proof, the nonce | [`dpop`] |
 //! | OIDC Core 1.0 | 2, 3.1.3.7, 12.2 the id_token as a statement of who logged in | [`id_token`] |
 //! | OIDC Core 1.0 | 5.5 claims that are asked for, with Microsoft's capabilities | [`claims`] |
 //!
@@ -37,19 +39,21 @@ pub mod aadsts;
 pub mod admin_consent;
 pub mod authorization;
 mod body;
-pub mod certificate;
 pub mod challenge;
 pub mod claims;
 pub mod client_assertion;
 pub mod client_auth;
+pub mod client_key;
 pub mod client_metadata;
 pub mod client_registration_request;
 mod der;
 pub mod device;
 pub mod dialect;
+pub mod dpop;
 pub mod endpoint_error;
 mod form;
 pub mod id_token;
+mod jws;
 pub mod metadata;
 pub mod oauth_error;
 pub mod pkce;
@@ -65,10 +69,10 @@ pub use authorization::{
     AuthorizationRequest, AuthorizationResponse, ExpectedResponse, ResponseMode, ResponseRejection,
     parse_authorization_response,
 };
-pub use certificate::ClientCertificate;
 pub use challenge::{Challenge, Remedy};
-pub use client_assertion::client_assertion;
+pub use client_assertion::ClientAssertion;
 pub use client_auth::{Client, ClientAuthentication};
+pub use client_key::ClientKey;
 pub use client_metadata::{ClientMetadata, ClientMetadataUrl, ServerAbilities};
 pub use client_registration_request::{
     ClientDeletion, ClientDeletionRequest, ClientRegistrationRequest, RegisteredClient,
@@ -81,6 +85,7 @@ pub use device::{
 pub use dialect::{
     BodyFormat, CodeChallenge, RevocationMethod, Rotation, RotationClass, TokenDialect, is_default,
 };
+pub use dpop::{DPOP, DPOP_ALGORITHM, DpopKey, DpopProof, dpop_nonce, is_nonce, wants_dpop_nonce};
 pub use endpoint_error::TokenEndpointError;
 pub use form::is_protocol_parameter;
 pub use id_token::{
@@ -96,7 +101,9 @@ pub use protected_resource::{
 };
 pub use pushed_authorization::{PushedAuthorizationRequest, parse_pushed_authorization};
 pub use revocation::{RevocationOutcome, RevocationRequest, TokenKind, classify_revocation};
-pub use token_endpoint::{Grant, TokenRequest, TokenResponse, further_member, parse_token_response};
+pub use token_endpoint::{
+    Grant, TokenRequest, TokenResponse, TokenType, further_member, parse_token_response,
+};
 
 #[cfg(test)]
 mod tests {
@@ -116,7 +123,10 @@ mod tests {
             iss_required: true,
             further: &[],
         };
-        let token = parse_token_response(status, content_type, body, ' ', &dialect);
+        let document = url::Url::parse("https://mcp.example/.well-known/oauth-protected-resource").unwrap();
+        let client = ClientMetadata::to_register("http://127.0.0.1/cb", ServerAbilities::default(), false);
+        let token = parse_token_response(status, content_type, body, ' ', &dialect, TokenType::Bearer);
+        let bound = parse_token_response(status, content_type, body, ' ', &dialect, TokenType::Dpop);
         let error = token.as_ref().err().map(|error| error.to_error("context"));
         let id_token = parse_id_token(&Secret::new(text.clone())).map(|claims| {
             let now = Timestamp::from_unix(0);
@@ -128,13 +138,19 @@ mod tests {
         format!(
             "{:?}",
             (
-                (token, error, parse_device_authorization_response(status, content_type, body)),
+                (token, bound, error, parse_device_authorization_response(status, content_type, body)),
                 (
-                    classify_device_poll(status, content_type, body, ',', &dialect),
+                    classify_device_poll(status, content_type, body, ',', &dialect, TokenType::Bearer),
                     classify_revocation(status, body)
                 ),
                 (parse_authorization_response(&text, &expected), parse_metadata("https://as.example", body)),
+                parse_resource_metadata("https://mcp.example/mcp", &document, body),
                 (id_token.is_ok(), parse_client_info(&text), parse_admin_consent(&text, &state)),
+                (
+                    parse_client_registration(&client, status, content_type, body),
+                    classify_client_deletion(status, content_type, body),
+                    parse_pushed_authorization(status, content_type, body),
+                ),
             )
         )
     }
@@ -159,7 +175,7 @@ mod tests {
             status in prop::sample::select(&[200_u16, 400, 401, 403, 428, 429, 500, 503][..]),
             content_type in prop::sample::select(&CONTENT_TYPES[..]),
             body in concat!(
-                "[{<]?(\"?(access_token|error|state|code|iss|expires_in|device_code|aud)\"?[:=]",
+                "[{<]?(\"?(access_token|error|state|code|iss|expires_in|device_code|aud|client_id|request_uri)\"?[:=]",
                 "[\"\\[{%é0-9a-zA-Z.+e-]{0,12}[,&}\"]*){0,5}",
             ),
         ) {
@@ -172,8 +188,8 @@ mod tests {
         fn nothing_that_is_said_holds_a_secret(
             status in prop::sample::select(&[200_u16, 400, 500][..]),
             form in any::<bool>(),
-            cut in 0_usize..200,
-            damage in prop::option::of((0_usize..200, any::<u8>())),
+            cut in 0_usize..300,
+            damage in prop::option::of((0_usize..300, any::<u8>())),
         ) {
             let (content_type, mut body) = if form {
                 let body =
@@ -181,7 +197,9 @@ mod tests {
                 (CONTENT_TYPES[2], body.as_bytes().to_vec())
             } else {
                 let body = r#"{"access_token":"canary","refresh_token":"canary",
-                    "device_code":"canary","id_token":"canary","expires_in":1}"#;
+                    "device_code":"canary","id_token":"canary","expires_in":1,"client_id":"c1",
+                    "client_secret":"canary","registration_access_token":"canary",
+                    "registration_client_uri":"https://as.example/c1"}"#;
                 (CONTENT_TYPES[1], body.as_bytes().to_vec())
             };
             if let Some((at, byte)) = damage

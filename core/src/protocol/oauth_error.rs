@@ -198,8 +198,7 @@ impl OauthError {
             "invalid_grant" if remediable => ErrorKind::InteractionRequired { claims: None },
             "login_required" | "account_selection_required" => ended,
             // GitHub and Slack have names of their own for a refresh token that is no longer good.
-            // Zoho says of a refresh token what it says of a code.
-            "invalid_grant" | "bad_refresh_token" | "invalid_refresh_token" | "invalid_code" => ended,
+            "invalid_grant" | "bad_refresh_token" | "invalid_refresh_token" => ended,
             _ => ErrorKind::ProviderRejected,
         }
     }

@@ -179,7 +179,7 @@ impl TokenRequest<'_> {
 pub struct TokenResponse {
     /// RFC 6749 5.1 `access_token`: printable ASCII, fit for a header.
     pub access_token: Secret,
-    /// RFC 6749 7.1 `token_type`, as it is written in an `Authorization` header: `Bearer`.
+    /// RFC 6749 7.1 `token_type`, as it is written in an `Authorization` header: `Bearer` or `DPoP`.
     pub token_type: String,
     /// RFC 6749 5.1 `expires_in`, in seconds. At most ten years.
     pub expires_in: Option<i64>,
@@ -199,6 +199,26 @@ pub struct TokenResponse {
     pub client_info: Option<String>,
 }
 
+/// RFC 6749 7.1: what a token request asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TokenType {
+    /// RFC 6750: whoever has it can use it.
+    #[default]
+    Bearer,
+    /// RFC 9449: bound to the key that proved itself in the request.
+    Dpop,
+}
+
+impl TokenType {
+    /// As it is written in an `Authorization` header.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TokenType::Bearer => "Bearer",
+            TokenType::Dpop => "DPoP",
+        }
+    }
+}
+
 /// The members of RFC 6749 5.1 that are read. A repeated one is refused by the derived reader.
 #[derive(Default, Deserialize)]
 struct Members {
@@ -216,8 +236,7 @@ struct Members {
 /// Reads the answer to a token request (RFC 6749 5.1 and 5.2).
 ///
 /// Lenient: JSON under any content type; a form in place of JSON; numbers in strings; a missing
-/// `token_type` counts as `Bearer`, since servers do forget it and nothing else is ever asked for; odd
-/// `refresh_in` and `ext_expires_in` are only advice and count as absent. Strict: an `error` is one under
+/// `token_type` counts as `Bearer`, since servers do forget it; odd `refresh_in` and `ext_expires_in` are only advice and count as absent. Strict: an `error` is one under
 /// any status; an `expires_in` that is no number is refused, one of more than ten years cut to that; a
 /// token that is empty, larger than 128 KiB or not printable ASCII is refused, for it could not be put
 /// into a header unharmed.
@@ -227,8 +246,9 @@ pub fn parse_token_response(
     body: &[u8],
     scope_separator: char,
     dialect: &TokenDialect,
+    wanted: TokenType,
 ) -> Result<TokenResponse, TokenEndpointError> {
-    check_accepted(status, content_type, body)?;
+    check_accepted(status, content_type, body).map_err(|error| standard_code(error, dialect))?;
     let members = match &dialect.answer_at {
         None => read(content_type, body).map(Some),
         Some(name) => read_member::<Members>(content_type, body, name),
@@ -239,17 +259,20 @@ pub fn parse_token_response(
     let rotated = refresh_token.clone().unwrap_or(None);
     let malformed = |what| TokenEndpointError::Malformed { what, refresh_token: rotated.clone() };
     // RFC 6749 7.1: the name is compared without case, and an unknown type is not used.
-    let bearer = match &members.token_type {
-        None | Some(Value::Null) => true,
-        Some(Value::String(name)) => {
-            name.is_empty()
-                || name.eq_ignore_ascii_case("Bearer")
-                || dialect.bearer_name.as_ref() == Some(name)
-        }
-        Some(_) => false,
+    let named = match &members.token_type {
+        None | Some(Value::Null) => "",
+        Some(Value::String(name)) => name.as_str(),
+        Some(_) => "no name",
     };
-    if !bearer {
-        return Err(malformed("its token_type is not Bearer"));
+    let is_bearer = named.is_empty()
+        || named.eq_ignore_ascii_case("Bearer")
+        || dialect.bearer_name.as_deref() == Some(named);
+    match wanted {
+        TokenType::Bearer if is_bearer => {}
+        TokenType::Bearer => return Err(malformed("its token_type is not Bearer")),
+        TokenType::Dpop if named.eq_ignore_ascii_case("DPoP") => {}
+        TokenType::Dpop if is_bearer => return Err(TokenEndpointError::NotBound { refresh_token: rotated }),
+        TokenType::Dpop => return Err(malformed("its token_type is not DPoP")),
     }
     let expires_in = seconds(members.expires_in.as_ref())
         .map_err(|_| malformed("its expires_in is not a number of seconds"))?;
@@ -258,7 +281,7 @@ pub fn parse_token_response(
         access_token: token(members.access_token)
             .map_err(|NotAToken| malformed("its access_token is not a token"))?
             .ok_or_else(|| malformed("it has no access_token"))?,
-        token_type: "Bearer".to_owned(),
+        token_type: wanted.as_str().to_owned(),
         expires_in: expires_in.or(dialect.lifetime).filter(|_| !endless),
         endless,
         // Advice to refresh at once would be followed for ever.
@@ -278,6 +301,18 @@ pub fn further_member(content_type: Option<&str>, body: &[u8], name: &str) -> Op
         Ok(Some(Value::Number(number))) => Some(number.to_string()),
         Ok(member) => text(member),
         Err(_) => None,
+    }
+}
+
+/// The error in RFC 6749's words, where the server has its own for the end of a grant (5.2).
+fn standard_code(error: TokenEndpointError, dialect: &TokenDialect) -> TokenEndpointError {
+    match error {
+        TokenEndpointError::Oauth(mut said) if dialect.invalid_grant_name.as_ref() == Some(&said.error) => {
+            let own = std::mem::replace(&mut said.error, "invalid_grant".to_owned());
+            said.description.get_or_insert(own);
+            TokenEndpointError::Oauth(said)
+        }
+        other => other,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which client logs in: a client id, perhaps a secret or a certificate, and where both were found.
+//! Which client logs in: a client id, perhaps a secret or a private key, and where both were found.
 //!
 //! Precedence: the option, `TOKENKEEP_<PROVIDER>_CLIENT_ID`, the variables that other tools use, the
 //! stored registration, the provider's own. The error lists what was tried.
@@ -16,8 +16,8 @@ use super::definition::ProviderDefinition;
 pub enum Proof {
     /// RFC 6749 2.3.1.
     Secret(Secret),
-    /// A certificate and its private key in PEM (RFC 7523 2.2), known to be of use.
-    Certificate(Secret),
+    /// A private key in PEM (RFC 7523 2.2), with its certificate or alone, known to be of use.
+    Key(Secret),
 }
 
 /// A proof, and when it ends.
@@ -50,7 +50,7 @@ pub struct ClientRegistration {
 }
 
 impl ClientRegistration {
-    /// The client as a token request wants it; with a certificate that lacks the assertion, which is made for one request.
+    /// The client as a token request wants it; with a private key that lacks the assertion, which is made for one request.
     pub fn as_client(&self) -> Client<'_> {
         Client {
             client_id: &self.client_id,
@@ -64,14 +64,14 @@ impl ClientRegistration {
     pub fn client_secret(&self) -> Option<&Secret> {
         match &self.credential.as_ref()?.proof {
             Proof::Secret(secret) => Some(secret),
-            Proof::Certificate(_) => None,
+            Proof::Key(_) => None,
         }
     }
 
-    /// Its certificate and private key, if they are its proof.
-    pub fn certificate(&self) -> Option<&Secret> {
+    /// Its private key, if that is its proof.
+    pub fn key(&self) -> Option<&Secret> {
         match &self.credential.as_ref()?.proof {
-            Proof::Certificate(pem) => Some(pem),
+            Proof::Key(pem) => Some(pem),
             Proof::Secret(_) => None,
         }
     }
@@ -82,7 +82,7 @@ impl ClientRegistration {
 pub struct ClientSources<'a> {
     /// `--client-id`.
     pub client_id: Option<&'a str>,
-    /// What the options gave: a secret, or a certificate.
+    /// What the options gave: a secret, or a private key.
     pub credential: Option<Credential>,
     /// What `tokenkeep client set` stored, or the connection was made with.
     pub stored: Option<StoredClient>,
@@ -106,7 +106,7 @@ pub fn is_named(
 /// # Errors
 /// - `registration_missing`: no client id, or no secret where the provider insists; the message lists what
 ///   was tried, the help is the provider's own steps.
-/// - `config_invalid`: a secret for a provider whose clients are public (RFC 8252 8.5), or a certificate.
+/// - `config_invalid`: a secret for a provider whose clients are public (RFC 8252 8.5), or a private key.
 pub fn resolve(
     definition: &ProviderDefinition,
     sources: ClientSources<'_>,
@@ -116,10 +116,10 @@ pub fn resolve(
     let steps = || definition.client.registration_steps.replace("{redirect_uri}", redirect_uri);
     let client_id = client_id(definition, &sources, environment)
         .map_err(|message| registration_missing(message, steps()))?;
-    if matches!(sources.credential, Some(Credential { proof: Proof::Certificate(_), .. })) {
-        let message = "a certificate is for app-only access, and this is a person's login";
+    if matches!(sources.credential, Some(Credential { proof: Proof::Key(_), .. })) {
+        let message = "a certificate or private key is for app-only access, and this is a person's login";
         return Err(Error::new(ErrorKind::ConfigInvalid, message)
-            .with_help("add --flow client-credentials, or leave the certificate out"));
+            .with_help("add --flow client-credentials, or leave it out"));
     }
     let secret_variable = secret_variable(definition, &sources);
     let public = definition.client.authentication == Some(ClientAuthentication::None);
@@ -176,14 +176,23 @@ pub fn resolve_application(
     let found = credential(&client_id, sources.credential, sources.stored, environment, variable.as_deref());
     let Some(credential) = found else {
         let message = format!(
-            "app-only access wants a client secret or a certificate: tried --client-secret-stdin, \
+            "app-only access wants a client secret, a certificate or a private key: tried --client-secret-stdin, \
              --certificate-stdin, --credential-file, --credential-keychain{}, the stored registration",
             variable.map(|name| format!(", {name}")).unwrap_or_default()
         );
         return Err(registration_missing(message, own.registration_steps.clone()));
     };
+    // Every certificate ends, and a key alone does not.
+    if own.certificate_required
+        && credential.expires_at.is_none()
+        && matches!(credential.proof, Proof::Key(_))
+    {
+        let message = format!("{} wants the certificate beside the private key", definition.display_name);
+        return Err(Error::new(ErrorKind::ConfigInvalid, message)
+            .with_help("give one PEM text with both: `cat cert.pem key.pem`"));
+    }
     let authentication = match credential.proof {
-        Proof::Certificate(_) => ClientAuthentication::PrivateKeyJwt,
+        Proof::Key(_) => ClientAuthentication::PrivateKeyJwt,
         Proof::Secret(_) => own.authentication.unwrap_or_else(|| by_metadata(sources.authentication_methods)),
     };
     Ok(ClientRegistration { client_id, credential: Some(credential), authentication })
@@ -246,6 +255,9 @@ fn credential(
     given.or_else(from_variable).or_else(stored)
 }
 
+/// The variable that a secret may be in; none where variables do not count.
+///
+/// A variable says nothing of whose secret it is: where servers are discovered it might be another issuer's.
 fn secret_variable(definition: &ProviderDefinition, sources: &ClientSources<'_>) -> Option<String> {
     let name = || format!("TOKENKEEP_{}_CLIENT_SECRET", definition.name.as_variable());
     (!sources.without_environment).then(name)
@@ -285,7 +297,7 @@ mod tests {
     }
 
     fn certificate(text: &str) -> Credential {
-        Credential { proof: Proof::Certificate(Secret::new(text)), expires_at: None }
+        Credential { proof: Proof::Key(Secret::new(text)), expires_at: None }
     }
 
     fn stored(id: &str, credential: Option<Credential>) -> Option<StoredClient> {

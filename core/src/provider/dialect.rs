@@ -124,6 +124,7 @@ impl ProviderDefinition {
             scope_parameter: self.scopes.parameter.clone(),
             answer_at: self.token.answer_at.clone(),
             bearer_name: self.token.bearer_name.clone(),
+            invalid_grant_name: self.token.invalid_grant_name.clone(),
             lifetime: self.token.lifetime,
             zero_is_endless: self.token.zero_is_endless,
             refresh_parameters: self.token.refresh_parameters.clone(),

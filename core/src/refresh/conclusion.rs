@@ -11,7 +11,7 @@
 //! | one that only the person can answer | the error, for a minute | old token while it works, then the same error |
 //! | a token that has ended already | rotated, durable; a pause | gets it; the next one waits: `throttled` |
 //! | 429, or `Retry-After` | a pause for all processes | old token while it works, then `throttled` |
-//! | a success that cannot be used | its refresh token, if it has one; a short pause | old token while it works, then the error |
+//! | a success that cannot be used, or whose token is not bound to the key | its refresh token, if it has one; a short pause | old token while it works, then the error |
 //! | 5xx, HTML, nothing that can be read | a short pause; the marker stays | old token while it works, then `network` |
 //! | none, and the request never left, twice | a short pause | old token while it works, then `network` |
 //! | none, and it may have left | the marker stays; sent once more | as the second answer says |
@@ -93,7 +93,7 @@ pub(super) async fn conclude(
         record.refresh_attempt = None;
     }
     let sent = record.refresh_token.clone();
-    if let TokenEndpointError::Malformed { refresh_token: Some(rotated), .. } = &error {
+    if let Some(rotated) = error.refresh_token() {
         // The answer is of no use, and was given all the same: this is what the server takes from here on.
         record.refresh_token = Some(rotated.clone());
         record.refresh_attempt = None;

@@ -12,12 +12,13 @@ use super::conclusion::{Answer, conclude, end_grant};
 use super::credential::credential_warning;
 use super::{Demand, Parts, Refreshed, freshness, pause, retry_after};
 use crate::clock::{Instant, Timestamp};
+use crate::dpop::TokenSender;
 use crate::error::{Error, ErrorKind, LoginReason, Result};
 use crate::login_command::LoginCommand;
 use crate::names::ConnectionKey;
 use crate::protocol::{
-    Client, Grant, TokenEndpointError, TokenRequest, TokenResponse, claims, client_assertion,
-    parse_token_response,
+    Client, ClientAssertion, DpopKey, Grant, TokenEndpointError, TokenRequest, TokenResponse, TokenType,
+    claims, parse_token_response,
 };
 use crate::secret::{Secret, random_bytes};
 use crate::store::{
@@ -145,6 +146,9 @@ async fn exchange(
     let resource = record.server.resource.clone().map(|resource| ("resource".to_owned(), resource));
     let further = server.dialect.refresh_parameters.clone().into_iter().filter(|_| !record.application);
     let extra: Vec<_> = claims.into_iter().chain(resource).chain(further).collect();
+    let key_of_tokens = record.dpop_key.as_ref().map(DpopKey::read).transpose()?;
+    let Parts { transport, nonces, clock, .. } = parts;
+    let sender = TokenSender { transport, clock: &**clock, nonces, key: key_of_tokens.as_ref() };
     let begun = std::time::Instant::now();
     for send in 1..=SENDS {
         // Step 5. Durable before the request can leave: a kill after this line is known for what it is.
@@ -152,10 +156,16 @@ async fn exchange(
         locked.write(&record).await?;
 
         let limits = Limits::ENDPOINT.within(PATIENCE.saturating_sub(begun.elapsed()));
-        let assertion = client_assertion_of(&client, &endpoint, parts.clock.now().wall)?;
-        let proven = Client { client_assertion: assertion.as_ref(), ..client.as_client() };
-        let request = refresh_request(&endpoint, proven, &record, &renewal, refresh_token.as_ref(), &extra);
-        let answer = parts.transport.send(request.to_http()?, limits).await;
+        let mut request =
+            refresh_request(&endpoint, client.as_client(), &record, &renewal, refresh_token.as_ref(), &extra);
+        let mut assertion = None;
+        let answer = sender.send(limits, || {
+            assertion = client_assertion_of(&client, &record, &endpoint, parts.clock.now().wall)?;
+            let client = Client { client_assertion: assertion.as_ref(), ..request.client };
+            TokenRequest { client, ..request }.to_http()
+        });
+        let answer = answer.await;
+        request.client.client_assertion = assertion.as_ref();
         let now = parts.clock.now();
         match answer {
             Ok(response) => {
@@ -205,10 +215,25 @@ fn is_an_outage(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Network | ErrorKind::Throttled { .. })
 }
 
-/// The assertion of a client that has a certificate, for one request (RFC 7523 2.2).
-fn client_assertion_of(client: &RecordClient, endpoint: &Url, now: Timestamp) -> Result<Option<Secret>> {
-    let Some(certificate) = &client.certificate else { return Ok(None) };
-    client_assertion(certificate, &client.client_id, endpoint.as_str(), now, random_bytes()?).map(Some)
+/// The assertion of a client that has a private key, for one request (RFC 7523 2.2).
+fn client_assertion_of(
+    client: &RecordClient,
+    record: &ConnectionRecord,
+    endpoint: &Url,
+    now: Timestamp,
+) -> Result<Option<Secret>> {
+    let Some(key) = &client.certificate else { return Ok(None) };
+    let server = &record.server;
+    let assertion = ClientAssertion {
+        key,
+        client_id: &client.client_id,
+        endpoint: endpoint.as_str(),
+        issuer: server.exact_issuer(),
+        accepted: server.assertion_algorithms.as_deref(),
+        now,
+        jti: random_bytes()?,
+    };
+    assertion.to_jwt().map(Some)
 }
 
 /// The record's refresh request (RFC 6749 6), or an application's (4.4.2). A resource that the caller named is named to
@@ -249,7 +274,9 @@ fn parse(
     let server = &record.server;
     let separator = server.response_scope_separator.unwrap_or(server.scope_separator);
     let status = response.status().as_u16();
-    parse_token_response(status, content_type(response), response.body(), separator, &server.dialect)
+    let wanted = if record.dpop_key.is_some() { TokenType::Dpop } else { TokenType::Bearer };
+    let body = response.body();
+    parse_token_response(status, content_type(response), body, separator, &server.dialect, wanted)
 }
 
 /// There is nothing to refresh: nobody has logged in, or somebody has logged out.

@@ -10,7 +10,9 @@
 //! 4. **Re-read under the lock**: what was read before it may have been refreshed, replaced by a new
 //!    login, or logged out since. From here on only the re-read record is used.
 //! 5. **A marker before the request** ([`RefreshAttempt`]): whoever finds it after a crash knows that
-//!    an answer may have been lost, and that the refresh token may have been used.
+//!    an answer may have been lost, and that the refresh token may have been used. A demand for a nonce (RFC 9449 8) is
+//!    no answer to it: the holder sends once more under the same lock and the same marker, so that nobody else can use
+//!    the refresh token between the two, and whoever finds the marker counts one request, not two.
 //! 6. **A durable write before anyone gets the token**: no caller holds a token whose refresh token
 //!    could still be lost. Only when the disk refuses is it handed out from memory, and written as soon as
 //!    the disk lets it (`unsaved`): to throw it away would end the login.
@@ -47,6 +49,7 @@ use single_flight::SingleFlight;
 use unsaved::Unsaved;
 
 use crate::clock::Clock;
+use crate::dpop::DpopNonces;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::ConnectionKey;
 use crate::store::{ConnectionRecord, TokenStore};
@@ -70,6 +73,7 @@ pub(crate) struct Parts {
     store: Arc<dyn TokenStore>,
     transport: Arc<Transport>,
     clock: Arc<dyn Clock>,
+    nonces: Arc<DpopNonces>,
     lock_wait: Duration,
     unsaved: Unsaved,
 }
@@ -80,9 +84,11 @@ impl Refresher {
         store: Arc<dyn TokenStore>,
         transport: Arc<Transport>,
         clock: Arc<dyn Clock>,
+        nonces: Arc<DpopNonces>,
         lock_wait: Duration,
     ) -> Self {
-        let parts = Arc::new(Parts { store, transport, clock, lock_wait, unsaved: Unsaved::default() });
+        let unsaved = Unsaved::default();
+        let parts = Arc::new(Parts { store, transport, clock, nonces, lock_wait, unsaved });
         Refresher { parts, flights: SingleFlight::new() }
     }
 

@@ -319,3 +319,77 @@ async fn an_answer_from_in_between_may_hide_a_lost_one() {
     let error = stage.refreshed().await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::LoginRequired { reason: LoginReason::ResponseLost });
 }
+
+/// What a server says that wants another nonce in the proof (RFC 9449 8).
+fn nonce_demand(nonce: &str) -> Action {
+    let headers = [["content-type", "application/json"], ["dpop-nonce", nonce]];
+    let body = r#"{"error":"use_dpop_nonce"}"#;
+    let reply = serde_json::json!({ "type": "reply", "status": 400, "headers": headers, "body": body });
+    serde_json::from_value(reply).unwrap()
+}
+
+/// The stage's connection, with tokens that are bound to a key.
+async fn bound() -> Stage {
+    let stage = Stage::new(Rotation::ReuseDetection).await;
+    let dpop_key = Some(crate::protocol::DpopKey::generate().unwrap().pkcs8().clone());
+    stage.put(&ConnectionRecord { dpop_key, ..stage.stored() });
+    stage.at(3600);
+    stage
+}
+
+const BOUND: &str = r#"{"access_token":"a2","refresh_token":"r2","token_type":"DPoP","expires_in":3600}"#;
+
+#[tokio::test]
+async fn a_demand_for_a_nonce_is_no_answer_no_loss_and_no_refusal() {
+    let stage = bound().await;
+    stage.fault(nonce_demand("one"), 1);
+    stage.fault(reply(200, BOUND), 1);
+    let refreshed = stage.refreshed().await.unwrap();
+    assert_eq!(refreshed.access_tokens[0].token_type, "DPoP");
+    assert_eq!(stage.requests(), 2);
+    let stored = stage.stored();
+    assert_eq!(stored.refresh_token, Some(Secret::new("r2")));
+    assert!(stored.refresh_attempt.is_none() && stored.cool_down.is_none() && stored.refusal.is_none());
+    assert!(stored.dpop_key.is_some());
+
+    // The answer to the second is lost: one request is, and not two.
+    stage.at(7200);
+    stage.fault(nonce_demand("two"), 1);
+    stage.fault(Action::DropAfter, 2);
+    assert_eq!(stage.refreshed().await.unwrap_err().code(), "network");
+    assert_eq!((stage.requests(), stage.stored().refresh_attempt.unwrap().count), (5, 2));
+    // Whoever comes next goes on as usual.
+    stage.fault(nonce_demand("three"), 1);
+    stage.fault(reply(200, BOUND), 1);
+    assert!(stage.refreshed().await.unwrap().refresh_attempt.is_none());
+}
+
+#[tokio::test]
+async fn a_nonce_that_is_never_right_is_asked_for_once_and_ends_nothing() {
+    let stage = bound().await;
+    let before = stage.stored();
+    stage.fault(nonce_demand("one"), 1);
+    stage.fault(nonce_demand("two"), 1);
+    assert_eq!(stage.refreshed().await.unwrap_err().code(), "provider_rejected");
+    assert_eq!(stage.requests(), 2);
+    let stored = stage.stored();
+    assert_eq!((&stored.refresh_token, stored.status), (&before.refresh_token, ConnectionStatus::Connected));
+    assert!(stored.refresh_attempt.is_none());
+}
+
+#[tokio::test]
+async fn a_bearer_token_in_the_place_of_a_bound_one_is_refused_and_its_refresh_token_is_kept() {
+    // The stage's server knows nothing of proofs, and answers with what anybody can use.
+    let stage = bound().await;
+    let before = stage.stored();
+    let refused = stage.refreshed().await.unwrap_err();
+    assert_eq!(refused.code(), "provider_rejected");
+    assert!(refused.help().contains("DPoP"), "{}", refused.help());
+    let stored = stage.stored();
+    assert_eq!(stored.access_tokens, before.access_tokens);
+    assert_ne!(stored.refresh_token, before.refresh_token);
+    assert!(stored.refresh_attempt.is_none());
+    // It is the one that the server takes from here on.
+    stage.put(&ConnectionRecord { dpop_key: None, cool_down: None, ..stored });
+    stage.refreshed().await.unwrap();
+}

@@ -130,7 +130,7 @@ pub struct RecordClient {
     /// RFC 6749 2.3.1, for confidential clients.
     #[serde(default, serialize_with = "serialize_exposed_option", skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<Secret>,
-    /// A certificate and its private key in PEM, for clients that prove themselves with one (RFC 7523 2.2).
+    /// A private key in PEM, with its certificate or alone, for clients that prove themselves with one (RFC 7523 2.2).
     #[serde(default, serialize_with = "serialize_exposed_option", skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Secret>,
     /// When the secret or the certificate ends, where that is known.
@@ -202,6 +202,16 @@ pub struct RecordServer {
     /// The same as the person named it, where that is another spelling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub named_resource: Option<String>,
+    /// RFC 8414 2 `token_endpoint_auth_signing_alg_values_supported`, for a client that signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assertion_algorithms: Option<Vec<String>>,
+}
+
+impl RecordServer {
+    /// The issuer as it is spelt; a template is no spelling.
+    pub fn exact_issuer(&self) -> Option<&str> {
+        self.issuer.as_deref().filter(|issuer| !issuer.contains('{'))
+    }
 }
 
 /// How a request to the API carries the token, and where it may go.

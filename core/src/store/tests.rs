@@ -53,6 +53,7 @@ pub(crate) fn record(name: &str) -> ConnectionRecord {
             revocation_method: Default::default(),
             rotation: Default::default(),
             resource: None,
+            assertion_algorithms: None,
             named_resource: None,
         },
         account: Account::default(),

@@ -54,7 +54,7 @@ impl StandIn {
     pub fn bend(&self, definition: &str) -> String {
         // A value at the beginning is an address too, and stands for its host here.
         let bent = |line: &str| match line.split_once(" = \"") {
-            // A cloud is bent where it is defined.
+            // A cloud brings the origin along.
             Some((name, rest)) if is_endpoint(name) && !rest.starts_with("{cloud}") => {
                 format!("{name} = \"{}/~{}", self.origin, rest.strip_prefix("https://").unwrap_or(rest))
             }

@@ -37,6 +37,10 @@ pub(crate) fn answer(shared: &Shared, request: &Request, name: &str) -> Reply {
             shared.state().consents.clear();
             Ok(done())
         }
+        (&Method::POST, "forget-nonces") => {
+            shared.state().proofs.forget_nonces();
+            Ok(done())
+        }
         (&Method::POST, "expire") => {
             shared.state().expire_access_tokens(Instant::now());
             Ok(done())

@@ -13,6 +13,10 @@ pub(crate) struct Grant {
     /// The tenant id of the account's home, in the Entra dialect.
     pub(crate) home: String,
     pub(crate) nonce: Option<String>,
+    /// The key that its code must be redeemed with, by thumbprint (RFC 9449, section 10).
+    pub(crate) code_key: Option<String>,
+    /// The key that its refresh tokens are bound to, by thumbprint (RFC 9449, section 5).
+    pub(crate) key: Option<String>,
     /// The `claims` of the authorization request (OpenID Connect Core, section 5.5).
     pub(crate) claims: Option<String>,
     /// The client asked for itself (RFC 6749, section 4.4): there is no person, and `username` is the client's id.

@@ -34,10 +34,15 @@ pub(crate) enum Refusal {
     InvalidTarget,
     LoginRequired,
     MethodNotPost,
+    NonceWanted,
     NotAForm,
     OriginHeader,
     ParameterMissing(&'static str),
     ParameterRepeated,
+    ProofInvalid,
+    ProofMissing,
+    ProofOfOtherKey,
+    ProofReplayed,
     PublicClientAsItself,
     QueryInUri,
     RedirectUriInvalid,
@@ -81,6 +86,8 @@ const REQUEST: &str = "invalid_request";
 const CLIENT: &str = "invalid_client";
 const GRANT: &str = "invalid_grant";
 const SCOPE: &str = "invalid_scope";
+/// That of RFC 9449, section 5.
+const PROOF: &str = "invalid_dpop_proof";
 
 impl Refusal {
     /// The table: error, Entra's error where it differs, Entra's number (0: it has none), the sentence.
@@ -141,12 +148,19 @@ impl Refusal {
             }
             Self::LoginRequired => ("login_required", None, 50058, "Nobody is signed in to answer silently."),
             Self::MethodNotPost => (REQUEST, None, 900_561, "The endpoint only accepts POST."),
+            Self::NonceWanted => {
+                ("use_dpop_nonce", None, 0, "The proof must carry the nonce of this answer.")
+            }
             Self::NotAForm => (REQUEST, None, 9_002_313, "The body is not form-encoded."),
             Self::OriginHeader => {
                 (REQUEST, None, 9_002_326, "Cross-origin redemption is for single-page applications only.")
             }
             Self::ParameterMissing(_) => (REQUEST, None, 900_144, "The request must contain a parameter: "),
             Self::ParameterRepeated => (REQUEST, None, 90023, "A parameter is included more than once."),
+            Self::ProofInvalid => (PROOF, None, 0, "The proof of possession is not one of this request."),
+            Self::ProofMissing => (PROOF, None, 0, "A proof of possession is wanted."),
+            Self::ProofOfOtherKey => (GRANT, None, 0, "The grant is bound to another key."),
+            Self::ProofReplayed => (PROOF, None, 0, "The proof of possession was used before."),
             Self::PublicClientAsItself => (
                 "unauthorized_client",
                 Some(CLIENT),

@@ -30,6 +30,8 @@ pub struct RegisteredClient {
     pub redirect_uris: Option<Vec<String>>,
     /// It runs on its person's machine, at any port of a loopback redirect URI (RFC 8252, section 7.3).
     pub native: bool,
+    /// Its tokens are bound to a key always (RFC 9449, section 5.2).
+    pub dpop_bound: bool,
     /// The grant types that it registered for; `None`: all.
     pub grant_types: Option<Vec<String>>,
 }
@@ -98,6 +100,7 @@ impl RegisteredClient {
             secret_expires_at: None,
             redirect_uris: None,
             native: false,
+            dpop_bound: false,
             grant_types: None,
         }
     }

@@ -111,6 +111,7 @@ pub(crate) fn client(
     };
     Ok(RegisteredClient {
         redirect_uris: Some(texts(&member("redirect_uris")).unwrap_or_default()),
+        dpop_bound: member("dpop_bound_access_tokens") == true,
         native: member("application_type") == "native",
         grant_types: Some(texts(&member("grant_types"))?),
         ..client

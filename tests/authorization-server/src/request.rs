@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::form_urlencoded;
 
-use crate::features::Scheme;
+use crate::resource_options::Scheme;
+
+/// The header of proofs of possession (RFC 9449, section 4.1).
+pub(crate) const DPOP: HeaderName = HeaderName::from_static("dpop");
 
 /// Far more than any request of the protocol needs.
 const MAX_BODY_BYTES: usize = 1 << 20;
@@ -149,6 +152,11 @@ impl Request {
 
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Every value of a header that can be read.
+    pub(crate) fn header_values(&self, name: &HeaderName) -> Vec<&str> {
+        self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect()
     }
 
     pub(crate) fn authorization(&self) -> Option<&str> {

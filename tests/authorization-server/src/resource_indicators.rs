@@ -3,10 +3,10 @@
 
 use url::Url;
 
-use crate::features::Indicators;
 use crate::grant::Grant;
 use crate::refusal::Refusal;
 use crate::request::Request;
+use crate::resource_options::Indicators;
 use crate::shared::Shared;
 
 /// The path of the protected resource, and what the paths of further ones begin with.

@@ -18,7 +18,8 @@ use crate::entra;
 use crate::fault::Fault;
 use crate::journal::Journal;
 use crate::listener;
-use crate::options::{LiveOptions, ServerOptions};
+use crate::live_options::LiveOptions;
+use crate::options::ServerOptions;
 use crate::proxy::Proxy;
 use crate::shared::Shared;
 use crate::tls;
@@ -176,6 +177,11 @@ impl Running {
     /// Puts a client's document where its id says.
     pub fn publish_client_document(&self, url: &str, document: Map<String, Value>) {
         self.shared.state().client_documents.publish(url.into(), document);
+    }
+
+    /// No nonce that was given out is good any more.
+    pub fn forget_nonces(&self) {
+        self.shared.state().proofs.forget_nonces();
     }
 
     /// An administrator allows a client these scopes for everybody of a tenant: its id or domain.

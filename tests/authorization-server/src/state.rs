@@ -10,8 +10,9 @@ use crate::claims::Demand;
 use crate::client_document::ClientDocuments;
 use crate::consent::Consents;
 use crate::device::Devices;
+use crate::dpop::Seen;
 use crate::grant::Grant;
-use crate::options::Rotation;
+use crate::live_options::Rotation;
 use crate::pushed_requests::PushedRequests;
 use crate::refusal::Refusal;
 use crate::registration::Registrations;
@@ -49,6 +50,8 @@ pub(crate) struct State {
     pub(crate) registrations: Registrations,
     pub(crate) client_documents: ClientDocuments,
     pub(crate) pushed_requests: PushedRequests,
+    /// What came and went in proofs of possession.
+    pub(crate) proofs: Seen,
     /// What resources want of a token beside its life.
     pub(crate) demand: Option<Demand>,
     grants: Vec<Grant>,
@@ -74,6 +77,8 @@ pub(crate) struct AccessToken {
     pub(crate) scope: Vec<String>,
     /// The resources that it is for.
     pub(crate) audience: Vec<String>,
+    /// The key that it is bound to, by thumbprint (RFC 9449, section 6).
+    pub(crate) key: Option<String>,
 }
 
 impl State {
@@ -84,6 +89,11 @@ impl State {
 
     pub(crate) fn granted(&self, id: GrantId) -> &Grant {
         &self.grants[id]
+    }
+
+    /// From now on its refresh tokens want this key.
+    pub(crate) fn bind(&mut self, id: GrantId, key: Option<String>) {
+        self.grants[id].key = key;
     }
 
     pub(crate) fn add_code(&mut self, value: String, code: Code) {
@@ -231,7 +241,10 @@ mod tests {
         state.add_refresh_token("r2".into(), grant);
         let expires = after(Instant::now(), 60);
         let (claims, scope, audience) = (None, Vec::new(), Vec::new());
-        state.add_access_token("a1".into(), AccessToken { grant, expires, claims, scope, audience });
+        state.add_access_token(
+            "a1".into(),
+            AccessToken { grant, expires, claims, scope, audience, key: None },
+        );
         (state, Instant::now())
     }
 

@@ -9,11 +9,13 @@ use crate::clock::{self, after};
 use crate::entra;
 use crate::grant::Grant;
 use crate::id_token;
-use crate::journal::{Outcome, fingerprint};
-use crate::options::{Consent, Dialect};
+use crate::journal_entry::{Outcome, fingerprint};
+use crate::live_options::Consent;
+use crate::options::Dialect;
 use crate::refusal::Refusal;
 use crate::reply::Reply;
 use crate::request::Request;
+use crate::resource_options::Scheme;
 use crate::shared::Shared;
 use crate::state::{AccessToken, GrantId, State};
 
@@ -28,6 +30,8 @@ pub(crate) struct TokenResponse<'a> {
     pub(crate) scope: &'a [String],
     /// The resources that the access token is for.
     pub(crate) audience: Vec<String>,
+    /// The key that it is bound to, by thumbprint.
+    pub(crate) key: Option<&'a str>,
     pub(crate) refresh_token: Option<&'a str>,
     pub(crate) request: &'a Request,
     /// The tenant of the token endpoint that was asked.
@@ -60,12 +64,13 @@ impl TokenResponse<'_> {
             claims: self.claims.map(Into::into),
             scope: self.scope.to_vec(),
             audience: self.audience.clone(),
+            key: self.key.map(Into::into),
         };
         state.add_access_token(access_token.clone(), token);
 
         let mut body = Map::new();
         let mut member = |name: &str, value: Value| body.insert(name.into(), value);
-        member("token_type", json!("Bearer"));
+        member("token_type", json!(if self.key.is_some() { Scheme::Dpop } else { Scheme::Bearer }));
         // Entra does not say what an application may: that stands in the token itself.
         if !(granted.application && shared.is_entra()) {
             member("scope", json!(scope.join(" ")));

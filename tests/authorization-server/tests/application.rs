@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use authorization_server::{Answer, AssertionReplay, AuthenticationMethod, RegisteredClient, ServerOptions};
 use common::certificate::ClientKey;
+use common::proof::ProofKey;
 use common::{GUID, Tester, number, refused};
 use serde_json::{Value, json};
 
@@ -164,4 +165,27 @@ async fn a_plain_server_gives_confidential_clients_what_they_ask_for() {
     assert_eq!((&tokens["scope"], &tokens["refresh_token"]), (&json!("read"), &Value::Null));
     let public = tester.token(&[("grant_type", "client_credentials"), ("client_id", "public")]).await;
     assert_eq!(refused(&public), (400, "unauthorized_client".into()));
+}
+
+#[tokio::test]
+async fn a_plain_server_takes_assertions_of_a_key_alone() {
+    let key = ProofKey::new();
+    let client = RegisteredClient::public("app").with_key(key.public());
+    let tester = Tester::new(ServerOptions { clients: vec![client], ..ServerOptions::plain() });
+    let asks = async |id: &str, audience: &str| {
+        let claims = json!({"iss": "app", "sub": "app", "aud": audience, "jti": id, "exp": now() + 60});
+        let assertion = key.sign(&json!({"alg": "ES256", "typ": "JWT"}), &claims);
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", TYPE),
+            ("client_assertion", assertion.as_str()),
+        ];
+        tester.token(&form).await
+    };
+    let (issuer, endpoint) = (tester.server.issuer(), String::from(tester.url("/token")));
+    assert_eq!(asks("1", &issuer).await.status, 200);
+    assert_eq!(asks("2", &endpoint).await.status, 200);
+    for (id, audience) in [("1", issuer.as_str()), ("3", "https://evil.example")] {
+        assert_eq!(refused(&asks(id, audience).await), (401, "invalid_client".into()), "{id} {audience}");
+    }
 }

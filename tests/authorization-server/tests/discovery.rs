@@ -1,6 +1,8 @@
 //! How a client finds its way from a resource to the server: metadata of either, wherever they are, and the resource
 //! that a token is for.
 
+#![allow(clippy::unwrap_used, reason = "what fails here is a test that fails")]
+
 mod common;
 
 use authorization_server::{Endpoint, ServerOptions};
@@ -63,11 +65,11 @@ async fn a_resource_leads_to_its_metadata() {
     tester.set(json!({"protected_resource": {"place": "nowhere", "schemes": ["DPoP", "Bearer"]}}));
     assert_eq!(
         challenges(&tester.get("/mcp").await),
-        ["DPoP scope=\"notes\"", "Bearer scope=\"notes\""],
+        ["DPoP scope=\"notes\", algs=\"ES256\"", "Bearer scope=\"notes\""],
         "what is nowhere has no address"
     );
     tester.set(json!({"protected_resource": {"place": "path", "named": false, "challenge_scope": null}}));
-    assert_eq!(challenges(&tester.get("/mcp").await), ["DPoP", "Bearer"]);
+    assert_eq!(challenges(&tester.get("/mcp").await), ["DPoP algs=\"ES256\"", "Bearer"]);
     assert_eq!(tester.get(&format!("{WELL_KNOWN}/mcp")).await.status, 200);
 }
 

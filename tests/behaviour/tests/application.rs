@@ -1,9 +1,10 @@
-//! App-only access: a client that asks in its own name, by a secret or by a certificate, and nobody who logs in.
+//! App-only access: a client that asks in its own name, by a secret, a certificate or a private key, and nobody who logs in.
 
 use std::fs;
 
 use authorization_server::{
-    AssertionReplay, AuthenticationMethod, ClientCertificate, Entry, RegisteredClient, ServerOptions,
+    AssertionReplay, AuthenticationMethod, ClientCertificate, Entry, PublicKey, RegisteredClient,
+    ServerOptions,
 };
 use serde_json::{Value, json};
 use tokenkeep_behaviour::{CLIENT_ID, Stage, fails};
@@ -138,9 +139,9 @@ fn login_as_an_application_with_a_certificate() {
     stage.change(|live| live.assertion_replay = AssertionReplay::Refused);
     for (names, why) in [
         (&["rsa.crt"][..], "no private key"),
-        (&["rsa.key"], "no certificate"),
+        (&["rsa.key"], "the certificate beside"),
         (&["late.crt", "rsa.key"], "not that of its certificate"),
-        (&["ec.crt", "ec.key"], "not RSA"),
+        (&["ec.crt", "ec.key"], "not for RSA"),
         (&["rsa.crt", "encrypted.key"], "encrypted"),
     ] {
         let failure =
@@ -171,6 +172,47 @@ fn login_as_an_application_with_a_certificate() {
     }
     let whole: String = ["rsa.key", "rsa.crt"].map(|name| fs::read_to_string(vector(name)).unwrap()).concat();
     login(&stage, &["--connection", "stdin", "--certificate-stdin"], &whole).ok();
+}
+
+#[test]
+fn login_as_an_application_with_a_private_key() {
+    for (name, algorithm) in [("ec.key", "ES256"), ("ec_sec1.key", "ES256"), ("rsa_pkcs1.key", "RS256")] {
+        let public = if algorithm == "ES256" { "ec.pub" } else { "rsa.pub" };
+        let client =
+            RegisteredClient::public("nightly").with_key(PublicKey::from_pem_file(&vector(public)).unwrap());
+        let options = ServerOptions { clients: vec![client], ..ServerOptions::plain() };
+        let stage = Stage::new("acme", options, &["--client-id", "nightly"]);
+        let definition = stage.acme_definition() + "[client_credentials]\nscopes = [\"read\"]\n";
+        stage.home.add_provider(&definition);
+        let log_in = |key: &str| {
+            let arguments = ["--flow", "client-credentials", "--json", "--credential-file", key];
+            stage.home.run(stage.login_arguments(&arguments))
+        };
+        let refused = fails(&log_in(&pem(&stage, &["p384.key"])), "config_invalid");
+        assert!(refused.message().contains("neither RSA nor on P-256"), "{refused:?}");
+        assert!(stage.server.journal().entries().is_empty());
+        // Somebody else's key is not this client's.
+        let other = if algorithm == "ES256" { "rsa.key" } else { "ec.key" };
+        fails(&log_in(&pem(&stage, &[other])), "provider_rejected");
+
+        let before = asked(&stage).len();
+        let file = pem(&stage, &[name]);
+        let connection = log_in(&file).ok().json();
+        assert_eq!(connection["credential_expires_at"], Value::Null, "a key alone does not end");
+        // The record has it: the file may go. Each request has an assertion of its own, made for the issuer; the server
+        // refuses one that it has seen, and any for its token endpoint.
+        fs::remove_file(&file).unwrap();
+        let first = stage.access_token(&[]);
+        assert_eq!(stage.resource(&first), 200);
+        assert_ne!(stage.access_token(&["--force-refresh"]), first);
+        stage.home.run(["login", "acme", "--flow", "client-credentials"]).ok();
+        let requests = &asked(&stage)[before..];
+        assert_eq!(requests.len(), 3, "{name}");
+        for request in requests {
+            assert_eq!(request.client_authentication, Some(AuthenticationMethod::PrivateKeyJwt));
+            assert_eq!(request.outcome.status, Some(200));
+        }
+    }
 }
 
 #[test]

@@ -39,6 +39,7 @@ mod output;
 mod presets;
 mod protected_resources;
 mod providers;
+mod providers_page;
 #[cfg(unix)]
 mod reader;
 mod refresh;

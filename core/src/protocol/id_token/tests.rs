@@ -72,3 +72,39 @@ fn client_info_names_the_account() {
     }
     assert_eq!(parse_client_info("%"), None);
 }
+
+/// Wycheproof's signatures are of texts that are no claims: none of them is an id_token. Nor is one whose form is broken
+/// when its payload is replaced by good claims. That a signature is wrong is not seen here: the token comes from the
+/// token endpoint itself (OIDC Core 3.1.3.7 item 6).
+#[test]
+fn no_malformed_token_of_wycheproof_is_taken_for_an_id_token() {
+    let file: Value = serde_json::from_str(include_str!(
+        "../../../../tests/vectors/wycheproof/json_web_signature_test.json"
+    ))
+    .unwrap();
+    let claims =
+        serde_json::json!({ "iss": "https://as.example", "sub": "s", "aud": "c", "exp": 1_900_000_000 });
+    let claims = BASE64URL.encode(claims.to_string());
+    let groups = file["testGroups"].as_array().unwrap();
+    let tests = groups.iter().flat_map(|group| group["tests"].as_array().unwrap());
+    let (mut read, mut broken) = (0, 0);
+    for test in tests {
+        let (jws, comment) = (test["jws"].as_str().unwrap(), test["comment"].as_str().unwrap());
+        assert!(parse_id_token(&Secret::new(jws)).is_err(), "{test}");
+        read += 1;
+        let mut parts: Vec<&str> = jws.split('.').collect();
+        if parts.len() > 1 {
+            parts[1] = &claims;
+        }
+        let with_claims = parse_id_token(&Secret::new(parts.join(".")));
+        let of_form = !test["flags"].to_string().contains("Modified");
+        let names = |what: &[&str]| what.iter().any(|what| comment.contains(what));
+        let is_broken = names(&["Missing", "Extra", "Empty", "None", "Header", "JsonSerialization"])
+            && !names(&["MissingPayload", "ModifiedHeader", "InJsonHeader"]);
+        if is_broken && of_form {
+            assert!(with_claims.is_err(), "{test}");
+            broken += 1;
+        }
+    }
+    assert_eq!((read, broken), (401, 32));
+}

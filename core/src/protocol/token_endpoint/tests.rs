@@ -123,8 +123,14 @@ fn response_vectors() {
         let status = case["status"].as_u64().unwrap_or(200) as u16;
         let separator = case["scope_separator"].as_str().and_then(|s| s.chars().next()).unwrap_or(' ');
         let dialect = serde_json::from_value(case["dialect"].clone()).unwrap_or_default();
-        let outcome =
-            parse_token_response(status, case["content_type"].as_str(), &body(case), separator, &dialect);
+        let outcome = parse_token_response(
+            status,
+            case["content_type"].as_str(),
+            &body(case),
+            separator,
+            &dialect,
+            TokenType::Bearer,
+        );
         let shown = format!("{outcome:?}");
         assert!(!shown.contains("canary"), "{name}: {shown}");
         match outcome {
@@ -171,5 +177,32 @@ fn scope_vectors() {
         if let (Some(set), Some(sent)) = (set, case["sent"].as_str()) {
             assert_eq!(set.to_wire(separator), sent, "{}", case["name"]);
         }
+    }
+}
+
+#[test]
+fn a_token_that_is_bound_and_one_that_is_not_are_never_taken_for_each_other() {
+    let parse = |named: &str, wanted| {
+        let body = format!(r#"{{"access_token":"a","refresh_token":"r","token_type":{named}}}"#);
+        parse_token_response(200, None, body.as_bytes(), ' ', &TokenDialect::default(), wanted)
+    };
+    assert_eq!(parse(r#""dpop""#, TokenType::Dpop).unwrap().token_type, "DPoP");
+    for named in [r#""Bearer""#, r#""bearer""#, r#""""#, "null"] {
+        let refused = parse(named, TokenType::Dpop).unwrap_err();
+        assert_eq!(
+            refused,
+            TokenEndpointError::NotBound { refresh_token: Some(Secret::new("r")) },
+            "{named}"
+        );
+        let error = refused.to_error("the refresh");
+        assert_eq!((error.code(), error.retryable()), ("provider_rejected", false));
+        assert!(error.help().contains("DPoP"));
+        assert!(parse(named, TokenType::Bearer).is_ok(), "{named}");
+    }
+    let odd = [(r#""DPoP""#, TokenType::Bearer), (r#""mac""#, TokenType::Dpop), ("1", TokenType::Dpop)];
+    for (named, wanted) in odd {
+        let refused = parse(named, wanted).unwrap_err();
+        assert!(matches!(refused, TokenEndpointError::Malformed { .. }), "{named}");
+        assert_eq!(refused.refresh_token(), Some(&Secret::new("r")));
     }
 }

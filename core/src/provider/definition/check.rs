@@ -67,6 +67,9 @@ impl ProviderDefinition {
         if self.discovery {
             return Ok(());
         }
+        if self.resource_discovery {
+            return Err(Mistake::new("resource_discovery", "finds an issuer, and discovery is not on"));
+        }
         if endpoints.token.is_none() {
             return Err(Mistake::new("endpoints.token", "is missing, and discovery is not on"));
         }

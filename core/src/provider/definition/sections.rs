@@ -132,6 +132,8 @@ pub struct TokenDefinition {
     pub answer_at: Option<String>,
     /// What `token_type` says of a bearer token, beside `Bearer` (Slack: `user`).
     pub bearer_name: Option<String>,
+    /// What `invalid_grant` is called, where that is not its name.
+    pub invalid_grant_name: Option<String>,
     /// Seconds that a token lives when the answer has no `expires_in`.
     pub lifetime: Option<i64>,
     /// True when `expires_in` 0 means that a token does not expire.
@@ -154,9 +156,12 @@ pub struct TokenDefinition {
 pub struct ClientCredentialsDefinition {
     /// Asked for when nobody names any.
     pub scopes: ScopeSet,
-    /// How a client secret is sent; absent means as the metadata says. A certificate is always `private_key_jwt`.
+    /// How a client secret is sent; absent means as the metadata says. A private key is always `private_key_jwt`.
     #[serde(default)]
     pub authentication: Option<ClientAuthentication>,
+    /// True when a private key is of no use without its certificate.
+    #[serde(default)]
+    pub certificate_required: bool,
     /// What to do when no client id or no credential is known.
     #[serde(default = "register_an_application")]
     pub registration_steps: String,

@@ -130,7 +130,8 @@ impl Stage {
         let clock = Arc::new(Standing(Mutex::new(0)));
         let transport = Arc::new(Transport::new(true));
         let dyn_store: Arc<dyn TokenStore> = store.clone();
-        let refresher = Refresher::new(dyn_store, transport, clock.clone(), Duration::from_millis(200));
+        let refresher =
+            Refresher::new(dyn_store, transport, clock.clone(), Arc::default(), Duration::from_millis(200));
         let key = ConnectionKey::new("acme".parse().unwrap(), Default::default());
         let stage = Stage { server, store, clock, refresher, key };
         let (access_token, refresh_token) = stage.log_in().await;

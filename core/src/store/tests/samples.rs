@@ -79,6 +79,8 @@ fn the_samples_hold_what_they_are_named_for() {
         "registration",
         "resources",
         "application",
+        "dpop",
+        "private_key",
         "registration_of_issuer",
         "registration_dynamic",
         "mcp",

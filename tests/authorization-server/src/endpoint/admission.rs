@@ -3,9 +3,12 @@
 
 use std::time::Instant;
 
-use crate::features::Scheme;
+use super::possession::proof;
+use crate::dpop::token_hash;
 use crate::grant::Grant;
+use crate::refusal::Refusal;
 use crate::request::Request;
+use crate::resource_options::Scheme;
 use crate::shared::Shared;
 use crate::state::AccessToken;
 
@@ -21,6 +24,8 @@ pub(super) enum Denial {
     NothingShown,
     /// It is expired, revoked or unknown.
     Invalid,
+    /// The proof of possession that came along, or should have (RFC 9449, section 7).
+    Proof(Refusal),
     /// It was not asked for with the claims that these challenges demand.
     Demanded(Vec<String>),
 }
@@ -31,9 +36,23 @@ pub(super) fn admit(
     request: &Request,
     shown: Option<(Scheme, &str)>,
 ) -> Result<Admitted, Denial> {
-    let (_, value) = shown.ok_or(Denial::NothingShown)?;
+    let (scheme, value) = shown.ok_or(Denial::NothingShown)?;
+    // Before the state is locked: a proof is remembered in it.
+    let proof =
+        (scheme == Scheme::Dpop).then(|| proof(shared, request)).transpose().map_err(Denial::Proof)?;
     let state = shared.state();
     let (token, grant) = state.resource_access(value, Instant::now()).ok_or(Denial::Invalid)?;
+    match (scheme, &token.key) {
+        (Scheme::Bearer, None) => {}
+        // A bound token is no bearer's (section 7.2), and one that is not bound cannot be proved.
+        (Scheme::Bearer, Some(_)) | (Scheme::Dpop, None) => return Err(Denial::Invalid),
+        (Scheme::Dpop, Some(key)) => {
+            let proof = proof.flatten().ok_or(Denial::Proof(Refusal::ProofMissing))?;
+            if proof.thumbprint != *key || proof.token_hash != Some(token_hash(value)) {
+                return Err(Denial::Proof(Refusal::ProofInvalid));
+            }
+        }
+    }
     match state.unmet_demand(value) {
         None => Ok(Admitted { grant: grant.clone(), token: token.clone() }),
         Some(demand) => Err(Denial::Demanded(demand.challenges(&shared.base(request)))),

@@ -10,8 +10,8 @@ use crate::consent::Whose;
 use crate::entra;
 use crate::features::PushedRequests;
 use crate::grant::Grant;
+use crate::live_options::{IssuerParameter, Person};
 use crate::oauth_error::OAuthError;
-use crate::options::{IssuerParameter, Person};
 use crate::page;
 use crate::pkce;
 use crate::redirect_uri::{self, Unregistered};
@@ -151,6 +151,7 @@ fn code(shared: &Shared, request: &Request, tenant: &str, client_id: &str, asked
         home: entra::home(tenant, live.home_tenant.as_deref()),
         nonce: request.parameter("nonce").map(Into::into),
         claims: request.parameter("claims").map(Into::into),
+        code_key: request.parameter("dpop_jkt").map(Into::into),
         ..Grant::default()
     };
     let expires = after(Instant::now(), live.code_lifetime);

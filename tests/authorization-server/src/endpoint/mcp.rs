@@ -5,15 +5,18 @@ use serde_json::{Value, json};
 
 use super::admission::{Admitted, Denial, admit};
 use super::resource_metadata;
-use crate::features::{Indicators, ResourceOptions};
+use crate::options::Dialect;
 use crate::reply::{Content, Reply};
 use crate::request::Request;
+use crate::resource_options::{Indicators, ResourceOptions, Scheme};
 use crate::shared::Shared;
 
 /// Why a request was not admitted (RFC 6750, section 3.1).
 struct Refused {
     status: u16,
-    error: Option<&'static str>,
+    error: Option<String>,
+    /// The schemes of the challenges.
+    schemes: Vec<Scheme>,
     /// What is told of the scope.
     scope: Option<String>,
     /// Challenges as they stand.
@@ -44,19 +47,29 @@ pub(super) fn answer(shared: &Shared, request: &Request) -> Reply {
 
 fn admitted(shared: &Shared, request: &Request, options: &ResourceOptions) -> Result<Admitted, Refused> {
     let first_scope = options.challenge_scope.clone();
-    let unauthorized = |error, demanded| Refused { status: 401, error, scope: first_scope.clone(), demanded };
+    let refused = |error: Option<String>, schemes: &[Scheme], demanded| {
+        let (schemes, scope) = (schemes.to_vec(), first_scope.clone());
+        Refused { status: 401, error, schemes, scope, demanded }
+    };
+    let unauthorized = |error: &str| refused(Some(error.into()), &options.schemes, Vec::new());
     let admitted = admit(shared, request, request.access_token()).map_err(|denial| match denial {
-        Denial::NothingShown => unauthorized(None, Vec::new()),
-        Denial::Invalid => unauthorized(Some("invalid_token"), Vec::new()),
-        Denial::Demanded(demanded) => unauthorized(Some("insufficient_claims"), demanded),
+        Denial::NothingShown => refused(None, &options.schemes, Vec::new()),
+        Denial::Invalid => unauthorized("invalid_token"),
+        Denial::Proof(refusal) => {
+            refused(Some(refusal.error(Dialect::Plain).error), &[Scheme::Dpop], Vec::new())
+        }
+        Denial::Demanded(demanded) => refused(Some("insufficient_claims".into()), &[], demanded),
     })?;
-    if !is_for(shared, request, options, &admitted.token.audience) {
-        return Err(unauthorized(Some("invalid_token"), Vec::new()));
+    let unbound = options.dpop_bound && admitted.token.key.is_none();
+    if unbound || !is_for(shared, request, options, &admitted.token.audience) {
+        return Err(unauthorized("invalid_token"));
     }
     let has = |wanted: &String| admitted.token.scope.contains(wanted);
     if !options.required_scopes.iter().all(has) {
         let scope = Some(options.required_scopes.join(" "));
-        return Err(Refused { status: 403, error: Some("insufficient_scope"), scope, demanded: Vec::new() });
+        let scheme = if admitted.token.key.is_some() { Scheme::Dpop } else { Scheme::Bearer };
+        let refused = refused(Some("insufficient_scope".into()), &[scheme], Vec::new());
+        return Err(Refused { status: 403, scope, ..refused });
     }
     Ok(admitted)
 }
@@ -70,17 +83,20 @@ fn is_for(shared: &Shared, request: &Request, options: &ResourceOptions, audienc
 
 fn refuse(shared: &Shared, request: &Request, options: &ResourceOptions, refused: &Refused) -> Reply {
     let parameters = [
-        ("error", refused.error.map(Into::into)),
+        ("error", refused.error.clone()),
         ("scope", refused.scope.clone()),
         ("resource_metadata", resource_metadata::named(shared, request, options)),
     ];
     let told = parameters.into_iter().filter_map(|(name, value)| Some(format!("{name}=\"{}\"", value?)));
     let told = told.collect::<Vec<_>>().join(", ");
-    let schemes =
-        options.schemes.iter().map(|scheme| format!("{} {told}", scheme.as_str()).trim_end().into());
-    let challenges: Vec<String> =
-        if refused.demanded.is_empty() { schemes.collect() } else { refused.demanded.clone() };
+    let schemes = refused.schemes.iter().map(|scheme| match (scheme, told.as_str()) {
+        (Scheme::Bearer, told) => format!("Bearer {told}").trim_end().to_owned(),
+        // Section 7.1 of RFC 9449: with the algorithms that a proof may have.
+        (Scheme::Dpop, "") => "DPoP algs=\"ES256\"".into(),
+        (Scheme::Dpop, told) => format!("DPoP {told}, algs=\"ES256\""),
+    });
+    let challenges: Vec<String> = schemes.chain(refused.demanded.iter().cloned()).collect();
     let mut reply = Reply::new(refused.status, Content::Empty);
-    reply.outcome.error = refused.error.map(Into::into);
+    reply.outcome.error.clone_from(&refused.error);
     challenges.into_iter().fold(reply, |reply, value| reply.with_header("www-authenticate", value))
 }

@@ -6,8 +6,9 @@ use url::Url;
 
 use super::DEVICE_CODE_GRANT;
 use crate::entra;
-use crate::features::PushedRequests;
-use crate::options::{Dialect, IssuerParameter};
+use crate::features::{Dpop, PushedRequests};
+use crate::live_options::IssuerParameter;
+use crate::options::Dialect;
 use crate::refusal::Refusal;
 use crate::reply::{Content, Reply};
 use crate::request::Request;
@@ -78,6 +79,9 @@ fn plain(shared: &Shared, request: &Request, customer: &str) -> Map<String, Valu
         document["pushed_authorization_request_endpoint"] = json!(format!("{base}/par"));
         let required = live.pushed_requests.mode == PushedRequests::Required;
         document["require_pushed_authorization_requests"] = json!(required);
+    }
+    if live.dpop.mode != Dpop::Off {
+        document["dpop_signing_alg_values_supported"] = json!(["ES256"]);
     }
     if live.registration.enabled {
         document["registration_endpoint"] = json!(format!("{base}/register"));

@@ -10,6 +10,7 @@ mod graph;
 mod mcp;
 mod metadata;
 mod par;
+mod possession;
 mod register;
 mod resource;
 mod resource_metadata;
@@ -21,8 +22,9 @@ use hyper::Method;
 use crate::client_assertion::Expected;
 use crate::client_authentication::{Authenticated, authenticate};
 use crate::clock;
+use crate::live_options::AssertionReplay;
 use crate::oauth_error::OAuthError;
-use crate::options::{AssertionReplay, Dialect};
+use crate::options::Dialect;
 use crate::page;
 use crate::refusal::Refusal;
 use crate::registered_client::RegisteredClient;
@@ -52,12 +54,13 @@ pub(crate) fn answer(shared: &Shared, endpoint: Endpoint, tenant: &str, request:
         Endpoint::Resource => Ok(resource::answer(shared, request)),
         Endpoint::Unknown | Endpoint::Any => Ok(Reply::new(404, Content::Empty)),
     };
-    match answer {
+    let reply = match answer {
         Ok(reply) => reply,
         // A person looks at these; there is no client to redirect to.
         Err(refusal) if is_for_people(endpoint) => refusal_page(shared, request, refusal),
         Err(refusal) => shared.refuse(refusal, request),
-    }
+    };
+    possession::with_nonce(shared, endpoint, reply)
 }
 
 /// Answers with a scripted error, where the endpoint's errors go.

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
+use super::possession::proof;
 use super::{authorize, check_post, client};
 use crate::clock::after;
 use crate::features::PushedRequests;
@@ -28,8 +29,17 @@ pub(super) fn answer(shared: &Shared, request: &Request, tenant: &str) -> Result
     }
     authorize::known_redirect(shared, request)?;
     authorize::check(shared, request)?;
+    let mut parameters = request.parameters().to_vec();
+    // A proof says the key as well as the parameter does (RFC 9449, section 10.1).
+    if let Some(proof) = proof(shared, request)? {
+        match request.parameter("dpop_jkt") {
+            Some(said) if said != proof.thumbprint => return Err(Refusal::ProofInvalid),
+            Some(_) => {}
+            None => parameters.push(("dpop_jkt".into(), proof.thumbprint)),
+        }
+    }
     let request_uri = format!("{SCHEME}{}", shared.random.guid());
     let expires = after(Instant::now(), options.lifetime);
-    shared.state().pushed_requests.add(request_uri.clone(), client.id, request.parameters(), expires);
+    shared.state().pushed_requests.add(request_uri.clone(), client.id, &parameters, expires);
     Ok(Reply::json(options.status, json!({"request_uri": request_uri, "expires_in": options.lifetime})))
 }

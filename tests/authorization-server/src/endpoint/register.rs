@@ -5,11 +5,12 @@ use hyper::Method;
 use serde_json::{Map, Value, json};
 
 use crate::clock;
-use crate::features::{RegistrationOptions, Scheme};
+use crate::features::RegistrationOptions;
 use crate::refusal::Refusal;
 use crate::registration::{self, Registration};
 use crate::reply::{Content, Reply};
 use crate::request::Request;
+use crate::resource_options::Scheme;
 use crate::shared::Shared;
 
 /// What a client may not say of itself in an update (RFC 7592, section 2.2).

@@ -5,15 +5,16 @@ use serde_json::json;
 
 use super::admission::{Denial, admit};
 use super::graph;
-use crate::features::Scheme;
+use crate::options::Dialect;
 use crate::reply::{Content, Reply};
 use crate::request::Request;
+use crate::resource_options::Scheme;
 use crate::route::{API, GRAPH_ROOT};
 use crate::shared::Shared;
 
 /// Why a request was not admitted.
 struct Refused {
-    error: Option<&'static str>,
+    error: Option<String>,
     /// The values of `WWW-Authenticate`.
     challenges: Vec<String>,
 }
@@ -37,7 +38,9 @@ pub(super) fn answer(shared: &Shared, request: &Request) -> Reply {
         }
         (Ok(admitted), Some(path)) => graph::answer(shared, request, path, &admitted.grant),
         (Err(refused), None) => refused.reply(Content::Empty),
-        (Err(refused), Some(_)) => refused.reply(graph::unauthorized(shared, request, refused.error)),
+        (Err(refused), Some(_)) => {
+            refused.reply(graph::unauthorized(shared, request, refused.error.as_deref()))
+        }
     }
 }
 
@@ -50,9 +53,14 @@ impl From<Denial> for Refused {
             Denial::Invalid => {
                 let challenge = "Bearer realm=\"resource\", error=\"invalid_token\", \
                                  error_description=\"The access token is expired, revoked or unknown\"";
-                (Some("invalid_token"), vec![challenge.into()])
+                (Some("invalid_token".into()), vec![challenge.into()])
             }
-            Denial::Demanded(challenges) => (Some("insufficient_claims"), challenges),
+            Denial::Proof(refusal) => {
+                let error = refusal.error(Dialect::Plain).error;
+                let challenge = format!("DPoP error=\"{error}\", algs=\"ES256\"");
+                (Some(error), vec![challenge])
+            }
+            Denial::Demanded(challenges) => (Some("insufficient_claims".into()), challenges),
         };
         Self { error, challenges }
     }
@@ -61,7 +69,7 @@ impl From<Denial> for Refused {
 impl Refused {
     fn reply(&self, content: Content) -> Reply {
         let mut reply = Reply::new(401, content);
-        reply.outcome.error = self.error.map(Into::into);
+        reply.outcome.error.clone_from(&self.error);
         self.challenges.iter().fold(reply, |reply, value| reply.with_header("www-authenticate", value))
     }
 }

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, json};
 
-use crate::features::{Place, ResourceOptions};
 use crate::reply::{Content, Reply};
 use crate::request::Request;
 use crate::resource_indicators::RESOURCE_PATH;
+use crate::resource_options::{Place, ResourceOptions};
 use crate::route::{RESOURCE_METADATA, RESOURCE_METADATA_ELSEWHERE};
 use crate::shared::Shared;
 

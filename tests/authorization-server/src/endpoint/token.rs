@@ -5,13 +5,16 @@ use std::time::Instant;
 
 use serde_json::json;
 
+use super::possession::proof;
 use super::{DEVICE_CODE_GRANT, check_post, client};
 use crate::claims;
 use crate::consent::Whose;
 use crate::entra;
+use crate::features::Dpop;
 use crate::grant::Grant;
-use crate::journal::Outcome;
-use crate::options::{Consent, Dialect};
+use crate::journal_entry::Outcome;
+use crate::live_options::Consent;
+use crate::options::Dialect;
 use crate::pkce;
 use crate::refusal::Refusal;
 use crate::registered_client::RegisteredClient;
@@ -27,8 +30,14 @@ use crate::token_response::{self, TokenResponse};
 pub(super) fn answer(shared: &Shared, request: &Request, tenant: &str) -> Result<Reply, Refusal> {
     check_post(shared, request, tenant)?;
     let client = client(shared, request, tenant)?;
-    let asked = Asked { shared, request, tenant, client: &client, now: Instant::now() };
-    match required(request, "grant_type")? {
+    let grant_type = required(request, "grant_type")?;
+    let key = proof(shared, request)?.map(|proof| proof.thumbprint);
+    let wanted = client.dpop_bound || shared.live().dpop.mode == Dpop::Required;
+    if wanted && key.is_none() {
+        return Err(Refusal::ProofMissing);
+    }
+    let asked = Asked { shared, request, tenant, client: &client, key, now: Instant::now() };
+    match grant_type {
         unregistered if !client.may_use(unregistered) => Err(Refusal::GrantTypeUnregistered),
         "authorization_code" => asked.authorization_code(),
         "refresh_token" => asked.refresh_token(),
@@ -46,6 +55,8 @@ struct Asked<'a> {
     request: &'a Request,
     tenant: &'a str,
     client: &'a RegisteredClient,
+    /// The key that the request proves to have, by thumbprint (RFC 9449).
+    key: Option<String>,
     now: Instant,
 }
 
@@ -77,6 +88,11 @@ impl Asked<'_> {
         }
         pkce::verify(&code.code_challenge, self.request.parameter("code_verifier"))?;
         audience(self.shared, self.request, &code.grant)?;
+        let binding = self.shared.live().dpop.mode;
+        let any_key = matches!(binding, Dpop::Off | Dpop::Ignored) || code.grant.code_key.is_none();
+        if !any_key && code.grant.code_key != self.key {
+            return Err(Refusal::ProofOfOtherKey);
+        }
         let scope = self.request.scope();
         match self.shared.dialect() {
             Dialect::Plain => Ok(()),
@@ -123,6 +139,10 @@ impl Asked<'_> {
     /// The tokens of a new grant. Entra gives a refresh token only for `offline_access`, and nobody gives one to a client
     /// that did not register for its use.
     fn first_tokens(&self, state: &mut State, grant: GrantId, scope: &[String]) -> Result<Reply, Refusal> {
+        // Who can prove itself is bound by that already (RFC 9449, section 5).
+        if !self.client.is_confidential() {
+            state.bind(grant, self.key.clone());
+        }
         let granted = state.granted(grant);
         let offline = !self.shared.is_entra() || granted.scope.iter().any(|scope| scope == "offline_access");
         let refreshed = offline && self.client.may_use("refresh_token");
@@ -142,6 +162,10 @@ impl Asked<'_> {
         let rotation = self.shared.live().rotation;
         let mut state = self.shared.state();
         let presented = state.present(value, &self.client.id, rotation, self.now)?;
+        let bound_to = &state.granted(presented.grant).key;
+        if bound_to.is_some() && *bound_to != self.key {
+            return Err(Refusal::ProofOfOtherKey);
+        }
         let scope = self.refresh_scope(&state, presented.grant)?;
         let (decision, reuse) = (presented.decision, presented.reuse);
         if let (Decision::Repeat, Some(answer)) = (decision, presented.answer) {
@@ -216,6 +240,7 @@ impl Asked<'_> {
             grant,
             scope,
             audience,
+            key: self.key.as_deref(),
             refresh_token,
             request,
             tenant,

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
 
 pub mod certificate;
+pub mod proof;
 
 use authorization_server::{
     Answer, AuthorizationServer, Dialect, HttpClient, LiveOptions, Running, ServerOptions,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::clock::Timestamp;
-use crate::protocol::{OauthError, TokenDialect, parse_token_response};
+use crate::protocol::{OauthError, TokenDialect, TokenType, parse_token_response};
 use crate::store::tests::record;
 
 const MAIL: &str = "https://outlook.office365.com";
@@ -17,7 +17,8 @@ fn at(seconds: i64) -> Instant {
 
 fn response(members: &str) -> TokenResponse {
     let body = format!("{{\"access_token\":\"new\",\"expires_in\":60{members}}}");
-    parse_token_response(200, None, body.as_bytes(), ' ', &TokenDialect::default()).unwrap()
+    parse_token_response(200, None, body.as_bytes(), ' ', &TokenDialect::default(), TokenType::Bearer)
+        .unwrap()
 }
 
 /// A record with a token for the login's own resource and one for mail.
