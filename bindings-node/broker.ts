@@ -36,6 +36,7 @@ import type {
   Provider,
   Providers,
   Registration,
+  RegistrationRemoval,
   ScopeCheck,
   VaultState,
 } from './records.js';
@@ -308,8 +309,11 @@ export class Broker {
     return this.#ask('registration', wanted(options, provider));
   }
 
-  /** Removes it. False when there is none. @throws `unknown_provider`, those of the store. */
-  async removeRegistration(provider: string, options: RegistrationOptions = {}): Promise<boolean> {
+  /**
+   * Removes it; null when there is none. A client that the server made on request is deleted there, which ends the grants
+   * of its connections with most servers. @throws `unknown_provider`, those of the store.
+   */
+  async removeRegistration(provider: string, options: RegistrationOptions = {}): Promise<RegistrationRemoval | null> {
     return this.#ask('remove_registration', wanted(options, provider));
   }
 

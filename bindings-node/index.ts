@@ -22,6 +22,7 @@ export type {
   ProviderValue,
   Providers,
   Registration,
+  RegistrationRemoval,
   ScopeCheck,
   ScopeFinding,
   VaultState,

@@ -331,6 +331,17 @@ export interface Registration {
   readonly storedAt: Date;
 }
 
+/** What the removal of a stored client registration did. */
+export interface RegistrationRemoval {
+  readonly provider: string;
+  /** The issuer that it was for, at a provider whose servers are discovered. */
+  readonly issuer: string | null;
+  /** What became of the client at the server: one that the user registered is `not_managed` from here. */
+  readonly deletion: 'deleted' | 'not_managed' | 'failed';
+  /** Why it failed. */
+  readonly detail: string | null;
+}
+
 /** What a logout did. */
 export interface LogoutOutcome {
   readonly provider: string;

@@ -133,7 +133,9 @@ test('providers, registrations and the store, as they are documented', async () 
   assert.deepEqual(Object.keys(stored).sort(), ['clientId', 'dynamic', 'hasClientSecret', 'issuer', 'provider', 'storedAt']);
   assert.ok(stored.hasClientSecret && stored.storedAt instanceof Date && !inspect(stored).includes('canary'));
   assert.deepEqual(await broker.registration('github'), stored);
-  assert.deepEqual([await broker.removeRegistration('github'), await broker.removeRegistration('github')], [true, false]);
+  const removed = await broker.removeRegistration('github');
+  assert.deepEqual({ ...removed }, { provider: 'github', issuer: null, deletion: 'not_managed', detail: null });
+  assert.equal(await broker.removeRegistration('github'), null);
   assert.equal(await broker.removeProvider('github'), false);
 
   const state = await broker.inspect();

@@ -155,7 +155,10 @@ def test_registrations(broker: tokenkeep.Broker):
     kept = broker.set_registration("acme", client_id="mine", client_secret="s3cret")
     assert kept == broker.registration("acme")
     assert (kept.provider, kept.client_id, kept.has_client_secret) == ("acme", "mine", True)
-    assert broker.remove_registration("acme") and not broker.remove_registration("acme")
+    removed = broker.remove_registration("acme")
+    assert removed is not None and (removed.provider, removed.issuer) == ("acme", None)
+    assert (removed.deletion, removed.detail) == ("not_managed", None)
+    assert broker.remove_registration("acme") is None
 
 
 def test_a_look_at_the_store(home: Home):

@@ -95,10 +95,8 @@ pub enum Command {
     Scopes(ScopesArgs),
     /// Keep the client id that a provider is logged in to with
     #[command(after_help = "Examples:\n  \
-        tokenkeep client set microsoft --client-id 11111111-2222-3333-4444-555555555555\n  \
         tokenkeep client set google --client-id ID --client-secret-stdin < secret.txt\n  \
         tokenkeep client set oidc --issuer https://login.example --client-id ID\n  \
-        tokenkeep client remove google\n  \
         tokenkeep client document https://app.example/client.json")]
     Client(ClientArgs),
     /// Print the address that an administrator consents at, for all of their organization; or read their answer

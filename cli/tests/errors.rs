@@ -6,12 +6,12 @@ use std::process::Stdio;
 use crate::support::{Home, Said, exit_code};
 
 #[test]
-fn an_unknown_provider_is_named_with_those_that_are_known() {
+fn an_unknown_provider_is_named_with_those_that_are_like_it() {
     let home = Home::ready();
     for command in ["login", "token", "get", "logout"] {
-        let said = home.run(&[command, "nowhere"]);
+        let said = home.run(&[command, "mircosoft"]);
         said.failed_with("unknown_provider");
-        assert!(said.stderr.contains("nowhere") && said.stderr.contains("microsoft"), "{said:?}");
+        assert!(said.stderr.contains("mircosoft") && said.stderr.contains("microsoft"), "{said:?}");
     }
     let error = home.run(&["token", "nowhere", "--json"]).json_error();
     assert_eq!(error["code"], "unknown_provider");

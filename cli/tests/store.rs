@@ -147,6 +147,6 @@ fn logout_forgets_a_client_without_a_connection() {
     home.run(&["client", "set", "microsoft", "--client-id", "my-id"]).succeeded();
     let said = home.run(&["logout", "microsoft", "--forget-client"]);
     said.succeeded();
-    assert!(said.stderr.contains("client registration of microsoft is removed"), "{said:?}");
+    assert!(said.stderr.contains("Removed the stored client registration of microsoft."), "{said:?}");
     home.run(&["client", "show", "microsoft"]).failed_with("registration_missing");
 }

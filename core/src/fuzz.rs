@@ -287,8 +287,13 @@ pub fn provider_file(data: &[u8]) {
     assert!(!variable.is_empty() && variable.bytes().all(word) && !variable.starts_with(char::is_numeric));
     // The listener compares the path to the letter with what a browser asks for.
     let redirect = Url::parse(&registered_redirect_uri(&definition.redirect)).expect("a redirect URI");
-    assert_eq!(redirect.path(), definition.redirect.path);
-    assert!(is_loopback(&redirect) && redirect.query().is_none() && redirect.fragment().is_none());
+    assert!(redirect.fragment().is_none());
+    if definition.redirect.loopback {
+        assert_eq!(redirect.path(), definition.redirect.path);
+        assert!(is_loopback(&redirect) && redirect.query().is_none());
+    } else {
+        assert_eq!(redirect.scheme(), "https");
+    }
     // Wherever an endpoint leads, a token only goes there over TLS or stays on this machine.
     let values = crate::provider::values::asked(&definition, &Default::default(), None).unwrap_or_default();
     let clouds = definition.authority.iter().flat_map(|authority| authority.clouds.keys()).map(Some);

@@ -1,7 +1,7 @@
 // A strict program that uses every part of the package. It is compiled, and not run.
 
-import { AccessToken, Broker, PendingLogin, TokenkeepError } from 'tokenkeep';
-import type { BrokerOptions, Connection, DeviceAuthorization, Interaction, LoginOptions, ScopeCheck, TokenOptions } from 'tokenkeep';
+import { AccessToken, AllowedHosts, Broker, PendingLogin, TokenkeepError } from 'tokenkeep';
+import type { BrokerOptions, Connection, DeviceAuthorization, Interaction, LoginOptions, ProviderValue, ScopeCheck, TokenOptions } from 'tokenkeep';
 
 const options: BrokerOptions = { home: process.env['SOME_HOME'], keySource: 'file', lockWait: 1.5 };
 await using broker = new Broker(options);
@@ -22,9 +22,18 @@ console.log(connection.loggedInAt.getTime(), connection.expiresAt?.getTime(), co
 const application: Connection = await broker.login('microsoft', { flow: 'client_credentials', credentialFile: 'x' });
 console.log(application.accessTokens[0]?.resource?.length, application.credentialExpiresAt?.getTime());
 
+const resource = 'https://mcp.example/mcp';
+const agent: Connection = await broker.login('mcp', { resource, wwwAuthenticate: 'Bearer', values: { region: 'eu' }, dpop: true });
+console.log(agent.resource?.length, agent.values['region']?.length, agent.apiHosts.length, agent.dpop);
+const proof: string = await broker.dpopProof('mcp', { resource, method: 'GET', url: new URL(resource) });
+const hosts: AllowedHosts = await broker.allowedHosts('mcp', { resource });
+const values: readonly ProviderValue[] = (await broker.provider('acme')).values;
+const stored = await broker.registration('mcp', { issuer: 'https://issuer.example' });
+console.log(proof, hosts, values[0]?.default?.length, stored?.issuer?.length, await broker.clientMetadataDocument(resource));
+
 const asked: TokenOptions = { scopes: ['a'], minLifetime: 60, allowExtended: true };
 const token: AccessToken = await broker.token('microsoft', asked);
-const headers: Record<string, string> = { authorization: token.authorizationHeader() };
+const headers: Record<string, string> = { [token.headerName]: token.authorizationHeader(), other: token.bearer() };
 const again: AccessToken | null = await broker.tokenAfterRefusal('microsoft', { refused: token.secret, wwwAuthenticate: ['Bearer'] });
 const pending: PendingLogin = await broker.beginLogin('microsoft', { redirectUri: 'app://callback' });
 await broker.finishLogin(pending, new URL(pending.authorizationUrl));

@@ -17,6 +17,7 @@ from .records import (
     Provider,
     Providers,
     Registration,
+    RegistrationRemoval,
     ScopeCheck,
     VaultState,
 )
@@ -384,10 +385,10 @@ class AsyncBroker:
         found = await _outcome(self._broker._ask("registration", given(provider=provider, issuer=issuer)))
         return None if found is None else Registration(found)
 
-    async def remove_registration(self, provider: str, *, issuer: str | None = None) -> bool:
+    async def remove_registration(self, provider: str, *, issuer: str | None = None) -> RegistrationRemoval | None:
         """As `Broker.remove_registration`."""
-        removed: bool = await _outcome(self._broker._ask("remove_registration", given(provider=provider, issuer=issuer)))
-        return removed
+        removed = await _outcome(self._broker._ask("remove_registration", given(provider=provider, issuer=issuer)))
+        return None if removed is None else RegistrationRemoval(removed)
 
     async def client_metadata_document(self, url: str) -> str:
         """As `Broker.client_metadata_document`."""

@@ -17,6 +17,7 @@ from .records import (
     Provider,
     Providers,
     Registration,
+    RegistrationRemoval,
     ScopeCheck,
     VaultState,
 )
@@ -437,10 +438,13 @@ class Broker(_native.Broker):
         found = self._ask("registration", given(provider=provider, issuer=issuer))
         return None if found is None else Registration(found)
 
-    def remove_registration(self, provider: str, *, issuer: str | None = None) -> bool:
-        """Removes the stored client. False when there is none. Connections made with it keep their own copy."""
-        removed: bool = self._ask("remove_registration", given(provider=provider, issuer=issuer))
-        return removed
+    def remove_registration(self, provider: str, *, issuer: str | None = None) -> RegistrationRemoval | None:
+        """Removes the stored client; `None` when there is none. Connections made with it keep their own copy.
+
+        A client that the server made on request is deleted there, which ends their grants with most servers.
+        """
+        removed = self._ask("remove_registration", given(provider=provider, issuer=issuer))
+        return None if removed is None else RegistrationRemoval(removed)
 
     def client_metadata_document(self, url: str) -> str:
         """The document to publish at `url`, which is then a client id (`client_metadata_url` of `login`).

@@ -34,6 +34,7 @@ __all__ = [
     "ProviderValue",
     "Providers",
     "Registration",
+    "RegistrationRemoval",
     "ScopeCheck",
     "ScopeFinding",
     "VaultState",
@@ -374,6 +375,19 @@ class Registration(_Record):
     stored_at: datetime
 
     _made = {"stored_at": _time}
+
+
+class RegistrationRemoval(_Record):
+    """What the removal of a stored client registration did."""
+
+    #: The provider whose registration is gone from the store.
+    provider: str
+    #: The issuer that it was for, at a provider whose servers are discovered.
+    issuer: str | None
+    #: What became of the client at the server: one that the user registered is `not_managed` from here.
+    deletion: Literal["deleted", "not_managed", "failed"]
+    #: Why it failed.
+    detail: str | None
 
 
 class FileState(_Record):

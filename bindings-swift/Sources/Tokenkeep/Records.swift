@@ -201,6 +201,25 @@ public struct Registration: Sendable, Hashable, Codable {
     public let storedAt: Date
 }
 
+/// What the removal of a stored client registration did.
+public struct RegistrationRemoval: Sendable, Hashable, Codable {
+    /// What became of the client at the server. One that the user registered is not managed from here.
+    public enum Deletion: String, Sendable, Codable {
+        case deleted
+        case notManaged = "not_managed"
+        case failed
+    }
+
+    /// The provider.
+    public let provider: String
+    /// The issuer that it was for, at a provider whose servers are discovered.
+    public let issuer: String?
+    /// What became of the client at the server.
+    public let deletion: Deletion
+    /// Why it failed.
+    public let detail: String?
+}
+
 /// What a logout did.
 public struct LogoutOutcome: Sendable, Hashable, Codable {
     /// What became of the grant at the server. After `failed` it may still be good there.

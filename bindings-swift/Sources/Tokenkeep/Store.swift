@@ -83,11 +83,12 @@ extension Broker {
         try await ask("registration", Request(provider) { $0.issuer = issuer })
     }
 
-    /// Removes it. False when there is none.
+    /// Removes it; nil when there is none. A client that the server made on request is deleted there, which ends the
+    /// grants of its connections with most servers.
     ///
     /// - Throws: `unknownProvider`, and those of the store.
     @discardableResult
-    public func removeRegistration(_ provider: String, issuer: String? = nil) async throws -> Bool {
+    public func removeRegistration(_ provider: String, issuer: String? = nil) async throws -> RegistrationRemoval? {
         try await ask("remove_registration", Request(provider) { $0.issuer = issuer })
     }
 

@@ -51,9 +51,10 @@ import Testing
     try await withStore { options in
         let broker = try Broker(options)
         let all = try await broker.providers()
-        #expect(all.providers.map(\.name) == ["github", "google", "microsoft", "oidc"] && all.damaged.isEmpty)
+        let names = all.providers.map(\.name)
+        #expect(names == names.sorted() && Set(["github", "mcp", "microsoft"]).isSubset(of: names) && all.damaged.isEmpty)
         let github = try await broker.provider("github")
-        #expect(all.providers.first == github)
+        #expect(all.providers.contains(github))
         #expect(github.displayName == "GitHub" && github.accessTokenVariable == "GITHUB_TOKEN", "\(github)")
         let token = try #require(github.endpoints.first { $0.name == "token" })
         #expect(token.url.hasPrefix("https://github.com/"), "\(token)")
@@ -61,14 +62,21 @@ import Testing
         #expect(github.definition.contains("name = \"github\""))
         #expect(try await broker.provider("oidc").discovery)
         let mail = try await broker.provider("microsoft").presets.first { $0.name == "mail-read" }
-        #expect(!github.apiHosts.contains(""))
         #expect(mail?.scopes == ["https://graph.microsoft.com/Mail.Read"] && github.presets.isEmpty)
+
+        #expect(github.documentation?.hasPrefix("https://") != false && github.values.isEmpty)
 
         let file = try #require(options.home).appendingPathComponent("mine.toml")
         try Data(github.definition.replacingOccurrences(of: "\"github\"", with: "\"mine\"").utf8).write(to: file)
         let mine = try await broker.addProvider(file)
         #expect(mine.name == "mine" && mine.origin == .user)
         #expect(try String(contentsOfFile: try #require(mine.file), encoding: .utf8) == mine.definition)
+
+        let more = "[values.sub_domain]\ndescription = \"Your subdomain\"\ndefault = \"www\"\n"
+        try Data((mine.definition + more).utf8).write(to: file)
+        let value = try #require(try await broker.addProvider(file).values.first)
+        #expect(value.name == "sub_domain" && value.default == "www" && !value.learnt, "\(value)")
+        #expect(value.description == "Your subdomain")
 
         // One that is broken hides nobody.
         try Data("name = ".utf8).write(to: URL(fileURLWithPath: try #require(mine.file)))
@@ -142,8 +150,63 @@ import Testing
         #expect(stored.provider == "github" && stored.clientID == "mine" && stored.hasClientSecret)
         #expect(abs(stored.storedAt.timeIntervalSinceNow) < 60)
         #expect(try await broker.registration("github") == stored)
-        #expect(try await broker.removeRegistration("github"))
-        #expect(try await !broker.removeRegistration("github"))
+        let removed = try #require(try await broker.removeRegistration("github"))
+        #expect(removed.provider == "github" && removed.issuer == nil)
+        #expect(removed.deletion == .notManaged && removed.detail == nil)
+        #expect(try await broker.removeRegistration("github") == nil)
+    }
+}
+
+@Test func a_registration_is_for_one_issuer() async throws {
+    try await withStore { options in
+        let broker = try Broker(options)
+        let issuer = "https://issuer.example"
+        let stored = try await broker.setRegistration("mcp", clientID: "mine", issuer: issuer)
+        #expect(stored.issuer == issuer && !stored.dynamic)
+        #expect(try await broker.registration("mcp", issuer: issuer) == stored)
+        #expect(try await broker.registration("mcp", issuer: "https://other.example") == nil)
+        #expect(try await broker.removeRegistration("mcp", issuer: issuer) != nil)
+    }
+}
+
+@Test func a_document_makes_its_address_a_client() async throws {
+    try await withStore { options in
+        let broker = try Broker(options)
+        let address = try #require(URL(string: "https://app.example/client.json"))
+        let document = Data(try await broker.clientMetadataDocument(address).utf8)
+        let members = try JSONSerialization.jsonObject(with: document) as? [String: Any]
+        #expect(members?["client_id"] as? String == address.absoluteString)
+        let other = try #require(URL(string: "http://app.example"))
+        #expect(try await failure { try await broker.clientMetadataDocument(other) }.code == .configInvalid)
+    }
+}
+
+@Test func a_name_that_a_provider_gives_stays_as_it_is() async throws {
+    let written = try JSON.written(Request("acme", LoginOptions(values: ["api_domain": "eu", "subDomain": "x"])))
+    #expect(written.contains("\"api_domain\"") && written.contains("\"subDomain\""), "\(written)")
+    let read: [String: [String: String]] = try JSON.read(#"{"values": {"api_domain": "eu"}}"#)
+    #expect(read == ["values": ["api_domain": "eu"]])
+}
+
+@Test func a_call_for_a_resource_is_for_its_connection() async throws {
+    try await withStore { options in
+        let broker = try Broker(options)
+        let resource = "https://mcp.example/mcp"
+        let url = try #require(URL(string: resource))
+        let calls: [() async throws -> Void] = [
+            { _ = try await broker.token("mcp", resource: resource) },
+            { _ = try broker.cachedToken("mcp", resource: resource) },
+            { _ = try await broker.tokenAfterRefusal("mcp", refused: "x", resource: resource) },
+            { _ = try await broker.connection("mcp", resource: resource) },
+            { _ = try await broker.allowedHosts("mcp", resource: resource) },
+            { _ = try await broker.logout("mcp", resource: resource) },
+        ]
+        for call in calls {
+            let error = try await failure { try await call() }
+            #expect(error.code == .notConnected && error.message.contains("mcp.example-mcp"), "\(error)")
+        }
+        // Whose key, is the first question of a proof.
+        _ = try await failure { try await broker.dpopProof("mcp", method: "GET", url: url, resource: resource) }
     }
 }
 

@@ -85,7 +85,8 @@ pub(super) fn login_again(provider: &ProviderName, options: &LoginOptions) -> Lo
         ("--scopes", list(&options.scopes)),
         ("--add-scopes", list(&options.add_scopes)),
     ];
-    let named = named.into_iter().filter_map(|(option, value)| Some((option, value?)));
+    let values = options.values.iter().map(|(name, value)| ("--value", Some(format!("{name}={value}"))));
+    let named = named.into_iter().chain(values).filter_map(|(option, value)| Some((option, value?)));
     named.fold(LoginCommand::for_resource(&key, options.resource.as_deref()), |login, (option, value)| {
         login.with(option, &value)
     })

@@ -214,6 +214,11 @@ impl Broker {
         let (flow, reason) = match options.flow {
             Some(flow) => (flow, "it was asked for"),
             None if options.paste => (Flow::AuthorizationCode, "the redirect URL will be pasted"),
+            None if !request.redirect.loopback && request.endpoints.device_authorization.is_none() => {
+                let reason =
+                    "the provider takes no redirect to this machine, and the redirect URL will be pasted";
+                (Flow::AuthorizationCode, reason)
+            }
             None => {
                 let surroundings = Surroundings::detect(&self.0.settings.environment, options.browser_named);
                 let endpoints = &request.endpoints;

@@ -87,20 +87,28 @@ impl Broker {
 
 impl LoginResource {
     /// The issuer of this login: the one that the person `picked`, if the resource is known to take its tokens; else
-    /// that of the `earlier` login, as long as it is listed; else the resource's first.
+    /// that of the `earlier` login, as long as it is listed; else the resource's first. Where it lists none, it is the
+    /// resource's origin, which nobody has written down: with a slash at its end or without.
     ///
     /// # Errors
     /// `config_invalid` for one that the resource does not list.
-    pub(super) fn issuer(&self, picked: Option<&str>, earlier: Option<&str>) -> Result<Option<String>> {
+    pub(super) fn issuers(&self, picked: Option<&str>, earlier: Option<&str>) -> Result<Vec<String>> {
         let listed = |issuer: &&str| self.servers.iter().any(|server| server == issuer);
         match picked {
-            Some(picked) if self.servers.is_empty() || listed(&picked) => Ok(Some(picked.to_owned())),
+            Some(picked) if self.servers.is_empty() || listed(&picked) => Ok(vec![picked.to_owned()]),
             Some(picked) => Err(self.not_listed(picked)),
             None => {
                 let chosen = earlier.filter(listed).or(self.servers.first().map(String::as_str));
-                Ok(chosen.or(self.origin.as_deref()).map(str::to_owned))
+                let made_up = || self.origin.iter().flat_map(|origin| [origin.clone(), format!("{origin}/")]);
+                Ok(chosen.map_or_else(|| made_up().collect(), |chosen| vec![chosen.to_owned()]))
             }
         }
+    }
+
+    /// True when the `earlier` login was for no other resource.
+    pub(super) fn is_of(&self, earlier: &ConnectionRecord) -> bool {
+        let own = self.indicator.as_ref();
+        earlier.server.resource.as_ref().is_none_or(|resource| Some(resource) == own)
     }
 
     /// A connection is one resource's grant: one that has its name from a resource is not made another's without a word.

@@ -7,7 +7,9 @@ use url::Url;
 use super::{Broker, Kept};
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::ConnectionKey;
-use crate::protocol::{RevocationOutcome, RevocationRequest, TokenKind, classify_revocation};
+use crate::protocol::{
+    RevocationMethod, RevocationOutcome, RevocationRequest, TokenKind, classify_revocation,
+};
 use crate::store::{ConnectionRecord, ConnectionStatus, Locked, off_thread};
 use crate::transport::Limits;
 
@@ -88,13 +90,17 @@ impl Broker {
                         secret or the certificate from the registration ends the access";
             return Revocation::NotSupported { note: Some(note.to_owned()) };
         }
-        let Some(endpoint) = &record.server.revocation_endpoint else {
+        let (method, dialect) = (record.server.revocation_method, &record.server.dialect);
+        // A client without a secret is not believed there.
+        let can = method != RevocationMethod::JsonDelete || record.client.client_secret.is_some();
+        let Some(endpoint) = record.server.revocation_endpoint.as_ref().filter(|_| can) else {
             let note =
                 self.0.catalog.find(&record.key.provider).ok().and_then(|entry| entry.definition.logout.note);
             return Revocation::NotSupported { note };
         };
-        // RFC 7009 2.1: with the refresh token the server ends the whole grant.
-        let (token, hint) = match (&record.refresh_token, record.access_tokens.first()) {
+        // RFC 7009 2.1: with the refresh token the server ends the whole grant. The other methods know access tokens.
+        let refresh_token = record.refresh_token.as_ref().filter(|_| method == RevocationMethod::Form);
+        let (token, hint) = match (refresh_token, record.access_tokens.first()) {
             (Some(refresh_token), _) => (refresh_token, TokenKind::RefreshToken),
             (None, Some(access_token)) => (&access_token.secret, TokenKind::AccessToken),
             (None, None) => return Revocation::AlreadyEnded,
@@ -105,7 +111,6 @@ impl Broker {
             let (store, read) = (Arc::clone(&kept.store), record.clone());
             let client = off_thread(move || store.client_of(&read)).await?;
             let client = client.as_client();
-            let (method, dialect) = (record.server.revocation_method, &record.server.dialect);
             let request = RevocationRequest { endpoint: &endpoint, client, token, hint, method, dialect };
             let request = request.to_http()?;
             let response = self.0.transport.send(request, Limits::ENDPOINT).await?;

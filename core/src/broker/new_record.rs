@@ -1,4 +1,17 @@
 //! The record of a new grant, and whose grant it is.
+//!
+//! | what the record has | where it is from |
+//! |---|---|
+//! | the client, with what it proves itself with | the options, the store, the environment or the file |
+//! | the endpoints | the file, with the values of this customer in their places, or the server's metadata |
+//! | the dialect, the separators, what a refresh does to the refresh token | the file, as it is today |
+//! | values and the hosts of the API | the person, the file, the redirect and the token response |
+//! | scopes | what was granted; what was asked for, when the server does not say (RFC 6749 5.1) |
+//! | the account | the id_token (OIDC Core 3.1.3.7), and Microsoft's `client_info` |
+//!
+//! Nothing of this is looked up again: a refresh, a revocation and the header of a request are what the record says,
+//! whatever becomes of the file, the metadata or the environment. What a server says later does not move a grant to another
+//! endpoint or another host: only a new login does.
 
 use url::Url;
 

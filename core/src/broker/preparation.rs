@@ -70,10 +70,10 @@ impl Broker {
             values.iter().all(|(name, value)| earlier.values.get(name).is_none_or(|earlier| earlier == value))
         });
         let earlier_issuer = same_customer.and_then(|earlier| earlier.server.issuer.as_deref());
-        let issuer = if definition.resource_discovery {
-            resource.issuer(options.issuer.as_deref(), earlier_issuer)?
+        let issuers = if definition.resource_discovery {
+            resource.issuers(options.issuer.as_deref(), earlier_issuer)?
         } else {
-            options.issuer.as_deref().or(earlier_issuer).map(str::to_owned)
+            options.issuer.as_deref().or(earlier_issuer).map(str::to_owned).into_iter().collect()
         };
         let tenant = options
             .tenant
@@ -90,7 +90,7 @@ impl Broker {
             one_organization(&definition, authority.as_ref())?;
         }
         let endpoints =
-            self.endpoints(&definition, authority.as_ref(), &values, issuer.as_deref(), application).await?;
+            self.endpoints(&definition, authority.as_ref(), &values, &issuers, application).await?;
         if !application {
             endpoints.check_s256(definition.resource_discovery)?;
         }
@@ -103,7 +103,7 @@ impl Broker {
         let client =
             self.login_client(&definition, &endpoints, &registered, options, earlier.as_ref()).await?;
         // What an application was asked for is nothing that a person is asked for, and the other way round.
-        let earlier = earlier.filter(|earlier| earlier.application == application);
+        let earlier = earlier.filter(|earlier| earlier.application == application && resource.is_of(earlier));
         let earlier = earlier.as_ref();
         let scopes = login_scopes(&definition, &endpoints, options, earlier, &resource);
         if let Some(finding) = default_beside_others(&definition, &scopes.requested) {
@@ -139,13 +139,14 @@ impl Broker {
         ))
     }
 
-    /// The provider's endpoints: from its definition, or from the metadata of the issuer.
+    /// The provider's endpoints: from its definition, or from the metadata of the issuer, by the first of its spellings
+    /// that has some.
     async fn endpoints(
         &self,
         definition: &ProviderDefinition,
         authority: Option<&Authority>,
         values: &Values,
-        issuer: Option<&str>,
+        issuers: &[String],
         application: bool,
     ) -> Result<Endpoints> {
         // No id_token comes back to an application, whose tenant would have to be known.
@@ -155,13 +156,24 @@ impl Broker {
         if !definition.discovery {
             return endpoints::of_tenant(&self.0.transport, definition, authority, values).await;
         }
-        let fixed = definition.endpoints.issuer.as_ref();
+        let fixed = definition.endpoints.issuer.as_ref().filter(|_| issuers.is_empty());
         let fixed = fixed.map(|issuer| values::fill(definition, issuer.as_str(), values));
-        let issuer = issuer.or(fixed.as_deref()).ok_or_else(|| {
+        let mut issuers = issuers.iter().map(String::as_str).chain(fixed.as_deref());
+        let issuer = issuers.next().ok_or_else(|| {
             Error::new(ErrorKind::ConfigInvalid, format!("{} needs an issuer", definition.name)).with_help(
                 format!("name it: `tokenkeep login {} --issuer https://login.example`", definition.name),
             )
         })?;
+        match (self.discovered(issuer).await, issuers.next()) {
+            (Err(error), Some(other)) if *error.kind() == ErrorKind::ProviderRejected => {
+                self.discovered(other).await.map_err(|_| error)
+            }
+            (discovered, _) => discovered,
+        }
+    }
+
+    /// What `issuer` publishes, or published a short while ago.
+    async fn discovered(&self, issuer: &str) -> Result<Endpoints> {
         let (known, now) = (&self.0.known_servers, self.0.clock.now());
         if let Some(endpoints) = known.find(issuer, &now) {
             return Ok(endpoints);
@@ -234,9 +246,22 @@ fn login_scopes(
     }
 }
 
-/// The loopback redirect: the provider's, or the one that the option fixes.
+/// The redirect: the provider's, or the one that the option fixes.
 fn redirect(default: &RedirectDefinition, redirect_uri: Option<&str>) -> Result<RedirectDefinition> {
     let Some(text) = redirect_uri else { return Ok(default.clone()) };
+    if !default.loopback {
+        let url = Url::parse(text).ok().filter(|url| url.scheme() == "https" && url.fragment().is_none());
+        return match url {
+            Some(_) => Ok(RedirectDefinition { uri: Some(text.to_owned()), ..default.clone() }),
+            None => Err(Error::new(
+                ErrorKind::ConfigInvalid,
+                format!("{text:?} is not an https redirect URI"),
+            )
+            .with_help(
+                "this provider takes no redirect to this machine: name the https address that is registered",
+            )),
+        };
+    }
     let invalid = || {
         Error::new(ErrorKind::ConfigInvalid, format!("{text:?} is not a loopback redirect URI"))
             .with_help("for instance http://localhost:8400/callback: http, localhost or 127.0.0.1 or [::1], a port, a path")
@@ -282,6 +307,12 @@ mod tests {
             (fixed.host, fixed.port, fixed.path.as_str()),
             (RedirectHost::Localhost, Some(8400), "/cb")
         );
+        let elsewhere = RedirectDefinition { loopback: false, ..default.clone() };
+        let own = "https://app.example/cb?x=1";
+        assert_eq!(redirect(&elsewhere, Some(own)).unwrap().uri.as_deref(), Some(own));
+        for bad in ["http://127.0.0.1/cb", "https://app.example/#x", "app:/cb"] {
+            assert_eq!(redirect(&elsewhere, Some(bad)).unwrap_err().code(), "config_invalid", "{bad}");
+        }
         let any = redirect(&default, Some("http://[::1]/cb")).unwrap();
         assert_eq!((any.host, any.port), (RedirectHost::Ipv6, None));
         for bad in [

@@ -1,13 +1,15 @@
 //! `remove_registration`: a stored client goes here in any case, and one that its server made on request goes there too,
 //! where the server lets its clients go (RFC 7592 2.3).
 
+use std::sync::Arc;
+
 use url::Url;
 
 use super::Broker;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::{ProviderName, RegistrationKey};
 use crate::protocol::{ClientDeletion, ClientDeletionRequest, classify_client_deletion};
-use crate::store::{LockedRegistration, RegistrationRecord};
+use crate::store::{LockedRegistration, RegistrationRecord, off_thread};
 use crate::transport::{Limits, content_type};
 
 /// What a removal did.
@@ -37,6 +39,8 @@ pub enum Deletion {
 
 impl Deletion {
     /// The stable name, `deleted` for one.
+    ///
+    /// It is the same in every language and on the command line.
     pub fn as_str(&self) -> &'static str {
         match self {
             Deletion::Deleted => "deleted",
@@ -59,8 +63,18 @@ impl Broker {
         provider: &ProviderName,
         issuer: Option<&str>,
     ) -> Result<Option<RegistrationRemoval>> {
-        let key = self.registration_key(provider, issuer)?;
-        let Some(kept) = self.kept_if_any_async().await? else { return Ok(None) };
+        let named = self.registration_key(provider, issuer);
+        let Some(kept) = self.kept_if_any_async().await? else { return named.map(|_| None) };
+        let key = match named {
+            // One that was stored before issuers were told apart.
+            Err(error) if issuer.is_none() && *error.kind() == ErrorKind::ConfigInvalid => {
+                let old = RegistrationKey { provider: provider.clone(), issuer: None };
+                let (store, sought) = (Arc::clone(&kept.store), old.clone());
+                let found = off_thread(move || store.registration(&sought)).await?;
+                found.map(|_| old).ok_or(error)?
+            }
+            named => named?,
+        };
         let locked = LockedRegistration::take(&kept.store, &key, self.0.settings.lock_wait).await?;
         let deletion = match locked.read().await {
             Ok(Some(record)) => self.delete_at_server(&record).await,
@@ -76,7 +90,8 @@ impl Broker {
         Ok(Some(RegistrationRemoval { provider, issuer, deletion }))
     }
 
-    /// Asks the server to forget a client that it made on request.
+    /// Asks the server to forget a client that it made on request. What did not work is told, and in the log: nothing else
+    /// depends on it.
     pub(super) async fn delete_at_server(&self, record: &RegistrationRecord) -> Deletion {
         let managed = record.dynamic.as_ref().and_then(|dynamic| {
             Some((dynamic.registration_client_uri.as_ref()?, dynamic.registration_access_token.as_ref()?))

@@ -94,7 +94,10 @@ impl Broker {
                 Err(invalid(message).with_help("leave out --issuer"))
             }
             (true, named) => {
-                let fixed = definition.endpoints.issuer.as_ref().map(|issuer| issuer.as_str());
+                // One with a customer's values in it is another for each of them.
+                let fixed = definition.endpoints.issuer.as_ref();
+                let fixed = fixed.filter(|issuer| issuer.placeholders().next().is_none());
+                let fixed = fixed.map(|issuer| issuer.as_str());
                 let issuer = named.or(fixed).ok_or_else(|| {
                     invalid(format!(
                         "a client of {provider} is registered with one issuer, and none is named"
@@ -118,5 +121,75 @@ impl From<&RegistrationRecord> for Registration {
             has_client_secret: record.client_secret.is_some(),
             stored_at: record.stored_at,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::BrokerOptions;
+    use crate::environment::Environment;
+    use crate::store::KeySource;
+
+    fn broker(home: &tempfile::TempDir) -> Broker {
+        let options = BrokerOptions {
+            home: Some(home.path().join("store")),
+            key_source: Some(KeySource::File),
+            environment: Environment::of::<&str, &str>([]),
+            ..BrokerOptions::default()
+        };
+        Broker::open(options).unwrap()
+    }
+
+    #[test]
+    fn an_issuer_is_named_where_each_has_clients_of_its_own() {
+        let home = tempfile::tempdir().unwrap();
+        let broker = broker(&home);
+        let set = |provider: &str, issuer| {
+            let stored = broker.set_registration(&provider.parse().unwrap(), issuer, "mine", None);
+            stored.map(|stored| stored.issuer).map_err(|error| error.code())
+        };
+        let issuer = "https://login.example/tenant";
+        assert_eq!(set("oidc", Some(issuer)), Ok(Some(issuer.to_owned())));
+        assert_eq!(set("github", None), Ok(None));
+        // Of a customer: the file does not say which.
+        assert_eq!(set("okta", Some("https://acme.example")), Ok(Some("https://acme.example".to_owned())));
+        for (provider, issuer) in [
+            ("oidc", None),
+            ("mcp", None),
+            ("okta", None),
+            ("github", Some(issuer)),
+            ("oidc", Some("login.example")),
+            ("oidc", Some("http://login.example")),
+            ("oidc", Some("https://login.example?x")),
+        ] {
+            assert_eq!(set(provider, issuer), Err("config_invalid"), "{provider} {issuer:?}");
+        }
+        let stored = |issuer| broker.registration(&"oidc".parse().unwrap(), Some(issuer)).unwrap();
+        assert_eq!(stored(issuer).unwrap().client_id, "mine");
+        assert_eq!(stored("https://login.example"), None);
+    }
+
+    #[tokio::test]
+    async fn one_from_before_issuers_were_told_apart_serves_nobody_and_can_be_removed() {
+        let home = tempfile::tempdir().unwrap();
+        let broker = broker(&home);
+        let oidc: ProviderName = "oidc".parse().unwrap();
+        let old = RegistrationRecord {
+            provider: oidc.clone(),
+            issuer: None,
+            client_id: "old".to_owned(),
+            client_secret: None,
+            stored_at: Timestamp::from_unix(0),
+            dynamic: None,
+        };
+        let store = &broker.kept().unwrap().store;
+        let lock = store.lock_registration(&old.key(), std::time::Duration::ZERO).unwrap();
+        store.put_registration(&lock, &old).unwrap();
+        drop(lock);
+        assert_eq!(broker.registration(&oidc, Some("https://login.example")).unwrap(), None);
+        assert_eq!(broker.remove_registration(&oidc, None).await.unwrap().unwrap().issuer, None);
+        let error = broker.remove_registration(&oidc, None).await.unwrap_err();
+        assert_eq!(error.code(), "config_invalid");
     }
 }

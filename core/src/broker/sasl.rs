@@ -66,18 +66,49 @@ mod tests {
     use crate::names::{ConnectionKey, ConnectionName};
     use crate::scope::ScopeSet;
 
-    fn response(token: &str, mechanism: &str, user: &str) -> Result<Secret> {
-        let token = AccessToken {
+    fn token(secret: &str) -> AccessToken {
+        AccessToken {
             header: None,
             scheme: None,
-            secret: Secret::new(token),
+            secret: Secret::new(secret),
             token_type: "Bearer".to_owned(),
             expires_at: None,
             scopes: ScopeSet::default(),
             resource: None,
-            connection: ConnectionKey::new("microsoft".parse()?, ConnectionName::default()),
+            connection: ConnectionKey::new("microsoft".parse().unwrap(), ConnectionName::default()),
+        }
+    }
+
+    fn response(secret: &str, mechanism: &str, user: &str) -> Result<Secret> {
+        token(secret).sasl(mechanism.parse()?, user)
+    }
+
+    #[test]
+    fn what_is_no_bearer_token_is_not_told_as_one() {
+        let carried = |token_type: &str, header: Option<&str>, scheme: Option<&str>| AccessToken {
+            token_type: token_type.to_owned(),
+            header: header.map(str::to_owned),
+            scheme: scheme.map(str::to_owned),
+            ..token("secret")
         };
-        token.sasl(mechanism.parse()?, user)
+        for (token, header, value) in [
+            (carried("Bearer", None, None), "Authorization", "Bearer secret"),
+            (carried("Bearer", Some("authorization"), Some("bearer")), "authorization", "bearer secret"),
+        ] {
+            assert_eq!((token.header_name(), token.authorization_header().expose()), (header, value));
+            assert_eq!(token.bearer().unwrap().expose(), "secret");
+        }
+        for (token, header, value) in [
+            (carried("DPoP", None, None), "Authorization", "DPoP secret"),
+            (carried("Bearer", None, Some("token")), "Authorization", "token secret"),
+            (carried("Bearer", Some("X-Acme-Token"), Some("")), "X-Acme-Token", "secret"),
+            (carried("Bearer", Some("X-Acme-Token"), None), "X-Acme-Token", "Bearer secret"),
+        ] {
+            assert_eq!((token.header_name(), token.authorization_header().expose()), (header, value));
+            for refused in [token.bearer().map(drop), token.sasl(SaslMechanism::Xoauth2, "me").map(drop)] {
+                assert_eq!(refused.unwrap_err().code(), "unsupported", "{value}");
+            }
+        }
     }
 
     fn decoded(token: &str, mechanism: &str, user: &str) -> String {

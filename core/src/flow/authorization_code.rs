@@ -1,5 +1,5 @@
-//! Authorization code with PKCE (RFC 6749 4.1, RFC 7636), on a loopback redirect (RFC 8252) or with a
-//! redirect that somebody else receives.
+//! Authorization code with PKCE (RFC 6749 4.1, RFC 7636), on a loopback redirect (RFC 8252), with one whose address
+//! the person pastes, or with one that somebody else receives.
 //!
 //! In this order, because each step protects the next:
 //! 1. The redirect is bound, and stays bound: its port is in the request.
@@ -155,6 +155,9 @@ impl AuthorizationAttempt {
 /// Runs the flow to the grant. The person has `timeout`; the exchange of the code has its own limits.
 pub(super) async fn run(request: &FlowRequest, way_back: Return, timeout: Duration) -> Result<Granted> {
     let redirect = &request.redirect;
+    if !redirect.loopback {
+        return run_elsewhere(request, timeout).await;
+    }
     let loopback = Loopback::bind(redirect).await?;
     let redirect_uri = loopback.redirect_uri().to_owned();
     // A form post cannot be pasted.
@@ -192,8 +195,30 @@ pub(super) async fn run(request: &FlowRequest, way_back: Return, timeout: Durati
     }
 }
 
+/// The same for a provider that sends nobody to this machine: nothing is listened on, and the person pastes.
+async fn run_elsewhere(request: &FlowRequest, timeout: Duration) -> Result<Granted> {
+    let redirect_uri = request.redirect.uri.as_deref().ok_or_else(|| {
+        let message =
+            format!("{} takes no redirect to this machine, and none is named", request.definition.display_name);
+        Error::new(ErrorKind::ConfigInvalid, message).with_help(
+            "register an https address of your own with the provider and name it with --redirect-uri; the address \
+             that the browser ends up at is then pasted",
+        )
+    })?;
+    let attempt = AuthorizationAttempt::begin(request, redirect_uri, None).await?;
+    let asked = async {
+        open(&request.interaction, attempt.url()).await?;
+        paste(&request.interaction, &attempt).await
+    };
+    let answer = tokio::time::timeout(timeout, asked).await.unwrap_or_else(|_| Err(timed_out(timeout)))?;
+    attempt.redeem(request, answer).await
+}
+
 /// The redirect URI to register for this provider, for people: the port is left out where any will do.
 pub fn registered_redirect_uri(redirect: &RedirectDefinition) -> String {
+    if !redirect.loopback {
+        return redirect.uri.clone().unwrap_or_else(|| "https://ADDRESS-OF-YOUR-OWN".to_owned());
+    }
     match redirect.port {
         Some(port) => format!("http://{}:{port}{}", redirect.host, redirect.path),
         None => format!("http://{}{}", redirect.host, redirect.path),

@@ -1,5 +1,8 @@
 //! What a login learns of its customer from the server's own answers, and what follows for the rest of the login.
 //!
+//! The code may have to be redeemed where the redirect says (Zoho's data centers), and the grant may be of a customer whom only
+//! the token response names (Salesforce). From then on every endpoint is the one of that customer.
+//!
 //! May not enter: what a value may look like (`provider`).
 
 use std::borrow::Cow;

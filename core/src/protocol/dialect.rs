@@ -1,6 +1,14 @@
 //! How an authorization server differs from RFC 6749 on the wire. What stands here is kept in the record of a grant, so
 //! that a refresh speaks to its server as the login did.
 //!
+//! A request is built as its standard has it and then changed (`spoken`); an answer is read with the differences in hand
+//! (`token_endpoint`), since what is strict about it (a repeat, a type that is not bearer, a lifetime that is no number) stays
+//! strict in every dialect. The default says nothing and is left out of a record: what was written before there were dialects
+//! reads as a server that follows the standards.
+//!
+//! A member here is one that some server was seen to need. None switches a protection off but `CodeChallenge::None`, which a
+//! provider's file may only have where a client secret is required.
+//!
 //! May not enter: which provider speaks how (the providers' files say so).
 
 use std::collections::BTreeMap;
@@ -26,6 +34,12 @@ pub struct TokenDialect {
     /// The member of the answer that holds the token's members, when they are not at the top.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer_at: Option<String>,
+    /// What `token_type` says of a bearer token, beside `Bearer`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bearer_name: Option<String>,
+    /// What `invalid_grant` is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invalid_grant_name: Option<String>,
     /// Seconds that a token lives when the answer has no `expires_in`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lifetime: Option<i64>,
@@ -84,6 +98,14 @@ pub struct Rotation {
     /// Seconds that the old one still works after a refresh.
     #[serde(default, skip_serializing_if = "is_default")]
     pub grace: i64,
+}
+
+impl Rotation {
+    /// True when a refresh of `age` seconds ago may have made the refresh token useless. Without an age nobody knows.
+    pub fn uses_up(self, age: Option<i64>) -> bool {
+        let in_grace = age.is_some_and(|age| age < self.grace);
+        self.class != RotationClass::Reusable && !in_grace
+    }
 }
 
 /// See [`Rotation`].

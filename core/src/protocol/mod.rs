@@ -123,6 +123,8 @@ mod tests {
             iss_required: true,
             further: &[],
         };
+        let document = url::Url::parse("https://mcp.example/.well-known/oauth-protected-resource").unwrap();
+        let client = ClientMetadata::to_register("http://127.0.0.1/cb", ServerAbilities::default(), false);
         let token = parse_token_response(status, content_type, body, ' ', &dialect, TokenType::Bearer);
         let bound = parse_token_response(status, content_type, body, ' ', &dialect, TokenType::Dpop);
         let error = token.as_ref().err().map(|error| error.to_error("context"));
@@ -142,7 +144,13 @@ mod tests {
                     classify_revocation(status, body)
                 ),
                 (parse_authorization_response(&text, &expected), parse_metadata("https://as.example", body)),
+                parse_resource_metadata("https://mcp.example/mcp", &document, body),
                 (id_token.is_ok(), parse_client_info(&text), parse_admin_consent(&text, &state)),
+                (
+                    parse_client_registration(&client, status, content_type, body),
+                    classify_client_deletion(status, content_type, body),
+                    parse_pushed_authorization(status, content_type, body),
+                ),
             )
         )
     }
@@ -167,7 +175,7 @@ mod tests {
             status in prop::sample::select(&[200_u16, 400, 401, 403, 428, 429, 500, 503][..]),
             content_type in prop::sample::select(&CONTENT_TYPES[..]),
             body in concat!(
-                "[{<]?(\"?(access_token|error|state|code|iss|expires_in|device_code|aud)\"?[:=]",
+                "[{<]?(\"?(access_token|error|state|code|iss|expires_in|device_code|aud|client_id|request_uri)\"?[:=]",
                 "[\"\\[{%é0-9a-zA-Z.+e-]{0,12}[,&}\"]*){0,5}",
             ),
         ) {
@@ -180,8 +188,8 @@ mod tests {
         fn nothing_that_is_said_holds_a_secret(
             status in prop::sample::select(&[200_u16, 400, 500][..]),
             form in any::<bool>(),
-            cut in 0_usize..200,
-            damage in prop::option::of((0_usize..200, any::<u8>())),
+            cut in 0_usize..300,
+            damage in prop::option::of((0_usize..300, any::<u8>())),
         ) {
             let (content_type, mut body) = if form {
                 let body =
@@ -189,7 +197,9 @@ mod tests {
                 (CONTENT_TYPES[2], body.as_bytes().to_vec())
             } else {
                 let body = r#"{"access_token":"canary","refresh_token":"canary",
-                    "device_code":"canary","id_token":"canary","expires_in":1}"#;
+                    "device_code":"canary","id_token":"canary","expires_in":1,"client_id":"c1",
+                    "client_secret":"canary","registration_access_token":"canary",
+                    "registration_client_uri":"https://as.example/c1"}"#;
                 (CONTENT_TYPES[1], body.as_bytes().to_vec())
             };
             if let Some((at, byte)) = damage

@@ -18,6 +18,15 @@ use super::id_token::is_guid;
 use crate::error::{Error, ErrorKind, LoginReason, ServerError, one_line};
 use crate::secret::Secret;
 
+/// Codes that a server may say in a member called `message`, with blanks or as they are.
+const IN_WORDS: [&str; 6] = [
+    "access_denied",
+    "authorization_pending",
+    "expired_token",
+    "invalid_grant",
+    "invalid_refresh_token",
+    "slow_down",
+];
 /// A longer run of the characters of base64 is taken for a token. A GUID has 36.
 const TOKEN_RUN: usize = 40;
 /// What stands in the place of something that was taken out.
@@ -62,6 +71,7 @@ struct Members {
     error: Option<Value>,
     error_description: Option<Value>,
     error_uri: Option<Value>,
+    message: Option<Value>,
     suberror: Option<Value>,
     error_codes: Option<Value>,
     trace_id: Option<Value>,
@@ -96,6 +106,7 @@ impl OauthError {
     /// `0` into a success.
     pub(super) fn from_body(content_type: Option<&str>, body: &[u8]) -> Result<Option<Self>, Unreadable> {
         let members: Members = read(content_type, body)?;
+        let in_message = text(members.message).and_then(|message| code_in_words(&message));
         // Some servers put an object here, in the manner of their other APIs.
         let (error, description) = match members.error {
             Some(Value::Object(mut object)) => {
@@ -108,9 +119,14 @@ impl OauthError {
             }
             Some(Value::Number(number)) if number.as_f64() != Some(0.0) => (number.to_string(), None),
             Some(Value::Bool(true)) | Some(Value::Array(_)) => ("unspecified".to_owned(), None),
-            other => match text(other) {
-                Some(error) => (error, None),
-                None => return Ok(None),
+            other => match (in_message, text(other)) {
+                // Twitch has the status' words where the code belongs, and the code in its message.
+                (Some(code), None) => (code.to_owned(), None),
+                (Some(code), Some(words)) if words.contains(|c: char| c == ' ' || c.is_ascii_uppercase()) => {
+                    (code.to_owned(), Some(words))
+                }
+                (_, Some(error)) => (error, None),
+                (None, None) => return Ok(None),
             },
         };
         let claims = match members.claims {
@@ -276,6 +292,12 @@ fn shortened(text: &str, max: usize) -> String {
         None => text.to_owned(),
         Some(_) => text.chars().take(max - 1).chain(['…']).collect(),
     }
+}
+
+/// The code of RFC 6749 5.2 or RFC 8628 3.5 that a message consists of: `Invalid refresh token`.
+fn code_in_words(message: &str) -> Option<&'static str> {
+    let code = message.trim().to_ascii_lowercase().replace(' ', "_");
+    IN_WORDS.into_iter().find(|known| *known == code)
 }
 
 #[cfg(test)]

@@ -1,5 +1,13 @@
 //! A request of the standards, said as one server wants it: names, the form of the body, an empty password.
 //!
+//! | difference | who | what is changed |
+//! |---|---|---|
+//! | `client_id_parameter` | TikTok | the name of `client_id`, in forms and in the authorization request |
+//! | `empty_secret` | Reddit | a public client goes into the header, with an empty password |
+//! | `body` | Notion, Atlassian | the form becomes one JSON object of strings |
+//! | `scope_parameter` | Slack | the name of `scope` in the authorization request |
+//! | device `scope_parameter` | Twitch | the name of `scope` in the request for a device code |
+//!
 //! Every request is first built as its standard has it, and what differs is changed here, so that a difference cannot
 //! be forgotten in one of the grants.
 //!
@@ -67,7 +75,7 @@ impl TokenDialect {
     }
 }
 
-/// A form in which the parameter `standard` is called `own`.
+/// A form in which the parameter `standard` is called `own`; the same form when it has no name of its own.
 pub(super) fn with_parameter_renamed(
     mut request: Request<Vec<u8>>,
     standard: &str,
@@ -84,12 +92,14 @@ pub(super) fn with_parameter_renamed(
 const CLIENT_ID: &str = "client_id";
 const SCOPE: &str = "scope";
 
+/// Gives every parameter of the name `standard` the name `own`.
 fn rename(pairs: &mut [(String, String)], standard: &str, own: &str) {
     for (name, _) in pairs.iter_mut().filter(|(name, _)| name == standard) {
         own.clone_into(name);
     }
 }
 
+/// RFC 6749 appendix B.
 fn form(pairs: &[(String, String)]) -> Vec<u8> {
     Serializer::new(String::new()).extend_pairs(pairs).finish().into_bytes()
 }

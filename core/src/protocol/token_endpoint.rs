@@ -248,7 +248,7 @@ pub fn parse_token_response(
     dialect: &TokenDialect,
     wanted: TokenType,
 ) -> Result<TokenResponse, TokenEndpointError> {
-    check_accepted(status, content_type, body)?;
+    check_accepted(status, content_type, body).map_err(|error| standard_code(error, dialect))?;
     let members = match &dialect.answer_at {
         None => read(content_type, body).map(Some),
         Some(name) => read_member::<Members>(content_type, body, name),
@@ -264,7 +264,9 @@ pub fn parse_token_response(
         Some(Value::String(name)) => name.as_str(),
         Some(_) => "no name",
     };
-    let is_bearer = named.is_empty() || named.eq_ignore_ascii_case("Bearer");
+    let is_bearer = named.is_empty()
+        || named.eq_ignore_ascii_case("Bearer")
+        || dialect.bearer_name.as_deref() == Some(named);
     match wanted {
         TokenType::Bearer if is_bearer => {}
         TokenType::Bearer => return Err(malformed("its token_type is not Bearer")),
@@ -299,6 +301,18 @@ pub fn further_member(content_type: Option<&str>, body: &[u8], name: &str) -> Op
         Ok(Some(Value::Number(number))) => Some(number.to_string()),
         Ok(member) => text(member),
         Err(_) => None,
+    }
+}
+
+/// The error in RFC 6749's words, where the server has its own for the end of a grant (5.2).
+fn standard_code(error: TokenEndpointError, dialect: &TokenDialect) -> TokenEndpointError {
+    match error {
+        TokenEndpointError::Oauth(mut said) if dialect.invalid_grant_name.as_ref() == Some(&said.error) => {
+            let own = std::mem::replace(&mut said.error, "invalid_grant".to_owned());
+            said.description.get_or_insert(own);
+            TokenEndpointError::Oauth(said)
+        }
+        other => other,
     }
 }
 

@@ -1,6 +1,14 @@
 //! Where a provider's file says how it differs from the standards: values of one customer, the hosts of its API, device
 //! codes and revocation in its own words.
 //!
+//! A file says only what differs, and most files say little: a server that follows RFC 6749, RFC 7009, RFC 7636 and
+//! RFC 8628 needs none of this. What is known of providers is written down as exchanges in `tests/vectors/dialects`,
+//! which every change here is held to.
+//!
+//! What differs in a token request, a refresh or a revocation is copied into the record of a grant when the login is kept:
+//! a refresh a year from now speaks as the login did, whatever has become of the file. What differs in a device flow
+//! is of no more use once the login is done.
+//!
 //! May not enter: what the differences do on the wire (`protocol`).
 
 use std::collections::BTreeMap;
@@ -107,7 +115,7 @@ pub struct DeviceDefinition {
 }
 
 impl ProviderDefinition {
-    /// How the token endpoint is spoken to.
+    /// How the token endpoint is spoken to: what stands in several sections of the file, as the wire wants it.
     pub fn token_dialect(&self) -> TokenDialect {
         TokenDialect {
             body: self.token.body,
@@ -115,6 +123,8 @@ impl ProviderDefinition {
             empty_secret: self.client.empty_secret,
             scope_parameter: self.scopes.parameter.clone(),
             answer_at: self.token.answer_at.clone(),
+            bearer_name: self.token.bearer_name.clone(),
+            invalid_grant_name: self.token.invalid_grant_name.clone(),
             lifetime: self.token.lifetime,
             zero_is_endless: self.token.zero_is_endless,
             refresh_parameters: self.token.refresh_parameters.clone(),

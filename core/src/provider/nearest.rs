@@ -3,10 +3,10 @@
 /// No more are worth reading.
 const MOST: usize = 3;
 
-/// The names that are nearest to `typed`: at most a third of its letters away (rounded up), or with it at their beginning. The
+/// The names that are nearest to `typed`: at most a third of its letters away, or with it at their beginning. The
 /// nearest come first, at most three.
 pub fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let limit = typed.chars().count().div_ceil(3);
+    let limit = typed.chars().count() / 3;
     let mut near: Vec<(usize, &str)> = known
         .map(|name| (distance(typed, name), name))
         .filter(|(away, name)| *away <= limit || (typed.len() > 2 && name.starts_with(typed)))
@@ -58,12 +58,11 @@ mod tests {
     fn a_slip_finds_its_name_and_a_stranger_none() {
         const KNOWN: [&str; 6] = ["github", "github-app", "gitlab", "google", "microsoft", "x"];
         let near = |typed: &str| nearest(typed, KNOWN.into_iter());
-        assert_eq!(near("githb"), ["github", "gitlab"]);
+        assert_eq!(near("githb"), ["github"]);
         assert_eq!(near("gitlap"), ["gitlab"]);
         assert_eq!(near("gitlub"), ["github", "gitlab"], "equally near: by name");
         assert_eq!(near("micro"), ["microsoft"]);
         assert_eq!(near("git"), ["github", "gitlab", "github-app"]);
         assert_eq!(near("nobody"), [] as [&str; 0]);
-        assert_eq!(near("q"), ["x"]);
     }
 }

@@ -1,5 +1,19 @@
 //! Values of one customer: what they may look like, who says them, and what they fill.
 //!
+//! | form | what is taken | its spelling | where it stands |
+//! |---|---|---|---|
+//! | `label` | letters, digits, hyphens | lower case | as it is |
+//! | `host` | a host name or an address, a port | lower case | as it is |
+//! | `https_url` | https, a host, a port, a path | as a browser has it, without a slash at the end | whole at the beginning of an endpoint, else its host |
+//! | `text` | a line | without blanks at its ends | encoded, as one segment of a path |
+//!
+//! | said by | when | checked |
+//! |---|---|---|
+//! | the person (`--value`) | before the login | by form and by what is allowed; `config_invalid` |
+//! | the connection's earlier login | before the login | the same; one that no longer fits counts as not there |
+//! | the provider's file (`default`) | before the login | when the file is read |
+//! | the redirect, the token response | during the login | the same; `provider_rejected`, and nothing is kept |
+//!
 //! A value may decide which host a token goes to, so none is taken as it comes: each is brought into the one spelling of
 //! its form, or refused. Neither a person's slip nor a server's answer gets a `/`, an `@` or another dot into a label.
 //!
@@ -90,6 +104,7 @@ pub fn learnt(
     Ok(values)
 }
 
+/// The values that `source` says: the name here, the name there, and the definition.
 fn learnt_from(
     definition: &ProviderDefinition,
     source: ValueSource,
@@ -174,7 +189,7 @@ impl ValueForm {
         }
     }
 
-    /// The value as it stands in a longer text.
+    /// The value as it stands in a longer text: nothing in it ends a host, a segment or a path.
     fn in_place(self, value: &str) -> String {
         match self {
             ValueForm::Label | ValueForm::Host => value.to_owned(),
@@ -188,17 +203,20 @@ impl ValueForm {
     }
 }
 
+/// What stands for a URL in a host: no user, no path.
 fn host_and_port(url: &Url) -> Option<String> {
     let host = url.host_str()?;
     Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
 }
 
+/// True when `host` is one of those that are allowed, each as `a.example` or `*.a.example`.
 fn is_at(allowed: &[String], host: &str) -> bool {
     let Ok(url) = Url::parse(&format!("https://{host}")) else { return false };
     let allowed = AllowedHosts::parse(allowed);
     allowed.is_ok_and(|allowed| allowed.allow("https", url.host_str().unwrap_or_default(), url.port()))
 }
 
+/// Nobody said it: what it is, and how to say it.
 fn missing(definition: &ProviderDefinition, name: &str, value: &ValueDefinition) -> Error {
     let described = if value.description.is_empty() { value.form.expected() } else { &value.description };
     invalid(format!("{} needs the value {name}: {described}", definition.display_name))

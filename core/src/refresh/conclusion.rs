@@ -75,7 +75,10 @@ pub(super) async fn conclude(
     // An application has no grant that could end or be widened: what it is refused, an administrator can change.
     let is_wider = demand.is_wider_than(&record) && !record.application;
     if ends_grant(&error) && !is_wider && !record.application {
-        let lost = record.refresh_attempt.as_ref().is_some_and(|attempt| attempt.count > 1);
+        let lost = record
+            .refresh_attempt
+            .as_ref()
+            .is_some_and(|attempt| attempt.may_have_used_up(record.server.rotation, &now));
         let reason = if lost { LoginReason::ResponseLost } else { LoginReason::GrantEnded };
         let refused = error.to_error(&format!("{key}: {}", what_ended(reason)));
         let mut ended = Error::new(ErrorKind::LoginRequired { reason }, refused.message())

@@ -129,7 +129,7 @@ async fn exchange(
         // While a token works the login has not ended, also for a caller that would rather have another.
         return if works { Err(error) } else { end_grant(parts, locked, record, error).await };
     }
-    let mut lost = record.refresh_attempt.take().map_or(0, |attempt| attempt.count);
+    let mut lost = record.refresh_attempt.take();
     let server = &record.server;
     let own = server.refresh_endpoint.as_ref().filter(|_| !record.application);
     let endpoint = Url::parse(own.unwrap_or(&server.token_endpoint))
@@ -152,8 +152,7 @@ async fn exchange(
     let begun = std::time::Instant::now();
     for send in 1..=SENDS {
         // Step 5. Durable before the request can leave: a kill after this line is known for what it is.
-        record.refresh_attempt =
-            Some(RefreshAttempt { started: parts.clock.now(), count: lost.saturating_add(1) });
+        record.refresh_attempt = Some(RefreshAttempt::after(lost.as_ref(), parts.clock.now()));
         locked.write(&record).await?;
 
         let limits = Limits::ENDPOINT.within(PATIENCE.saturating_sub(begun.elapsed()));
@@ -184,8 +183,7 @@ async fn exchange(
             }
             Err(TransportError::NotSent(error)) => {
                 // Nothing left, so nothing was lost by this send; what an earlier one lost stays noted.
-                record.refresh_attempt =
-                    (lost > 0).then(|| RefreshAttempt { started: now.clone(), count: lost });
+                record.refresh_attempt = lost;
                 // What never left for a reason of ours (a URL that is not allowed) is no server's trouble.
                 record.cool_down = (*error.kind() == ErrorKind::Network).then(|| pause::own(&now));
                 locked.write(&record).await?;
@@ -195,7 +193,7 @@ async fn exchange(
             // more is the only way to find out, and nobody else can come in between: the lock is held.
             Err(TransportError::MaybeSent(error)) if send < SENDS && begun.elapsed() < PATIENCE / 2 => {
                 tracing::info!(connection = %key, %error, "the answer was lost; sending once more");
-                lost = lost.saturating_add(1);
+                lost = record.refresh_attempt.take();
             }
             Err(TransportError::MaybeSent(error)) => {
                 record.cool_down = Some(pause::own(&now));

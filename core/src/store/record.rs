@@ -326,6 +326,26 @@ pub struct RefreshAttempt {
     pub started: Instant,
     /// How many requests have left with this refresh token and found no answer, this one included.
     pub count: u32,
+    /// When the first of them was about to leave, where this one is not it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<Instant>,
+}
+
+impl RefreshAttempt {
+    /// A request that is about to leave `now`, after those of `lost`.
+    pub fn after(lost: Option<&RefreshAttempt>, now: Instant) -> Self {
+        RefreshAttempt {
+            started: now,
+            count: lost.map_or(0, |lost| lost.count).saturating_add(1),
+            first: lost.map(|lost| lost.first.as_ref().unwrap_or(&lost.started).clone()),
+        }
+    }
+
+    /// True when an earlier request, whose answer was lost, may have used the refresh token up.
+    pub fn may_have_used_up(&self, rotation: Rotation, now: &Instant) -> bool {
+        let age = self.first.as_ref().and_then(|first| now.age_since(first));
+        self.count > 1 && rotation.uses_up(age)
+    }
 }
 
 /// A pause before the next request to the token endpoint.

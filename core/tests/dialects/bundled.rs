@@ -24,6 +24,10 @@ struct Row {
     token: String,
     refresh: Option<String>,
     revocation: Option<String>,
+    /// The device authorization endpoint.
+    device: Option<String>,
+    /// What `scope` is called there.
+    device_scope: Option<String>,
     /// `public`, `basic`, `post`, or `empty` for basic with an empty password.
     client: String,
     /// What `client_id` is called.
@@ -32,6 +36,8 @@ struct Row {
     scope: Option<String>,
     /// The scopes that the login names; absent for the provider's own.
     asked: Option<String>,
+    /// Absent: `http://127.0.0.1/callback`.
+    redirect_uri: Option<String>,
     /// `none` or `hex`.
     challenge: Option<String>,
     /// `json`.
@@ -69,8 +75,15 @@ async fn every_bundled_provider_speaks_its_dialect() {
         .map(|(name, row)| {
             let file = format!("core/providers/{name}.toml");
             let definition = row.with_endpoints(&fs::read_to_string(root().join(&file)).unwrap());
-            let vector = row.vector(&file, &definition);
-            (name.clone(), tokio::spawn(async move { perform(&name, &definition, vector).await }))
+            let (vector, device) = (row.vector(&file, &definition), row.device_vector(&file, &definition));
+            let label = name.clone();
+            let played = async move {
+                perform(&label, &definition, vector).await;
+                if let Some(device) = device {
+                    perform(&format!("{label} by device"), &definition, device).await;
+                }
+            };
+            (name, tokio::spawn(played))
         })
         .collect();
     let mut failed = Vec::new();
@@ -88,7 +101,7 @@ impl Row {
         let mut login = self.authenticated(json!({
             "grant_type": "authorization_code",
             "code": "code-1",
-            "redirect_uri": "http://127.0.0.1/callback",
+            "redirect_uri": self.redirect_uri(),
         }));
         if self.challenge.as_deref() != Some("none") {
             login["code_verifier"] = "{code_verifier}".into();
@@ -107,6 +120,7 @@ impl Row {
                 "client_secret": secret,
                 "scopes": self.asked,
                 "values": self.values,
+                "redirect_uri": self.redirect_uri(),
             },
             "login": {
                 "authorization": self.authorization(),
@@ -122,10 +136,53 @@ impl Row {
         serde_json::from_value(vector).unwrap()
     }
 
+    /// A login by the device code flow, where the provider has it.
+    fn device_vector(&self, file: &str, definition: &str) -> Option<Vector> {
+        let url = self.device.as_ref()?;
+        // Without a secret, but where there is no client without one.
+        let client =
+            if definition.contains("\nsecret_required = true\n") { self.client.as_str() } else { "public" };
+        let row = Row { client: client.to_owned(), token: self.token.clone(), ..Row::default() };
+        let mut asked = row.authenticated(json!({}));
+        if let Some(scope) = &self.scope {
+            asked[self.device_scope.as_deref().unwrap_or("scope")] = scope.as_str().into();
+        }
+        let codes = json!({
+            "device_code": "dc-1",
+            "user_code": "WDJB-MJHT",
+            "verification_uri": "https://device.example/",
+            "expires_in": 900,
+            "interval": 1,
+        });
+        let mut poll = row.authenticated(json!({
+            "grant_type": "urn:ietf:params:oauth:grant-type:device_code",
+            "device_code": "dc-1",
+        }));
+        merge(&mut poll, &self.redeem);
+        let vector = json!({
+            "dialect": "bundled",
+            "file": file,
+            "options": {
+                "client_id": "c1",
+                "client_secret": (client != "public").then_some("s1"),
+                "values": self.values,
+            },
+            "login": {
+                "device": { "user_code": "WDJB-MJHT", "verification_uri": "https://device.example/" },
+                "exchanges": [
+                    { "request": row.request(url, asked), "answer": { "body": codes } },
+                    { "request": row.request(&self.token, poll), "answer": { "body": self.answer("1") } },
+                ],
+                "grant": self.grant("1", definition),
+            },
+        });
+        Some(serde_json::from_value(vector).unwrap())
+    }
+
     fn authorization(&self) -> Value {
         let mut parameters = json!({
             "response_type": "code",
-            "redirect_uri": "http://127.0.0.1/callback",
+            "redirect_uri": self.redirect_uri(),
             "state": "{state}",
         });
         parameters[self.client_id.as_deref().unwrap_or("client_id")] = "c1".into();
@@ -144,6 +201,10 @@ impl Row {
         let mut callback = json!({ "code": "code-1", "state": "{state}" });
         merge(&mut callback, &self.callback);
         json!({ "url": self.authorization, "parameters": parameters, "callback": callback })
+    }
+
+    fn redirect_uri(&self) -> &str {
+        self.redirect_uri.as_deref().unwrap_or("http://127.0.0.1/callback")
     }
 
     /// The parameters with those that name the client.

@@ -52,9 +52,12 @@ impl StandIn {
 
     /// The text of a provider's file with its endpoints here.
     pub fn bend(&self, definition: &str) -> String {
-        let https = "= \"https://";
-        let bent = |line: &str| match line.split_once(https) {
-            Some((name, rest)) if is_endpoint(name.trim()) => format!("{name}= \"{}/~{rest}", self.origin),
+        // A value at the beginning is an address too, and stands for its host here.
+        let bent = |line: &str| match line.split_once(" = \"") {
+            // A cloud brings the origin along.
+            Some((name, rest)) if is_endpoint(name) && !rest.starts_with("{cloud}") => {
+                format!("{name} = \"{}/~{}", self.origin, rest.strip_prefix("https://").unwrap_or(rest))
+            }
             _ => line.to_owned(),
         };
         definition.lines().map(bent).collect::<Vec<_>>().join("\n")

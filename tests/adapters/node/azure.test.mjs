@@ -136,3 +136,10 @@ test('a signal that is not one of Node\'s gives a call up too', async (t) => {
   assert.equal(listeners.size, 0);
   await assert.rejects(start(), { name: 'AbortError' });
 });
+
+test('what is no bearer token is not handed out', async (t) => {
+  const stage = await Stage.ownHeader(t, 'api.acme.example');
+  const credential = new TokenkeepCredential(stage.broker, stage.provider);
+  const error = await fails(credential.getToken('read'), 'unsupported');
+  assert.ok(!inspect(error).includes(await stage.token()));
+});

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 
 import { authorizedFetch } from 'tokenkeep/fetch';
 import * as undici from 'undici';
-import { CLAIMS, Stage, elsewhere, fails, fingerprint, resourceEntries } from './stage.mjs';
+import { CLAIMS, Stage, elsewhere, fails, fingerprint, resourceEntries, startApi } from './stage.mjs';
 
 const OTHER_SCOPE = 'https://vault.azure.net/.default';
 
@@ -204,6 +204,68 @@ for (const [name, inner, OwnRequest] of [
       for (const allowedHosts of [[], [stage.api], ['*'], '']) {
         await fails((async () => authorized(stage, { allowedHosts }))(), 'config_invalid');
       }
+    });
+
+    test('hosts that nobody names are those of the API, or of the resource', async (t) => {
+      const api = await startApi(t);
+      const stage = await Stage.ownHeader(t, api.host);
+      const send = authorizedFetch(stage.broker, stage.provider, { fetch: inner });
+      assert.equal(await status(stage, send, api.url), 200);
+      assert.match((await fails(send(stage.server.origin), 'config_invalid')).message, /may not be sent to/);
+
+      const resource = `${stage.server.origin}/mcp`;
+      const login = { flow: 'pkce', clientId: 'public', resource, interaction: stage.person };
+      await stage.broker.login('mcp', login);
+      const toResource = authorizedFetch(stage.broker, 'mcp', { resource, fetch: inner });
+      assert.equal(await status(stage, toResource, resource), 200);
+      await fails(toResource(api.url), 'config_invalid');
+
+      await stage.broker.addProvider(stage.home.write('plain.toml', stage.plain));
+      await stage.login(stage.broker);
+      assert.match((await fails(send(api.url), 'config_invalid')).message, /no host is named/);
+      assert.equal(api.requests.length, 1);
+    });
+
+    test('a token goes into the header that its API wants, and no redirect takes it along', async (t) => {
+      const [api, other] = [await startApi(t), await startApi(t)];
+      const stage = await Stage.ownHeader(t, api.host);
+      const refused = await stage.token();
+      const send = authorizedFetch(stage.broker, stage.provider, { allowedHosts: [api.host, other.host], fetch: inner });
+      api.answers.push({ status: 401, 'www-authenticate': 'Bearer error="invalid_token"' });
+      assert.equal(await status(stage, send, api.url, { method: 'POST', body: 'x' }), 200);
+      assert.deepEqual(api.sent('x-acme-token'), [refused, await stage.token()]);
+      assert.deepEqual(api.sent('authorization'), [undefined, undefined]);
+
+      api.answers.push({ status: 307, location: other.url });
+      assert.equal((await send(api.url)).status, 307);
+      api.answers.push({ status: 307, location: other.url });
+      await assert.rejects(send(new OwnRequest(api.url, { redirect: 'error' })), TypeError);
+      assert.equal(other.requests.length, 0);
+    });
+
+    test('a token that is bound to a key has a proof for each request', async (t) => {
+      const api = await startApi(t);
+      // That its proofs are good is for the core's own tests.
+      const bound = {
+        ...{ provider: 'acme', connection: 'work', tokenType: 'DPoP', headerName: 'Authorization', secret: 'bound' },
+        authorizationHeader: () => 'DPoP bound',
+      };
+      const proven = [];
+      const broker = {
+        token: async () => bound,
+        dpopProof: async (provider, { url, ...proof }) => `proof-${proven.push({ provider, url: String(url), ...proof })}`,
+        tokenAfterRefusal: async (_, { wwwAuthenticate }) => (wwwAuthenticate.includes('use_dpop_nonce') ? bound : null),
+      };
+      const send = authorizedFetch(broker, 'acme', { allowedHosts: api.host, fetch: inner });
+      api.answers.push({ status: 401, 'www-authenticate': 'DPoP error="use_dpop_nonce"', 'dpop-nonce': 'one' });
+      const url = `${api.url}?page=2`;
+      assert.equal(await status(undefined, send, url, { method: 'post', body: 'x' }), 200);
+      assert.deepEqual(api.sent('authorization'), ['DPoP bound', 'DPoP bound']);
+      assert.deepEqual(api.sent('dpop'), ['proof-1', 'proof-2']);
+      const asked = { provider: 'acme', connection: 'work', method: 'POST', url, accessToken: 'bound' };
+      assert.deepEqual(proven, [{ ...asked, nonce: undefined }, { ...asked, nonce: 'one' }]);
+      assert.equal(await status(undefined, send, new OwnRequest(url, { method: 'DELETE' })), 200);
+      assert.equal(proven[2].method, 'DELETE');
     });
 
     test('a redirect to another host carries no token', async (t) => {

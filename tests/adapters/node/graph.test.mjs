@@ -86,3 +86,9 @@ test('a login that is required says what to do', async (t) => {
   assert.match((await fails(own.getAccessToken(), 'login_required')).help, /tokenkeep login/);
   assert.deepEqual(await stage.requests(), []);
 });
+
+test('what is no bearer token is not handed out', async (t) => {
+  const stage = await Stage.ownHeader(t, 'api.acme.example');
+  const provider = new TokenkeepAuthenticationProvider(stage.broker, stage.provider);
+  await fails(provider.getAccessToken(), 'unsupported');
+});

@@ -4,7 +4,9 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -32,6 +34,18 @@ export class Stage extends SharedStage {
   /** A server that somebody is logged in to. */
   static async loggedIn(t, ...options) {
     const stage = await this.strangers(t, ...options);
+    await stage.login(stage.broker);
+    return stage;
+  }
+
+  /** A server of whose API, at `host`, the tokens go into a header of its own. Somebody is logged in to it. */
+  static async ownHeader(t, host) {
+    const stage = await this.acme();
+    t.after(() => stage.stop());
+    const { definition } = await stage.broker.provider('acme');
+    stage.plain = definition;
+    const carried = `[api]\nhosts = ["${host}"]\nheader = "X-Acme-Token"\nscheme = ""\n`;
+    await stage.broker.addProvider(stage.home.write('own.toml', definition + carried));
     await stage.login(stage.broker);
     return stage;
   }
@@ -145,6 +159,21 @@ export async function elsewhere(t) {
   const server = await Server.start('--dialect', 'entra');
   t.after(() => server.stop());
   return server;
+}
+
+/** An API that shows what it was sent: `requests`, and answers with the next of `answers`. It ends with the test `t`. */
+export async function startApi(t) {
+  const [requests, answers] = [[], []];
+  const server = createServer((request, response) => {
+    requests.push(request);
+    const { status = 200, ...headers } = answers.shift() ?? {};
+    request.resume().on('end', () => response.writeHead(status, headers).end());
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => (server.closeAllConnections(), server.close()));
+  const host = `127.0.0.1:${server.address().port}`;
+  const sent = (name) => requests.map((request) => request.headers[name]);
+  return { host, url: `http://${host}/items`, requests, answers, sent };
 }
 
 /** What the API at `server` was sent. */

@@ -86,16 +86,17 @@ test('logout_forgets_the_client', async (t) => {
   const stage = await Stage.oidc(t);
   const broker = stage.broker();
   const login = () => stage.login({ clientId: undefined });
-  await broker.setRegistration('oidc', { clientId: 'public' });
+  const { issuer } = stage.server;
+  await broker.setRegistration('oidc', { issuer, clientId: 'public' });
   await login();
   // Only when it is asked for.
   await stage.logout();
-  assert.equal((await broker.registration('oidc')).clientId, 'public');
+  assert.equal((await broker.registration('oidc', { issuer })).clientId, 'public');
 
   await login();
   await stage.logout();
-  assert.equal(await broker.removeRegistration('oidc'), true);
-  assert.equal(await broker.registration('oidc'), null);
-  assert.equal(await broker.removeRegistration('oidc'), false);
+  assert.equal((await broker.removeRegistration('oidc', { issuer })).deletion, 'not_managed');
+  assert.equal(await broker.registration('oidc', { issuer }), null);
+  assert.equal(await broker.removeRegistration('oidc', { issuer }), null);
   await fails(login(), 'registration_missing');
 });

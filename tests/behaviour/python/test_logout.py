@@ -62,18 +62,20 @@ def test_logout_when_the_server_is_down_still_deletes(acme: Stage) -> None:
 
 def test_logout_forgets_the_client(oidc: Stage) -> None:
     broker = oidc.broker()
-    registered = broker.set_registration("oidc", client_id="public")
+    issuer = oidc.server.issuer
+    registered = broker.set_registration("oidc", issuer=issuer, client_id="public")
     oidc.login(client_id=None)
     # Only when it is asked for.
     broker.logout("oidc")
-    assert broker.registration("oidc") == registered
+    assert broker.registration("oidc", issuer=issuer) == registered
     assert (registered.client_id, registered.has_client_secret) == ("public", False)
 
     oidc.login(client_id=None)
     broker.logout("oidc")
-    assert broker.remove_registration("oidc") is True
-    assert broker.registration("oidc") is None
-    assert broker.remove_registration("oidc") is False
+    removed = broker.remove_registration("oidc", issuer=issuer)
+    assert removed is not None and removed.deletion == "not_managed"
+    assert broker.registration("oidc", issuer=issuer) is None
+    assert broker.remove_registration("oidc", issuer=issuer) is None
     with fails("registration_missing"):
         oidc.login(client_id=None)
 

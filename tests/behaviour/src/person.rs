@@ -39,10 +39,11 @@ pub fn try_get(url: &Url) -> io::Result<Answer> {
 /// The same with a bearer token in the header.
 #[track_caller]
 pub fn get_with_token(url: &Url, access_token: &str) -> Answer {
-    get_with(url, &[("authorization", &format!("Bearer {access_token}"))])
+    let header = format!("Bearer {access_token}");
+    get_with(url, &[("authorization", header.as_str())])
 }
 
-/// The same with headers.
+/// The same with these headers.
 #[track_caller]
 pub fn get_with(url: &Url, headers: &[(&str, &str)]) -> Answer {
     done(async { HttpClient::new(None)?.send(http::Method::GET, url, headers, Vec::new()).await })

@@ -14,6 +14,7 @@ mod challenges;
 mod changes;
 mod client;
 mod device;
+mod dialects;
 // What the documents say is typed into a shell of Unix.
 #[cfg(unix)]
 mod documentation;
@@ -39,6 +40,7 @@ mod output;
 mod presets;
 mod protected_resources;
 mod providers;
+mod providers_page;
 #[cfg(unix)]
 mod reader;
 mod refresh;

@@ -52,6 +52,9 @@ fn refused_token_is_replaced_once() {
     // Wider scopes are a person's to grant.
     let wider = ["Bearer error=\"insufficient_scope\", scope=\"admin\"".to_owned()];
     assert_eq!(after_refusal(&broker, "acme", &first, &wider).unwrap(), None);
+    // A nonce is for a proof, and no proof goes with these.
+    let nonce = ["DPoP error=\"use_dpop_nonce\"".to_owned()];
+    assert_eq!(after_refusal(&broker, "acme", &second, &nonce).unwrap(), None);
     assert_eq!(stage.refreshes().len(), 1);
     block_on(broker.close());
 }

@@ -52,6 +52,15 @@ fn login_to_a_resource_finds_its_server() {
         assert_eq!(at(&stage, Endpoint::Metadata).len(), 1, "{place:?}");
     }
 
+    // What the origin calls itself as an issuer nobody has written down: a slash more is no mismatch there.
+    let stage = Stage::mcp_by_hand();
+    resource(&stage, |resource| resource.place = Place::Nowhere);
+    let issuer = format!("{}/", stage.server.origin());
+    stage.change(|live| drop(live.metadata.set.insert("issuer".to_owned(), json!(issuer))));
+    stage.begin_login(&[]);
+    resource(&stage, |resource| resource.place = Place::Path);
+    fails(&stage.login(&["--json"]), "provider_rejected");
+
     // A token is for the resource that it was asked for, and for no other.
     let stage = Stage::mcp_by_hand();
     stage.login(&[]).ok();
@@ -156,7 +165,7 @@ fn resource_is_named_in_every_request() {
 
     // Any provider takes one, if its server does; what the server does not know is said with its name.
     let stage = Stage::oidc();
-    let address = stage.resource_url();
+    let address = format!("{}/mcp", stage.server.origin());
     stage.login(&["--resource", &address]).ok();
     named(&at(&stage, Endpoint::Authorize), &address);
     let unknown = "https://unknown.example/mcp";
@@ -189,6 +198,12 @@ fn scopes_of_a_challenge_are_asked_for() {
     assert_eq!(scopes_asked(&stage).as_deref(), Some("read write"));
     stage.login(&[&connection("named")[..], &["--scopes", "write"]].concat()).ok();
     assert_eq!(scopes_asked(&stage).as_deref(), Some("write"));
+
+    // A connection that is made another resource's is asked for what that wants.
+    let other = format!("{address}/other");
+    stage.login(&[&connection("named")[..], &["--resource", &other]].concat()).ok();
+    assert_eq!(scopes_asked(&stage).as_deref(), Some("read write"));
+    stage.login(&[&connection("named")[..], &["--scopes", "write"]].concat()).ok();
 
     // A request that needs more is answered with the login that gets it.
     resource(&stage, |resource| resource.required_scopes = vec!["admin".into()]);

@@ -34,7 +34,8 @@ fn line(home: &Home, provider: &Value) -> String {
     let shown = home.run(["providers", "show", name, "--json"]).ok().json();
     let definition = shown["definition"].as_str().unwrap();
     let says = |line: &str| definition.lines().any(|of_file| of_file == line);
-    let endpoint = |endpoint: &str| provider["discovery"] == true || !provider["endpoints"][endpoint].is_null();
+    let endpoint =
+        |endpoint: &str| provider["discovery"] == true || !provider["endpoints"][endpoint].is_null();
     let flows = [
         ("browser", endpoint("authorization")),
         ("device", endpoint("device_authorization")),

@@ -36,6 +36,8 @@ fn remove(stage: &Stage) -> Value {
 fn client_is_registered_by_program() {
     let stage = Stage::mcp();
     // Two logins at once make one client, which later ones take as well.
+    let slow = json!({"type": "delay", "milliseconds": 1500});
+    stage.fault(json!({"endpoint": "register", "action": slow}));
     let together = ["a", "b"];
     thread::scope(|scope| {
         let logins = together.map(|name| scope.spawn(|| stage.login(&["--connection", name])));

@@ -7,8 +7,8 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use tokenkeep::{
-    AccessToken, Broker, BrokerOptions, ConnectionKey, ConnectionName, Environment, KeySource, LoginOptions,
-    ScopeSet, Secret, TokenOptions,
+    AccessToken, Broker, BrokerOptions, ConnectionKey, ConnectionName, DpopProofOptions, Environment,
+    KeySource, LoginOptions, ScopeSet, Secret, TokenOptions,
 };
 
 const CANARY: &str = "canary-4f9d1c7be0a2";
@@ -39,6 +39,11 @@ fn no_debug_output_shows_a_secret() {
     assert_silent("AccessToken", &token);
     assert_silent("authorization_header", &token.authorization_header());
     assert_eq!(token.authorization_header().expose(), format!("Bearer {CANARY}"));
+    assert_silent("bearer", &token.bearer().unwrap());
+    let bound = AccessToken { token_type: "DPoP".to_owned(), ..token };
+    assert_silent("UnsupportedError", &bound.bearer().unwrap_err());
+    let proof = DpopProofOptions { access_token: Some(secret()), ..DpopProofOptions::default() };
+    assert_silent("DpopProofOptions", &proof);
 
     let login = LoginOptions {
         client_secret: Some(secret()),
@@ -65,8 +70,9 @@ fn no_debug_output_shows_a_secret() {
     let broker =
         Broker::open(BrokerOptions { home: Some(folder.path().to_owned()), ..options.clone() }).unwrap();
     let provider = "oidc".parse().unwrap();
-    assert_silent("Registration", &broker.set_registration(&provider, None, "id", Some(secret())).unwrap());
-    assert_silent("Registration", &broker.registration(&provider, None).unwrap());
+    let issuer = Some("https://issuer.example");
+    assert_silent("Registration", &broker.set_registration(&provider, issuer, "id", Some(secret())).unwrap());
+    assert_silent("Registration", &broker.registration(&provider, issuer).unwrap());
     assert_silent("VaultState", &broker.inspect());
     assert_silent("Connections", &broker.connections().unwrap());
     assert_silent("Error", &broker.cached_token(&provider, &TokenOptions::default()).unwrap_err());

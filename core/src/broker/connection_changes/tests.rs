@@ -90,7 +90,7 @@ fn what_differs_for_those_who_look_is_told_and_nothing_else() {
 
     // A refresh: its marker says nothing to anybody, what it brings does.
     let at = Timestamp::from_unix(1_790_000_100);
-    let sent = RefreshAttempt { started: first.access_tokens[0].obtained.clone(), count: 1 };
+    let sent = RefreshAttempt { started: first.access_tokens[0].obtained.clone(), count: 1, first: None };
     stage.put(&ConnectionRecord { refresh_attempt: Some(sent), ..first.clone() });
     assert_eq!(stage.told(), []);
     let refreshed = ConnectionRecord { refreshed_at: Some(at), ..rotated("github/work", "newer") };

@@ -1,4 +1,19 @@
 //! What one member of a provider's file alone cannot tell: what contradicts what.
+//!
+//! | what | why |
+//! |---|---|
+//! | no endpoint to begin a login at | a file without discovery has nowhere else to learn it |
+//! | a default cloud that is none | the first login would fail |
+//! | no challenge, and no secret | whoever has the code would have the grant (RFC 9700 2.1.1) |
+//! | a secret that is wanted, and none that is sent | every login would be refused |
+//! | a grace period of a token that is not replaced | one of both is wrong, and decides what a lost answer means |
+//! | a parameter that Tokenkeep decides | it would be left out of the request without a word |
+//! | a redirect that nobody listens on, where one is listened on | the login would wait for ever |
+//!
+//! A file that contradicts itself is refused when it is added, and when a login reads it: what it was meant to say is
+//! nobody's to guess, since codes, tokens and secrets go where it says.
+//!
+//! May not enter: the place of a mistake in the text (`mistake`).
 
 use http::HeaderName;
 use url::Url;
@@ -10,7 +25,10 @@ use crate::protocol::{
 };
 
 impl ProviderDefinition {
-    /// Finds the first mistake.
+    /// Finds the first mistake. The order is that of the sections as people write them.
+    ///
+    /// # Errors
+    /// The member that is wrong, with what was expected and what was found.
     pub(super) fn check(&self) -> Result<(), Mistake> {
         self.check_names()?;
         self.check_endpoints()?;
@@ -24,6 +42,7 @@ impl ProviderDefinition {
         self.redirect.check()
     }
 
+    /// What is shown to people, and what is handed to a shell.
     fn check_names(&self) -> Result<(), Mistake> {
         if self.display_name.chars().any(char::is_control) {
             return Err(Mistake::expected(
@@ -42,10 +61,14 @@ impl ProviderDefinition {
         Ok(())
     }
 
+    /// Where a login begins and where its code is redeemed. With discovery both come from the server's metadata.
     fn check_endpoints(&self) -> Result<(), Mistake> {
         let endpoints = &self.endpoints;
         if self.discovery {
             return Ok(());
+        }
+        if self.resource_discovery {
+            return Err(Mistake::new("resource_discovery", "finds an issuer, and discovery is not on"));
         }
         if endpoints.token.is_none() {
             return Err(Mistake::new("endpoints.token", "is missing, and discovery is not on"));
@@ -63,6 +86,7 @@ impl ProviderDefinition {
         Ok(())
     }
 
+    /// The clouds, and what the endpoints become in each.
     fn check_authority(&self) -> Result<(), Mistake> {
         let Some(authority) = &self.authority else { return Ok(()) };
         if !authority.clouds.contains_key(&authority.default_cloud) {
@@ -81,6 +105,7 @@ impl ProviderDefinition {
         Ok(())
     }
 
+    /// How the client proves itself, and that a code without a challenge is tied to it.
     fn check_client(&self) -> Result<(), Mistake> {
         let own = self.client_credentials.as_ref().and_then(|own| own.authentication);
         let methods = [
@@ -115,6 +140,7 @@ impl ProviderDefinition {
         Ok(())
     }
 
+    /// Lifetimes, and what becomes of a refresh token.
     fn check_token(&self) -> Result<(), Mistake> {
         let token = &self.token;
         if let Some(lifetime) = token.lifetime.filter(|seconds| *seconds <= 0) {
@@ -132,7 +158,8 @@ impl ProviderDefinition {
         Ok(())
     }
 
-    /// A parameter that the request decides would be left out without a word.
+    /// Names of parameters. One that the request decides would be left out without a word (RFC 6749 3.1: no parameter is
+    /// sent twice).
     fn check_parameters(&self) -> Result<(), Mistake> {
         let tables = [
             ("authorization.parameters", &self.authorization.parameters),
@@ -165,6 +192,7 @@ impl ProviderDefinition {
         Ok(())
     }
 
+    /// The header that carries the token: it is put together without a further look at it.
     fn check_api(&self) -> Result<(), Mistake> {
         if let Some(header) = &self.api.header
             && HeaderName::from_bytes(header.as_bytes()).is_err()

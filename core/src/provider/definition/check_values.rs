@@ -1,5 +1,18 @@
 //! What the values of a provider's file may be, and where they may stand: a value must not be able to lead a token to a
 //! host that its form, or the list of what is allowed, does not let through.
+//!
+//! | the value | in an endpoint's host | in a host of the API | elsewhere in an endpoint |
+//! |---|---|---|---|
+//! | a person says it, `text` | no | no | yes, as one segment |
+//! | a person says it, any other form | yes | yes | yes |
+//! | the token response says it | a label within a domain, or one of `allowed` | yes: the server has the token already | yes |
+//! | the redirect says it | the same | the same | yes |
+//!
+//! What a redirect says comes through a browser, and whoever can send the browser somewhere can say it (RFC 6749 10.12):
+//! a code, a client secret or a token must not follow it to a host of its own choice. What an endpoint holds and is
+//! learnt only later needs a default, since the login has to begin somewhere.
+//!
+//! May not enter: what a value may look like (`values`).
 
 use super::super::dialect::{ValueDefinition, ValueForm, ValueSource};
 use super::super::endpoint_template::{EndpointTemplate, placeholders};
@@ -10,6 +23,10 @@ use crate::hosts::AllowedHosts;
 const TAKEN: [&str; 4] = ["cloud", "tenant", "tenantid", "client_id"];
 
 impl ProviderDefinition {
+    /// The values themselves: their names, their defaults, what is allowed; then where they stand.
+    ///
+    /// # Errors
+    /// The member that is wrong.
     pub(super) fn check_values(&self) -> Result<(), Mistake> {
         for (name, value) in &self.values {
             let member = |member: &str| format!("values.{name}.{member}");
@@ -82,6 +99,7 @@ impl ProviderDefinition {
         Ok(())
     }
 
+    /// An endpoint: its names are known, known in time, and where they may be.
     fn check_endpoint(&self, member: &str, endpoint: &EndpointTemplate) -> Result<(), Mistake> {
         for name in endpoint.placeholders() {
             let own = match name {
@@ -108,6 +126,7 @@ impl ProviderDefinition {
         Ok(())
     }
 
+    /// The value that `name` in braces stands for.
     fn value_at(&self, member: &str, name: &str) -> Result<&ValueDefinition, Mistake> {
         self.values.get(name).ok_or_else(|| {
             let known = self.values.keys().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().join(", ");

@@ -1,5 +1,15 @@
 //! A mistake in a provider's file, told with its place: `FILE:LINE: MEMBER: what was expected, what was found`.
 //!
+//! The file is read twice: by its types, which say what is wrong, and as a plain document, which knows where each member
+//! stands. A reader's message names the line and seldom the member; a contradiction of two members names neither. Both are
+//! brought into one form here:
+//!
+//! ```text
+//! acme.toml:8: endpoints.token: expected an https URL, found "ftp://login.example/token"
+//! acme.toml:12: token.body: expected form or json, found yaml
+//! acme.toml: endpoints.token: is missing, and discovery is not on
+//! ```
+//!
 //! May not enter: what a mistake is (`check`, and the types of the members).
 
 use std::ops::Range;
@@ -23,7 +33,7 @@ impl Mistake {
         Mistake { member: member.into(), what: what.into() }
     }
 
-    /// The member has something else than it should.
+    /// The member has something else than it should; `expected` is in words, `found` as it stands in the file.
     pub fn expected(member: impl Into<String>, expected: &str, found: &str) -> Self {
         Mistake::new(member, format!("expected {expected}, found {found:?}"))
     }
@@ -47,7 +57,7 @@ impl<'a> Document<'a> {
         self.told(self.place_of(&mistake.member), &mistake.member, &mistake.what)
     }
 
-    /// What the reader of TOML, or of a type, says.
+    /// What the reader of TOML, or of a type, says. Where the text is no TOML there may be no member to name.
     pub fn unreadable(&self, error: &toml::de::Error) -> Error {
         let span = error.span();
         let mut member = span.as_ref().map(|span| member_at(&self.table, span.start)).unwrap_or_default();
@@ -62,6 +72,7 @@ impl<'a> Document<'a> {
         self.told(span.map(|span| span.start), &member.join("."), &what)
     }
 
+    /// The one line, and the help that goes with every mistake.
     fn told(&self, offset: Option<usize>, member: &str, what: &str) -> Error {
         let mut message = self.file.to_owned();
         if let Some(offset) = offset {

@@ -130,6 +130,10 @@ pub struct TokenDefinition {
     pub body: BodyFormat,
     /// The member of the answer that holds the token's members, when they are not at the top.
     pub answer_at: Option<String>,
+    /// What `token_type` says of a bearer token, beside `Bearer` (Slack: `user`).
+    pub bearer_name: Option<String>,
+    /// What `invalid_grant` is called, where that is not its name.
+    pub invalid_grant_name: Option<String>,
     /// Seconds that a token lives when the answer has no `expires_in`.
     pub lifetime: Option<i64>,
     /// True when `expires_in` 0 means that a token does not expire.

@@ -84,6 +84,7 @@ fn the_samples_hold_what_they_are_named_for() {
         "registration_of_issuer",
         "registration_dynamic",
         "mcp",
+        "dialect",
     ] {
         assert!(found.contains(name), "{name}");
     }

@@ -98,17 +98,18 @@ private func expectGone(_ stage: Stage, _ connection: String? = nil) async throw
     try await Stage.oidc { stage in
         let broker = try stage.broker()
         stage.named.clientID = nil
-        try await broker.setRegistration("oidc", clientID: "public")
+        let issuer = stage.server.issuer
+        try await broker.setRegistration("oidc", clientID: "public", issuer: issuer)
         try await stage.login()
         // Only when it is asked for.
         try await stage.logout()
-        #expect(try await broker.registration("oidc")?.clientID == "public")
+        #expect(try await broker.registration("oidc", issuer: issuer)?.clientID == "public")
 
         try await stage.login()
         try await stage.logout()
-        #expect(try await broker.removeRegistration("oidc"))
-        #expect(try await broker.registration("oidc") == nil)
-        #expect(try await !broker.removeRegistration("oidc"))
+        #expect(try await broker.removeRegistration("oidc", issuer: issuer)?.deletion == .notManaged)
+        #expect(try await broker.registration("oidc", issuer: issuer) == nil)
+        #expect(try await broker.removeRegistration("oidc", issuer: issuer) == nil)
         try await fails(.registrationMissing) { try await stage.login() }
     }
 }
