@@ -155,8 +155,8 @@ test('login_as_an_application_with_a_private_key', async (t) => {
 
     const before = (await asked(stage)).length;
     const credentialFile = stage.home.write('credential.pem', pem(name));
-    const connection = await logIn({ credentialFile });
-    assert.deepEqual([connection.application, connection.credentialExpiresAt], [true, null], 'a key alone does not end');
+    const { application, credentialExpiresAt } = await logIn({ credentialFile });
+    assert.deepEqual([application, credentialExpiresAt], [true, null], 'a key alone does not end');
     // The record has it: the file may go. Each request has an assertion of its own, made for the issuer; the server
     // refuses one that it has seen, and any for its token endpoint.
     rmSync(credentialFile);

@@ -1,5 +1,5 @@
-// Tokens that are bound to a key (RFC 9449): the key of one login, its proofs, the nonces that servers want in them, and
-// what comes when a server takes the binding away.
+// Tokens that are bound to a key (RFC 9449): the key of one login, its proofs, the nonces that servers want in them,
+// and what comes when a server takes the binding away.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -217,7 +217,8 @@ test('authorization_request_is_pushed', async (t) => {
   let stage = await Stage.mcp(t);
   await stage.change({ pushed_requests: { mode: 'required' } });
   const login = await stage.beginLogin({ scopes: 'openid read' });
-  assert.deepEqual([...login.url.searchParams.keys()], ['client_id', 'request_uri'], 'the browser carries nothing else');
+  const carried = [...login.url.searchParams.keys()];
+  assert.deepEqual(carried, ['client_id', 'request_uri'], 'the browser carries nothing else');
   const { parameters } = await stage.lastEntry('par');
   for (const name of ['state', 'nonce', 'code_challenge', 'redirect_uri', 'scope', 'resource', 'client_id']) {
     assert.ok(name in parameters, `${name}: ${inspect(parameters)}`);
