@@ -1,4 +1,5 @@
-// App-only access: a client that asks in its own name, by a secret or by a certificate, and nobody who logs in.
+// App-only access: a client that asks in its own name, by a secret, a certificate or a private key, and nobody who logs
+// in.
 
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync } from 'node:fs';
@@ -101,9 +102,9 @@ test('login_as_an_application_with_a_certificate', async (t) => {
   const stage = await microsoft(t);
   for (const [names, why] of [
     [['rsa.crt'], 'no private key'],
-    [['rsa.key'], 'no certificate'],
+    [['rsa.key'], 'the certificate beside'],
     [['late.crt', 'rsa.key'], 'not that of its certificate'],
-    [['ec.crt', 'ec.key'], 'not RSA'],
+    [['ec.crt', 'ec.key'], 'not for RSA'],
     [['rsa.crt', 'encrypted.key'], 'encrypted'],
   ]) {
     const credentialFile = stage.home.write('credential.pem', pem(...names));
@@ -134,6 +135,43 @@ test('login_as_an_application_with_a_certificate', async (t) => {
   }
   const named = await login(stage, { connection: 'named', certificate: pem('rsa.key', 'rsa.crt') });
   assert.deepEqual(named.credentialExpiresAt, credentialExpiresAt);
+});
+
+test('login_as_an_application_with_a_private_key', async (t) => {
+  for (const [name, publicKey, other] of [
+    ['ec.key', 'ec.pub', 'rsa.key'],
+    ['ec_sec1.key', 'ec.pub', 'rsa.key'],
+    ['rsa_pkcs1.key', 'rsa.pub', 'ec.key'],
+  ]) {
+    const stage = await Stage.acme(t, '--client-key', `nightly:${vector(publicKey)}`);
+    const definition = `${stage.definition}[client_credentials]\nscopes = ["read"]\n`;
+    await stage.broker().addProvider(stage.home.write('application.toml', definition));
+    const logIn = (credential) => login(stage, { tenant: undefined, clientId: 'nightly', ...credential });
+    const refused = await fails(logIn({ certificate: pem('p384.key') }), 'config_invalid');
+    assert.match(refused.message, /neither RSA nor on P-256/);
+    assert.deepEqual(await stage.entries(), []);
+    // Somebody else's key is not this client's.
+    await fails(logIn({ certificate: pem(other) }), 'provider_rejected');
+
+    const before = (await asked(stage)).length;
+    const credentialFile = stage.home.write('credential.pem', pem(name));
+    const { application, credentialExpiresAt } = await logIn({ credentialFile });
+    assert.deepEqual([application, credentialExpiresAt], [true, null], 'a key alone does not end');
+    // The record has it: the file may go. Each request has an assertion of its own, made for the issuer; the server
+    // refuses one that it has seen, and any for its token endpoint.
+    rmSync(credentialFile);
+    const first = await stage.accessToken();
+    assert.equal(await stage.resource(first), 200);
+    assert.notEqual(await stage.accessToken({ forceRefresh: true }), first);
+    await stage.login({ flow: 'client_credentials' });
+    const requests = (await asked(stage)).slice(before);
+    assert.equal(requests.length, 3, name);
+    for (const { client_authentication: by, outcome } of requests) {
+      assert.deepEqual([by, outcome.status], ['private_key_jwt', 200]);
+    }
+    // A program that has the key at hand needs no file.
+    await logIn({ connection: 'named', certificate: pem(name) });
+  }
 });
 
 test('expiring_client_secret_is_warned_about', async (t) => {

@@ -44,6 +44,8 @@ test('refused_token_is_replaced_once', async (t) => {
   // Wider scopes are a person's to grant.
   const wider = 'Bearer error="insufficient_scope", scope="admin"';
   assert.equal(await afterRefusal(broker, 'acme', first, wider), null);
+  // A nonce is for a proof, and no proof goes with these.
+  assert.equal(await afterRefusal(broker, 'acme', second, 'DPoP error="use_dpop_nonce"'), null);
   assert.equal((await stage.refreshes()).length, 1);
 });
 

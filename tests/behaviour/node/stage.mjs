@@ -30,6 +30,13 @@ export { isClosed } from './under_way.mjs';
 /** A client id that Entra takes: any GUID is one. */
 export const CLIENT_ID = '5f1ad2a6-3c44-4d6c-9d0b-7f6f2a1e9c55';
 
+/** A server beside that of a stage. It ends with the test `t`. */
+export async function anotherServer(t, ...options) {
+  const server = await Server.start(...options);
+  t.after(() => server.stop());
+  return server;
+}
+
 /** A server, a store, and a provider between them. It ends with the test `t`. */
 export class Stage extends SharedStage {
   #broker = this.broker();
@@ -64,6 +71,12 @@ export class Stage extends SharedStage {
     const offered = JSON.stringify({ registration: { enabled: true }, dpop: { mode: 'on' } });
     const server = await Server.start('--options', offered, ...options);
     return new Stage(server, 'mcp', { resource: `${server.origin}/mcp` }).#endsWith(t);
+  }
+
+  /** The same where nothing can be registered by program: a client that the person has registered. */
+  static async mcpByHand(t, ...options) {
+    const server = await Server.start(...options);
+    return new Stage(server, 'mcp', { resource: `${server.origin}/mcp`, clientId: 'public' }).#endsWith(t);
   }
 
   #endsWith(t) {
@@ -185,6 +198,16 @@ export class Stage extends SharedStage {
   async entries(endpoint) {
     const { entries } = await this.journal();
     return endpoint ? entries.filter((entry) => entry.endpoint === endpoint) : entries;
+  }
+
+  /** The last request to this endpoint. */
+  async lastEntry(endpoint) {
+    return (await this.entries(endpoint)).at(-1);
+  }
+
+  /** The ids of the clients that registered themselves. */
+  registeredClients() {
+    return this.server.control('GET', 'clients');
   }
 
   /** What the server was asked with this grant type. */
