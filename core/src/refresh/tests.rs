@@ -8,9 +8,10 @@ use authorization_server::{Action, LiveOptions, Rotation};
 
 use super::*;
 use crate::error::LoginReason;
+use crate::protocol::{Rotation as RefreshRotation, RotationClass};
 use crate::secret::Secret;
-use crate::store::{ConnectionStatus, CoolDown};
-use stage::{Stage, futures_join, reply, throttle};
+use crate::store::{ConnectionStatus, CoolDown, RecordServer, RefreshAttempt};
+use stage::{Stage, Standing, futures_join, reply, throttle};
 
 #[tokio::test]
 async fn a_fresh_token_sends_nothing_and_a_stale_one_is_rotated_once_for_all() {
@@ -79,6 +80,35 @@ async fn a_lost_answer_is_asked_for_once_more() {
         }
         assert_eq!(stage.requests(), 2, "{rotation}");
     }
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_a_reason_only_where_it_may_have_used_the_refresh_token_up() {
+    let (class, in_grace) = (RotationClass::SingleUse, LoginReason::GrantEnded);
+    for (rotation, reason) in [
+        (RefreshRotation { class, grace: 0 }, LoginReason::ResponseLost),
+        (RefreshRotation { class, grace: 60 }, in_grace),
+        (RefreshRotation { class: RotationClass::Reusable, grace: 0 }, LoginReason::GrantEnded),
+        (RefreshRotation::default(), LoginReason::ResponseLost),
+    ] {
+        let stage = Stage::new(Rotation::ReuseDetection).await;
+        let record = stage.stored();
+        let server = RecordServer { rotation, ..record.server.clone() };
+        stage.put(&ConnectionRecord { server, ..record });
+        stage.at(3600);
+        stage.fault(Action::DropAfter, 1);
+        let error = stage.refreshed().await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::LoginRequired { reason }, "{rotation:?}");
+    }
+    // The grace counts from the first request that was lost.
+    let at = |seconds| Standing(std::sync::Mutex::new(seconds)).now();
+    let lost = RefreshAttempt::after(None, at(0));
+    let second = RefreshAttempt::after(Some(&lost), at(30));
+    let third = RefreshAttempt::after(Some(&second), at(70));
+    assert_eq!((third.count, third.first.clone()), (3, Some(at(0))));
+    let grace = RefreshRotation { class, grace: 60 };
+    assert!(!second.may_have_used_up(grace, &at(59)) && third.may_have_used_up(grace, &at(70)));
+    assert!(!lost.may_have_used_up(grace, &at(70)), "nothing was lost before it");
 }
 
 #[tokio::test]

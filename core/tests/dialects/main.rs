@@ -14,6 +14,7 @@
 //! | `vector` | the form of a vector |
 //! | `stand_in` | the server that plays it |
 //! | `bundled` | the bundled providers, each by a row of a table |
+//! | `pasted` | a redirect that nobody listens on |
 //! | `play` | a login, a refresh and a logout, compared with it |
 
 #![allow(
@@ -24,6 +25,7 @@
 )]
 
 mod bundled;
+mod pasted;
 mod play;
 mod stand_in;
 mod vector;
