@@ -32,8 +32,11 @@ const INVALID_CLIENT: &str = "invalid_client";
 
 /// What a registration must be to serve a login.
 struct Wanted<'a> {
+    /// Where the answer is received: one that is not registered is refused in the browser, where nobody can help.
     redirect_uri: &'a str,
+    /// True when the tokens are bound to a key.
     dpop: bool,
+    /// A secret that ended before is of no use.
     now: Timestamp,
 }
 
@@ -79,7 +82,8 @@ impl Broker {
         Ok(client_of(&record))
     }
 
-    /// Asks the server for a client (RFC 7591 3).
+    /// Asks the server for a client (RFC 7591 3). Without an answer nothing is kept: the next login asks again, and a
+    /// client that was made meanwhile is one that nobody uses.
     async fn register(
         &self,
         key: RegistrationKey,
@@ -141,7 +145,8 @@ impl Broker {
         Ok(())
     }
 
-    /// The error of a login, once its client is forgotten if the server does not know it any more.
+    /// The error of a login, once its client is forgotten if the server does not know it any more. Servers drop clients that
+    /// they made, when they are not used for a time or restart; an error of the user's own client is the user's to mend.
     pub(super) async fn without_unknown_client(
         &self,
         error: Error,
@@ -166,7 +171,8 @@ impl Broker {
         }
     }
 
-    /// Removes the registration, if it is still of this client.
+    /// Removes the registration, if it is still of this client. Another login may have put a new one in its place, and the
+    /// user one of theirs.
     async fn forget_client(&self, key: &RegistrationKey, client_id: &str) -> Result<()> {
         let store = &self.kept_async().await?.store;
         let locked = LockedRegistration::take(store, key, self.0.settings.lock_wait).await?;

@@ -23,6 +23,7 @@ use crate::store::{ConnectionRecord, RegistrationRecord, off_thread};
 
 /// The client of a login.
 pub(super) struct LoginClient {
+    /// It, with what it proves itself with.
     pub(super) registration: ClientRegistration,
     /// True when the server made it because it was asked to (RFC 7591).
     pub(super) dynamic: bool,
@@ -105,7 +106,8 @@ impl Broker {
         off_thread(move || store.registration(&key).or_else(none_if_damaged)).await
     }
 
-    /// The client whose id is the address of its document: the caller's, else the definition's.
+    /// The client whose id is the address of its document: the caller's, else the definition's. `None` where the server
+    /// takes none, which is no error: there may be another way.
     fn document_for(
         &self,
         definition: &ProviderDefinition,

@@ -39,6 +39,8 @@ pub enum Deletion {
 
 impl Deletion {
     /// The stable name, `deleted` for one.
+    ///
+    /// It is the same in every language and on the command line.
     pub fn as_str(&self) -> &'static str {
         match self {
             Deletion::Deleted => "deleted",
@@ -88,7 +90,8 @@ impl Broker {
         Ok(Some(RegistrationRemoval { provider, issuer, deletion }))
     }
 
-    /// Asks the server to forget a client that it made on request.
+    /// Asks the server to forget a client that it made on request. What did not work is told, and in the log: nothing else
+    /// depends on it.
     pub(super) async fn delete_at_server(&self, record: &RegistrationRecord) -> Deletion {
         let managed = record.dynamic.as_ref().and_then(|dynamic| {
             Some((dynamic.registration_client_uri.as_ref()?, dynamic.registration_access_token.as_ref()?))

@@ -1,6 +1,9 @@
 //! The authorization request on its way to the server before the browser opens (RFC 9126): what is asked for is then
 //! neither in the browser's history nor in anybody's hands but the server's.
 //!
+//! A reference is good for one use and a short time (RFC 9126 4), so it is asked for when the listener is bound and right
+//! before the person is sent there.
+//!
 //! May not enter: what is asked for.
 
 use url::Url;

@@ -19,12 +19,19 @@ pub struct ClientMetadata<'a> {
     /// Of a document alone: its own address.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_id: Option<&'a str>,
+    /// Who asks, on a consent page.
     client_name: &'static str,
+    /// Which redirects are allowed, and whether a loopback port is free (RFC 8252 7.3).
     application_type: &'static str,
+    /// To the letter, but for the port of a loopback address.
     redirect_uris: Vec<&'a str>,
+    /// Never `client_credentials`: it is a person that a registered client acts for.
     grant_types: Vec<&'static str>,
+    /// Goes with `authorization_code` (RFC 7591 2.1).
     response_types: [&'static str; 1],
+    /// What the server answers counts.
     token_endpoint_auth_method: ClientAuthentication,
+    /// RFC 9449 5.2: a server that knows it gives no other tokens then.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     dpop_bound_access_tokens: bool,
 }
@@ -123,6 +130,9 @@ impl ClientMetadataUrl {
 
     /// The document to publish there, of a client on any machine: its redirects name every spelling of loopback, and no
     /// port (RFC 8252 7.3).
+    ///
+    /// # Errors
+    /// `internal`, of a defect alone.
     pub fn document(&self) -> Result<String> {
         let metadata = ClientMetadata {
             client_id: Some(&self.0),

@@ -36,7 +36,10 @@ pub struct ClientRegistrationRequest<'a> {
 }
 
 impl ClientRegistrationRequest<'_> {
-    /// The request as it is sent. It holds no secret.
+    /// The request as it is sent: JSON (RFC 7591 3.1), from a client that nobody knows yet. It holds no secret.
+    ///
+    /// # Errors
+    /// `provider_rejected` for an endpoint that no request can be made to.
     pub fn to_http(self) -> Result<Request<Vec<u8>>> {
         let body = serde_json::to_vec(self.metadata)
             .map_err(|_| Error::new(ErrorKind::Internal, "the client's metadata are no JSON"))?;
@@ -66,12 +69,19 @@ pub struct RegisteredClient {
 /// The members that are read. The derived reader refuses a repeated one.
 #[derive(Deserialize)]
 struct Members {
+    /// RFC 7591 3.2.1. The one member that no answer does without.
     client_id: Option<Value>,
+    /// RFC 7591 3.2.1. Some servers give one to a client that is not to use it.
     client_secret: Option<Secret>,
+    /// RFC 7591 3.2.1. A string on some servers.
     client_secret_expires_at: Option<Value>,
+    /// RFC 7591 2. Absent on servers that do not tell what they registered.
     token_endpoint_auth_method: Option<Value>,
+    /// RFC 7591 2. The same.
     redirect_uris: Option<Vec<String>>,
+    /// RFC 7592 3.
     registration_client_uri: Option<Value>,
+    /// RFC 7592 3.
     registration_access_token: Option<Secret>,
 }
 
@@ -116,6 +126,10 @@ pub fn parse_client_registration(
     })
 }
 
+/// The client of a success; else what makes it of no use.
+///
+/// A secret counts with a method that sends it; a method without its secret, or with a key that this client does not have,
+/// would fail the login after the person has been asked.
 fn registered(asked: &ClientMetadata<'_>, members: Members) -> Result<RegisteredClient, String> {
     let client_id = text(members.client_id).ok_or("it has no client_id")?;
     // RFC 6749 A.1: `*VSCHAR`.
@@ -168,10 +182,12 @@ fn expiry(member: Option<Value>) -> Option<Timestamp> {
     seconds.filter(|at| *at >= 1.0 && *at < 1e11).map(|at| Timestamp::from_unix(at as i64))
 }
 
+/// Compares as a URL does: servers write a default port, or leave it out.
 fn is_same_address(one: &str, other: &str) -> bool {
     one == other || matches!((Url::parse(one), Url::parse(other)), (Ok(one), Ok(other)) if one == other)
 }
 
+/// A foreign word, fit for an error.
 fn shown(name: &str) -> String {
     name.chars().filter(|c| c.is_ascii_graphic()).take(40).collect()
 }
@@ -196,6 +212,9 @@ pub enum ClientDeletion {
 
 impl ClientDeletionRequest<'_> {
     /// The request as it is sent. It holds a secret: it may not be logged.
+    ///
+    /// # Errors
+    /// `provider_rejected` for an address that no request can be made to.
     pub fn to_http(self) -> Result<Request<Vec<u8>>> {
         let unbuildable = || {
             Error::new(ErrorKind::ProviderRejected, "no request can be made to the registration's address")

@@ -91,7 +91,8 @@ pub fn parse_resource_metadata(
     }
     let members: Members = read(None, body).map_err(|unreadable| rejected(resource, unreadable.what()))?;
     let named = members.resource.ok_or_else(|| rejected(resource, "it names no resource"))?;
-    if !is_same_resource(&named, resource) && !(is_of_host(address) && is_host_of(&named, resource)) {
+    let speaks_for_its_host = is_of_host(address) && is_host_of(&named, resource);
+    if !is_same_resource(&named, resource) && !speaks_for_its_host {
         return Err(rejected(resource, &format!("it is that of another resource, {}", quoted(&named))));
     }
     let authorization_servers = members.authorization_servers.unwrap_or_default();

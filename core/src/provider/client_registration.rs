@@ -255,6 +255,9 @@ fn credential(
     given.or_else(from_variable).or_else(stored)
 }
 
+/// The variable that a secret may be in; none where variables do not count.
+///
+/// A variable says nothing of whose secret it is: where servers are discovered it might be another issuer's.
 fn secret_variable(definition: &ProviderDefinition, sources: &ClientSources<'_>) -> Option<String> {
     let name = || format!("TOKENKEEP_{}_CLIENT_SECRET", definition.name.as_variable());
     (!sources.without_environment).then(name)

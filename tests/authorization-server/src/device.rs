@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use crate::grant::Grant;
-use crate::options::LiveOptions;
+use crate::live_options::LiveOptions;
 use crate::refusal::Refusal;
 
 /// What `slow_down` adds to the interval, for this and all later polls (section 3.5).

@@ -16,7 +16,7 @@ use crate::claims::Demand;
 use crate::control;
 use crate::endpoint;
 use crate::fault::{Action, When};
-use crate::journal::fingerprint;
+use crate::journal_entry::fingerprint;
 use crate::mutation::Mutation;
 use crate::oauth_error::OAuthError;
 use crate::refusal::Refusal;

@@ -12,7 +12,7 @@ use hyper::{Response, StatusCode};
 use serde_json::Value;
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::journal::Outcome;
+use crate::journal_entry::Outcome;
 
 /// The size of a frame of a huge body.
 const HUGE_FRAME_BYTES: usize = 64 << 10;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::options::Rotation;
+use crate::live_options::Rotation;
 
 /// What to do with a refresh token that belongs to a living grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use crate::consent::Consents;
 use crate::device::Devices;
 use crate::dpop::Seen;
 use crate::grant::Grant;
-use crate::options::Rotation;
+use crate::live_options::Rotation;
 use crate::pushed_requests::PushedRequests;
 use crate::refusal::Refusal;
 use crate::registration::Registrations;

@@ -1,6 +1,8 @@
 //! How a client finds its way from a resource to the server: metadata of either, wherever they are, and the resource
 //! that a token is for.
 
+#![allow(clippy::unwrap_used, reason = "what fails here is a test that fails")]
+
 mod common;
 
 use authorization_server::{Endpoint, ServerOptions};

@@ -98,6 +98,50 @@ fn loopback() -> (u16, thread::JoinHandle<Vec<(String, String)>>) {
 }
 
 #[tokio::test]
+async fn a_person_answers_a_pushed_request_for_a_resource() {
+    let program =
+        Program::start(&["--person", "form", "--options", r#"{"pushed_requests": {"mode": "required"}}"#]);
+    let (port, received) = loopback();
+    let redirect_uri = format!("http://127.0.0.1:{port}/callback");
+    let resource = program.url("/mcp");
+    let form = [
+        ("client_id", "public"),
+        ("response_type", "code"),
+        ("response_mode", "form_post"),
+        ("redirect_uri", &redirect_uri),
+        ("resource", resource.as_str()),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+    ];
+    let http = HttpClient::new(None).unwrap();
+    let pushed = http.post_form(&program.url("/par"), &form).await.unwrap().json();
+    let mut url = program.url("/authorize");
+    let named = [("client_id", "public"), ("request_uri", pushed["request_uri"].as_str().unwrap())];
+    url.query_pairs_mut().extend_pairs(named);
+    assert!(person(&[url.as_str()], None).status.success());
+    let sent = received.join().unwrap();
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "public"),
+        ("code", &sent[0].1),
+        ("redirect_uri", &redirect_uri),
+        ("code_verifier", VERIFIER),
+    ];
+    let tokens = http.post_form(&program.url("/token"), &form).await.unwrap().json();
+    let value = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+    let headers = [("authorization", value.as_str())];
+    let told = http.send(hyper::Method::GET, &resource, &headers, Vec::new()).await.unwrap().json();
+    assert_eq!(told["audience"], json!([resource.as_str()]));
+
+    let options = Command::new(env!("CARGO_BIN_EXE_authorization-server"))
+        .args(["--options", r#"{"pushed_requests": {"mood": "on"}}"#])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(options.stderr).unwrap();
+    assert!(!options.status.success() && said.contains("unknown field `mood`"), "{said}");
+}
+
+#[tokio::test]
 async fn a_login_by_form_over_tls_then_sigterm() {
     let directory = tempfile::tempdir().unwrap();
     let journal = directory.path().join("journal.jsonl");

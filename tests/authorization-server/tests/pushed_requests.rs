@@ -1,5 +1,7 @@
 //! Authorization requests that the client pushes first (RFC 9126), and clients whose id is the address of a document.
 
+#![allow(clippy::unwrap_used, reason = "what fails here is a test that fails")]
+
 mod common;
 
 use authorization_server::{Answer, Person};

@@ -56,10 +56,13 @@ export class Stage extends SharedStage {
     return new Stage(server, 'oidc', { clientId: 'public', issuer: server.issuer }).#endsWith(t);
   }
 
-  /** An MCP server, through whose metadata a client finds the server, and registers itself there. */
+  /**
+   * An MCP server, through whose metadata a client finds the server, where it registers itself and binds its tokens to a
+   * key if it likes.
+   */
   static async mcp(t, ...options) {
-    const registration = JSON.stringify({ registration: { enabled: true } });
-    const server = await Server.start('--options', registration, ...options);
+    const offered = JSON.stringify({ registration: { enabled: true }, dpop: { mode: 'on' } });
+    const server = await Server.start('--options', offered, ...options);
     return new Stage(server, 'mcp', { resource: `${server.origin}/mcp` }).#endsWith(t);
   }
 

@@ -52,6 +52,6 @@ def oidc() -> Iterator[Stage]:
 
 @pytest.fixture
 def mcp() -> Iterator[Stage]:
-    """An MCP server, through whose metadata a client finds the server, and registers itself there."""
+    """An MCP server, through whose metadata a client finds the server, registers itself and binds its tokens."""
     with Stage("mcp") as stage:
         yield stage

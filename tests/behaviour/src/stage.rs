@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use authorization_server::{
-    AuthorizationServer, Entry, LiveOptions, RegisteredClient, Running, ServerOptions,
+    AuthorizationServer, Dpop, Entry, LiveOptions, RegisteredClient, Running, ServerOptions,
 };
 use serde_json::{Value, json};
 use tokenkeep::{Broker, BrokerOptions, Environment, KeySource};
@@ -69,10 +69,12 @@ impl Stage {
         stage
     }
 
-    /// An MCP server that a client finds the rest through: its metadata name the server, where a client registers itself.
+    /// An MCP server that a client finds the rest through: its metadata name the server, where a client registers itself
+    /// and binds its tokens to a key if it likes.
     pub fn mcp() -> Self {
         let mut options = ServerOptions::plain();
         options.live.registration.enabled = true;
+        options.live.dpop.mode = Dpop::On;
         let mut stage = Stage::new("mcp", options, &[]);
         stage.named.extend(["--resource".to_owned(), stage.resource_url()]);
         stage

@@ -8,6 +8,7 @@ mod accounts;
 mod admin_consent;
 mod answers;
 mod application;
+mod bound_tokens;
 mod browser;
 mod challenges;
 mod changes;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use authorization_server::{
-    AuthenticationMethod, AuthorizationServer, ClientCertificate, Consent, Endpoint, RegisteredClient,
+    AuthenticationMethod, AuthorizationServer, ClientCertificate, Consent, Dpop, Endpoint, RegisteredClient,
     Running, ServerOptions,
 };
 use tokenkeep_behaviour::{CLIENT_ID, Stage, person};
@@ -74,6 +74,7 @@ impl Reader {
         let mut options = ServerOptions { clients, ..ServerOptions::plain() };
         // An MCP server: whoever comes registers there and then.
         options.live.registration.enabled = true;
+        options.live.dpop.mode = Dpop::On;
         let other = AuthorizationServer::start(options).unwrap();
 
         let home = stage.home.path();

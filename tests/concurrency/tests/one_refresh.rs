@@ -9,7 +9,7 @@ use tokenkeep_interop::{Django, OidcProvider};
 use tokenkeep_test_support::{Home, report, scaled, seconds_since_1970};
 
 /// How long a token lives, in seconds: longer than a round, or there would be two expiries in it.
-const LIFETIME: u32 = 3;
+pub const LIFETIME: u32 = 3;
 
 /// What a race has shown.
 struct Race {
@@ -20,7 +20,7 @@ struct Race {
 }
 
 /// Waits until tokens that end `at` have ended. Time is the event.
-fn until_expired(at: i64) {
+pub fn until_expired(at: i64) {
     let end = UNIX_EPOCH + Duration::from_secs(u64::try_from(at).unwrap());
     if let Ok(left) = end.duration_since(SystemTime::now()) {
         std::thread::sleep(left);

@@ -1,5 +1,5 @@
 //! The wire: a relay in front of a server that reads along. What it takes for a secret is what the RFCs say
-//! is one: RFC 6749 2.3.1, 4.1.3, 5.1 and 6, RFC 7009 2.1, RFC 7636 4.5, RFC 8628 3.2, OIDC Core 3.1.3.3.
+//! is one: RFC 6749 2.3.1, 4.1.3, 5.1 and 6, RFC 7009 2.1, RFC 7636 4.5, RFC 8628 3.2, RFC 9449 4.2, OIDC Core 3.1.3.3.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{Read, Write};
@@ -29,6 +29,8 @@ pub struct Asked {
     pub form: BTreeMap<String, String>,
     /// The `Authorization` header.
     pub authorization: String,
+    /// The `DPoP` header.
+    pub proof: String,
 }
 
 /// Answers one request in the server's place: the whole response, head and body.
@@ -77,6 +79,7 @@ fn relay(
     let asked = Asked {
         form: form_urlencoded::parse(&body).into_owned().collect(),
         authorization: header(&head, "authorization").unwrap_or_default().to_owned(),
+        proof: header(&head, "dpop").unwrap_or_default().to_owned(),
     };
     read_along(&asked, canaries);
     let answer = answers.lock().expect("no answer panics").pop_front();
@@ -131,6 +134,10 @@ fn read_along(asked: &Asked, canaries: &Canaries) {
             // RFC 7009 calls it `token`, whatever it is.
             canaries.add(if name == "token" { "refresh_token" } else { name }, value);
         }
+    }
+    // What it says is no secret, and the key in it is the public one; with its signature it could be sent again.
+    if let Some((_, signature)) = asked.proof.rsplit_once('.') {
+        canaries.add("proof", signature);
     }
     if let Some(credentials) = asked.authorization.strip_prefix("Basic ") {
         canaries.add("basic_credentials", credentials);

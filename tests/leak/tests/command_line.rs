@@ -214,6 +214,50 @@ fn refusals_of_a_login_that_quote_what_was_sent() {
 }
 
 #[test]
+fn a_life_of_a_connection_whose_tokens_are_bound_to_a_key() {
+    // Every PKCS#8 of a key on P-256 begins so (RFC 5208 5, RFC 5915 3), whatever the key is.
+    const KEY: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg";
+    let mut scene = Scene::new(PLAIN);
+    scene.canaries.add("key", KEY);
+    let bound = |number: u32| {
+        let access_token = format!("{number}-Zk3Tq8Yw0Lm5Rn7Vb2Xc9Hd4Gs6Jf1Pa");
+        let refresh_token = format!("{number}-Fa8Ue3Ti6Ob1Yl5Wq9Sx2Dc7Rv4Mn0Kp");
+        json!({"access_token": access_token, "refresh_token": refresh_token, "token_type": "DPoP", "expires_in": 3600})
+    };
+    let demand = |asked: &Asked| {
+        let text = format!("the proof {} lacks the nonce", asked.proof);
+        let body = json!({"error": "use_dpop_nonce", "error_description": text});
+        error(400, &body).replacen("\r\n", "\r\nDPoP-Nonce: n-1\r\n", 1)
+    };
+    scene.tap.answer_next(demand);
+    scene.tap.answer_next(move |_| error(200, &bound(1)));
+    scene.log_in(&["--client-id", "public", "--dpop"]).ok();
+    scene.tap.answer_next(demand);
+    scene.tap.answer_next(move |_| error(200, &bound(2)));
+    scene.run(Stdout::AccessToken, &["token", "leak", "--force-refresh", "-vvv"]).ok();
+    // Asked for and refused twice, in words that quote the proof.
+    scene.tap.answer_next(demand);
+    scene.tap.answer_next(demand);
+    scene.run(Stdout::Clean, &["token", "leak", "--force-refresh", "--json"]);
+    // What anybody could use in the place of what is bound.
+    scene.tap.answer_next(move |_| {
+        let mut unbound = bound(3);
+        unbound["token_type"] = json!("Bearer");
+        error(200, &unbound)
+    });
+    scene.run(Stdout::Clean, &["token", "leak", "--force-refresh", "--json"]);
+    let request = ["--method", "POST", "--url", "https://api.example/a"];
+    for more in [&[][..], &["--json"], &["--nonce", "n-2", "-vvv"]] {
+        let proof = scene.run(Stdout::Clean, &[&["dpop-proof", "leak"], &request[..], more].concat()).ok();
+        assert!(proof.stdout.contains("eyJ"), "{proof:#?}");
+    }
+    for command in [&["list", "--json"][..], &["get", "leak", "--json"], &["doctor", "--json"]] {
+        scene.run(Stdout::Clean, command).ok();
+    }
+    scene.assert_nothing_leaked(&["access_token", "refresh_token", "code", "code_verifier", "proof"]);
+}
+
+#[test]
 fn a_refusal_that_quotes_a_short_token() {
     // As Spring Security OAuth does it, whose tokens are GUIDs: what was sent is known to the letter, so its
     // length is no excuse.

@@ -60,8 +60,13 @@ impl<'a> Document<'a> {
     /// What the reader of TOML, or of a type, says. Where the text is no TOML there may be no member to name.
     pub fn unreadable(&self, error: &toml::de::Error) -> Error {
         let span = error.span();
-        let mut member = span.as_ref().map(|span| member_at(&self.table, span.start)).unwrap_or_default();
         let (missing, mut what) = in_our_words(error.message());
+        let member = span.as_ref().map(|span| match missing {
+            // A table that lacks something begins where its first member does.
+            Some(_) => table_of(&self.table, span).unwrap_or_default(),
+            None => member_at(&self.table, span.start),
+        });
+        let mut member = member.unwrap_or_default();
         let at = |span: Range<usize>| self.text.get(span).map(str::trim).filter(|text| !text.is_empty());
         if let Some(name) = span.clone().and_then(at).filter(|_| what == "duplicate key") {
             what = format!("expected each name once, found {name} twice");
@@ -126,6 +131,15 @@ fn member_at(table: &DeTable<'_>, offset: usize) -> Vec<String> {
         }
     }
     Vec::new()
+}
+
+/// The path of the table that is all of `span`; none for the file itself.
+fn table_of(table: &DeTable<'_>, span: &Range<usize>) -> Option<Vec<String>> {
+    table.iter().find_map(|(name, value)| {
+        let DeValue::Table(inner) = value.get_ref() else { return None };
+        let path = if value.span() == *span { Vec::new() } else { table_of(inner, span)? };
+        Some(std::iter::once(name.get_ref().to_string()).chain(path).collect())
+    })
 }
 
 /// The reader's message in the words of people who write no Rust; and the name of a member that is missing.

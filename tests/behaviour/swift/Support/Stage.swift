@@ -90,11 +90,12 @@ public final class Stage: @unchecked Sendable {
         }
     }
 
-    /// An MCP server, through whose metadata a client finds the server, and registers itself there.
+    /// An MCP server, through whose metadata a client finds the server, where it registers itself and binds its tokens to
+    /// a key if it likes.
     public static func mcp(_ options: String..., test: (Stage) async throws -> Void) async throws {
         try await play(test) {
-            let registers = ["--options", #"{"registration": {"enabled": true}}"#]
-            let server = try await Server(registers + options)
+            let offered = #"{"registration": {"enabled": true}, "dpop": {"mode": "on"}}"#
+            let server = try await Server(["--options", offered] + options)
             return try Stage(server, "mcp", LoginOptions(resource: "\(server.origin)/mcp"), Home())
         }
     }

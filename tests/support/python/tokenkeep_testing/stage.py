@@ -19,9 +19,10 @@ class Stage(Home):
     """A home and the server of its provider: `acme`, `microsoft`, `oidc` or `mcp`. The `with` block ends both."""
 
     def __init__(self, provider: str, *server_arguments: str) -> None:
-        # Through a resource a client finds a server that it registers itself with.
-        registers = ["--options", '{"registration": {"enabled": true}}'] if provider == "mcp" else []
-        server = Server("entra" if provider == "microsoft" else "plain", *registers, *server_arguments)
+        # Through a resource a client finds a server that it registers itself with, and that binds tokens to its key.
+        offered = ["--options", '{"registration": {"enabled": true}, "dpop": {"mode": "on"}}']
+        offered = offered if provider == "mcp" else []
+        server = Server("entra" if provider == "microsoft" else "plain", *offered, *server_arguments)
         try:
             super().__init__(server, provider)
         except BaseException:
