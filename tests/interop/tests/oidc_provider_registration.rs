@@ -27,7 +27,8 @@ fn a_client_registers_itself_and_is_deleted_when_its_registration_is_removed() {
         "{journal:?}"
     );
 
-    home.run(["client", "remove", "oidc", "--issuer", &issuer]).ok();
+    let removed = home.run(["client", "remove", "oidc", "--issuer", &issuer, "--json"]).ok().json();
+    assert_eq!(removed["deletion"], "deleted", "{removed}");
     assert_eq!(server.journal().registrations("delete"), 1);
     let refused = home.run(["token", "oidc", "--force-refresh", "--json"]);
     assert_eq!(refused.error_code(), "provider_rejected", "{refused:#?}");
