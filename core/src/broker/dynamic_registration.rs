@@ -10,7 +10,6 @@
 use std::sync::Arc;
 
 use super::Broker;
-use super::login::LoginOptions;
 use super::preparation::{Plan, none_if_damaged};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
@@ -31,13 +30,13 @@ use crate::transport::{Limits, content_type};
 const INVALID_CLIENT: &str = "invalid_client";
 
 /// What a registration must be to serve a login.
-struct Wanted<'a> {
+pub(super) struct WantedClient<'a> {
     /// Where the answer is received: one that is not registered is refused in the browser, where nobody can help.
-    redirect_uri: &'a str,
+    pub(super) redirect_uri: &'a str,
     /// True when the tokens are bound to a key.
-    dpop: bool,
+    pub(super) dpop: bool,
     /// A secret that ended before is of no use.
-    now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 impl Broker {
@@ -50,13 +49,10 @@ impl Broker {
         &self,
         definition: &ProviderDefinition,
         endpoints: &Endpoints,
-        redirect_uri: &str,
-        options: &LoginOptions,
+        wanted: &WantedClient<'_>,
         stored: Option<RegistrationRecord>,
     ) -> Result<Option<ClientRegistration>> {
         let (Some(_), Some(issuer)) = (&endpoints.registration, &endpoints.issuer) else { return Ok(None) };
-        let dpop = options.dpop.unwrap_or(definition.token.dpop);
-        let wanted = Wanted { redirect_uri, dpop, now: self.0.clock.now().wall };
         if let Some(found) = stored.as_ref().and_then(|stored| wanted.met_by(stored)) {
             return Ok(Some(found));
         }
@@ -73,7 +69,7 @@ impl Broker {
             let RegistrationRecord { client_id, client_secret, .. } = by_hand;
             return Ok(Some(client_registration::as_stored(client_id, client_secret, methods)));
         }
-        let record = self.register(key, endpoints, &wanted).await?;
+        let record = self.register(key, endpoints, wanted).await?;
         locked.write(&record).await?;
         if let Some(replaced) = before {
             self.put_away(&replaced, wanted.now).await?;
@@ -88,7 +84,7 @@ impl Broker {
         &self,
         key: RegistrationKey,
         endpoints: &Endpoints,
-        wanted: &Wanted<'_>,
+        wanted: &WantedClient<'_>,
     ) -> Result<RegistrationRecord> {
         let no_endpoint = || Error::new(ErrorKind::Unsupported, "the server registers no clients by program");
         let endpoint = endpoints.registration.as_ref().ok_or_else(no_endpoint)?;
@@ -184,7 +180,7 @@ impl Broker {
     }
 }
 
-impl Wanted<'_> {
+impl WantedClient<'_> {
     /// The client of a registration that fits.
     fn met_by(&self, record: &RegistrationRecord) -> Option<ClientRegistration> {
         let dynamic = record.dynamic.as_ref()?;
@@ -235,7 +231,7 @@ mod tests {
                 stored_at: now,
                 dynamic,
             };
-            Wanted { redirect_uri, dpop, now }.met_by(&record).is_some()
+            WantedClient { redirect_uri, dpop, now }.met_by(&record).is_some()
         };
         let own = "http://127.0.0.1/callback";
         for (dynamic, redirect_uri, dpop, expected) in [

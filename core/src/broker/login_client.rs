@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::Broker;
 use super::credential;
+use super::dynamic_registration::WantedClient;
 use super::login::LoginOptions;
 use super::preparation::none_if_damaged;
 use crate::error::{Error, ErrorKind, Result};
@@ -37,7 +38,7 @@ impl LoginOptions {
 }
 
 impl Broker {
-    /// The client of this login, with what it proves itself with. Its answers are received at `redirect_uri`.
+    /// The client of this login, with what it proves itself with. One that is made for it is as `wanted`.
     ///
     /// # Errors
     /// `registration_missing`, with all that was tried; `config_invalid`; those of a registration on request.
@@ -45,7 +46,7 @@ impl Broker {
         &self,
         definition: &ProviderDefinition,
         endpoints: &Endpoints,
-        redirect_uri: &str,
+        wanted: &WantedClient<'_>,
         options: &LoginOptions,
         earlier: Option<&ConnectionRecord>,
     ) -> Result<LoginClient> {
@@ -67,7 +68,7 @@ impl Broker {
             authentication_methods: endpoints.authentication_methods.as_deref(),
             without_environment: !trusts_variables(definition, options),
         };
-        let environment = &self.0.settings.environment;
+        let (environment, redirect_uri) = (&self.0.settings.environment, wanted.redirect_uri);
         let known =
             sources.credential.is_some() || client_registration::is_named(definition, &sources, environment);
         let dynamic = |registration| LoginClient { registration, dynamic: true };
@@ -78,8 +79,7 @@ impl Broker {
             lasting(client_registration::resolve(definition, sources, environment, redirect_uri)?)
         } else if let Some(document) = self.document_for(definition, endpoints, document.as_ref())? {
             lasting(document)
-        } else if let Some(registered) =
-            self.registered_client(definition, endpoints, redirect_uri, options, stored).await?
+        } else if let Some(registered) = self.registered_client(definition, endpoints, wanted, stored).await?
         {
             dynamic(registered)
         } else {

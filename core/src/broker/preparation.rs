@@ -5,6 +5,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::Broker;
+use super::dynamic_registration::WantedClient;
 use super::login::LoginOptions;
 use super::login_client::one_organization;
 use super::login_dpop::dpop_key;
@@ -100,17 +101,20 @@ impl Broker {
 
         let redirect = redirect(&definition.redirect, options.redirect_uri.as_deref())?;
         let registered = received_at.map_or_else(|| registered_redirect_uri(&redirect), str::to_owned);
-        let client =
-            self.login_client(&definition, &endpoints, &registered, options, earlier.as_ref()).await?;
+        let made_with = earlier.as_ref();
         // What an application was asked for is nothing that a person is asked for, and the other way round.
-        let earlier = earlier.filter(|earlier| earlier.application == application && resource.is_of(earlier));
-        let earlier = earlier.as_ref();
+        let earlier =
+            made_with.filter(|earlier| earlier.application == application && resource.is_of(earlier));
         let scopes = login_scopes(&definition, &endpoints, options, earlier, &resource);
         if let Some(finding) = default_beside_others(&definition, &scopes.requested) {
             return Err(Error::new(ErrorKind::ConfigInvalid, finding.message).with_help(finding.help));
         }
         let request = LoginRequest::resolve(&definition, options, earlier, &scopes.requested)?;
         let dpop_key = dpop_key(&definition, &endpoints, options, resource.dpop, earlier)?;
+        // Last of all: it may make a client at the server, which is not for a login that fails by itself.
+        let now = self.0.clock.now().wall;
+        let wanted = WantedClient { redirect_uri: &registered, dpop: dpop_key.is_some(), now };
+        let client = self.login_client(&definition, &endpoints, &wanted, options, made_with).await?;
         let tenant = authority.as_ref().map(|authority| authority.tenant.to_string());
         let flow_request = FlowRequest {
             transport: Arc::clone(&self.0.transport),
