@@ -196,7 +196,7 @@ impl Agent {
         let (refused, mut refusals) = mpsc::unbounded_channel();
         let browser = Arc::new(Browser { http: self.http.clone(), runtime: Handle::current(), refused });
         tokio::select! {
-            connection = self.broker.login(&self.provider, &options, browser) => Ok(drop(connection?)),
+            made = self.broker.login(&self.provider, &options, browser) => made.map(drop).map_err(Into::into),
             // A person could try again, so the login goes on. This one never does.
             Some(reason) = refusals.recv() => Err(reason.into()),
         }
