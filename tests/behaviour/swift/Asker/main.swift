@@ -11,8 +11,8 @@ func outcome(of errand: Errand) async -> Outcome {
         let broker = try Broker()
         if let person = errand.person {
             let options = LoginOptions(
-                connection: errand.connection, scopes: errand.scopes, issuer: errand.issuer, clientID: errand.clientID,
-                flow: .pkce, timeout: 60)
+                connection: errand.connection, scopes: errand.scopes, issuer: errand.issuer,
+                resource: errand.resource, clientID: errand.clientID, flow: .pkce, timeout: 60)
             let interaction = Interaction(openURL: { url in Task { try await run(person, [url.absoluteString]) } })
             outcome.clientID = try await broker.login(errand.provider, options, interaction: interaction).clientID
         } else if errand.atTheTerminal {

@@ -17,6 +17,7 @@ public struct Errand: Codable, Sendable {
     public var person: String?
     public var clientID: String?
     public var issuer: String?
+    public var resource: String?
     /// A login instead of a token, at the terminal: without an interaction.
     public var atTheTerminal = false
     /// The call is given up after so many seconds.
