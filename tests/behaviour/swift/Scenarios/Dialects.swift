@@ -98,8 +98,8 @@ private func paths(_ stage: Stage) async throws -> [String] {
         }
         try await says("https://One.acme.example/")
         let login = try await stage.beginLogin()
-        let answer = try await Person.redirected(login.url).with(["companyId": "9341453"])
-        _ = try await Http.get(answer)
+        let answer = try await Person.redirected(login.url)
+        _ = try await Http.get(address("\(answer)&companyId=9341453"))
         let kept = try await login.ended.value
         // By the names of the file, whatever this language would call them.
         #expect(kept.values == ["company": "9341453", "instance_url": "https://one.acme.example"])
