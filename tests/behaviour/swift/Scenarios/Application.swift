@@ -1,4 +1,5 @@
-// App-only access: a client that asks in its own name, by a secret or by a certificate, and nobody who logs in.
+// App-only access: a client that asks in its own name, by a secret, a certificate or a private key, and nobody who logs
+// in.
 
 import Foundation
 import Support
@@ -121,8 +122,8 @@ private func asked(_ stage: Stage) async throws -> [Value] {
     try await microsoft { stage in
         try await stage.change(["assertion_replay": "refused"])
         let wrong = [
-            (["rsa.crt"], "no private key"), (["rsa.key"], "no certificate"),
-            (["late.crt", "rsa.key"], "not that of its certificate"), (["ec.crt", "ec.key"], "not RSA"),
+            (["rsa.crt"], "no private key"), (["rsa.key"], "the certificate beside"),
+            (["late.crt", "rsa.key"], "not that of its certificate"), (["ec.crt", "ec.key"], "not for RSA"),
             (["rsa.crt", "encrypted.key"], "encrypted"),
         ]
         for (names, why) in wrong {
@@ -165,6 +166,54 @@ private func asked(_ stage: Stage) async throws -> [Value] {
             $0.certificate = whole
         }
         #expect(inMemory.credentialExpiresAt == connection.credentialExpiresAt)
+    }
+}
+
+@Test func login_as_an_application_with_a_private_key() async throws {
+    let kinds = [
+        ("ec.key", "ec.pub", "rsa.key"), ("ec_sec1.key", "ec.pub", "rsa.key"), ("rsa_pkcs1.key", "rsa.pub", "ec.key"),
+    ]
+    for (name, publicKey, other) in kinds {
+        try await Stage.acme("--client-key", "nightly:\(vector(publicKey).path)") { stage in
+            let definition = "\(try stage.definition)\n[client_credentials]\nscopes = [\"read\"]\n"
+            try await stage.broker().addProvider(stage.home.write("application.toml", definition))
+            func logIn(_ options: (inout LoginOptions) -> Void) async throws -> Connection {
+                try await loginAsApplication(stage) {
+                    $0.tenant = nil
+                    $0.clientID = "nightly"
+                    options(&$0)
+                }
+            }
+            let (key, unfit, stranger) = (try pem([name]), try pem(["p384.key"]), try pem([other]))
+            let refused = try await fails(.configInvalid) { try await logIn { $0.certificate = unfit } }
+            #expect(refused.message.contains("neither RSA nor on P-256"), "\(refused)")
+            #expect(try await stage.entries().isEmpty)
+            // Somebody else's key is not this client's.
+            try await fails(.providerRejected) { try await logIn { $0.certificate = stranger } }
+
+            let before = try await asked(stage).count
+            let file = try stage.home.write("credential.pem", key)
+            let connection = try await logIn { $0.credentialFile = file }
+            #expect(connection.application && connection.credentialExpiresAt == nil, "a key alone does not end")
+            // The record has it: the file may go. Each request has an assertion of its own, made for the issuer; the
+            // server refuses one that it has seen, and any for its token endpoint.
+            try FileManager.default.removeItem(at: file)
+            let first = try await stage.accessToken()
+            #expect(try await stage.resource(first) == 200)
+            #expect(try await stage.accessToken(forceRefresh: true) != first)
+            try await stage.login(interaction: Interaction()) { $0.flow = .clientCredentials }
+            let requests = try await asked(stage).dropFirst(before)
+            #expect(requests.count == 3, "\(name)")
+            for request in requests {
+                #expect(request["client_authentication"] == "private_key_jwt" && request["outcome"]["status"] == 200)
+            }
+            // A program that has the key at hand needs no file.
+            let named = try await logIn {
+                $0.connection = "named"
+                $0.certificate = key
+            }
+            #expect(named.application)
+        }
     }
 }
 

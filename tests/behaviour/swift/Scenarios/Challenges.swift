@@ -44,6 +44,8 @@ private func ask(_ stage: Stage, _ token: String) async throws -> [String]? {
         // Wider scopes are a person's to grant.
         let wider = #"Bearer error="insufficient_scope", scope="admin""#
         #expect(try await afterRefusal(first, [wider]) == nil)
+        // A nonce is for a proof, and no proof goes with these.
+        #expect(try await afterRefusal(second, [#"DPoP error="use_dpop_nonce""#]) == nil)
         #expect(try await stage.refreshes().count == 1)
     }
 }
