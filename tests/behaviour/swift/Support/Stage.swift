@@ -12,6 +12,7 @@
 //   | `Failure.swift`   | how a call says that it failed                                  |
 //   | `Turns.swift`     | how many stages are played at once                              |
 //   | `Elsewhere.swift` | another process, which asks for tokens of the same store        |
+//   | `Resources.swift` | what a stage of a protected resource has beside that            |
 //   | `Together.swift`  | calls that are made at once                                     |
 //   | `Processes.swift` | the workspace's programs, and a process that is run to its end  |
 //   | `Value.swift`     | JSON as the server speaks it                                    |
