@@ -236,10 +236,10 @@ struct Members {
 /// Reads the answer to a token request (RFC 6749 5.1 and 5.2).
 ///
 /// Lenient: JSON under any content type; a form in place of JSON; numbers in strings; a missing
-/// `token_type` counts as `Bearer`, since servers do forget it; odd `refresh_in` and `ext_expires_in` are only advice and count as absent. Strict: an `error` is one under
-/// any status; an `expires_in` that is no number is refused, one of more than ten years cut to that; a
-/// token that is empty, larger than 128 KiB or not printable ASCII is refused, for it could not be put
-/// into a header unharmed.
+/// `token_type` counts as `Bearer`, since servers do forget it; odd `refresh_in` and `ext_expires_in` are
+/// only advice and count as absent. Strict: an `error` is one under any status; an `expires_in` that is no
+/// number is refused, one of more than ten years cut to that; a token that is empty, larger than 128 KiB or
+/// not printable ASCII is refused, for it could not be put into a header unharmed.
 pub fn parse_token_response(
     status: u16,
     content_type: Option<&str>,
