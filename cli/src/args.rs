@@ -426,7 +426,7 @@ pub struct AdminConsentArgs {
     #[arg(long, value_name = "ADDRESS", requires = "state")]
     pub answer: Option<String>,
     /// The state that was printed with the address
-    #[arg(long, value_name = "STATE", requires = "answer")]
+    #[arg(long, value_name = "STATE", requires = "answer", allow_hyphen_values = true)]
     pub state: Option<String>,
 }
 
@@ -441,7 +441,7 @@ pub struct DpopProofArgs {
     #[arg(long, value_name = "URL")]
     pub url: String,
     /// The resource's last DPoP-Nonce header
-    #[arg(long, value_name = "NONCE")]
+    #[arg(long, value_name = "NONCE", allow_hyphen_values = true)]
     pub nonce: Option<String>,
 }
 
@@ -514,6 +514,16 @@ mod tests {
         };
         let fictions: Vec<_> = commands.iter().filter(is_fiction).collect();
         assert!(fictions.is_empty(), "{fictions:#?}");
+    }
+
+    /// Random text may begin with a hyphen.
+    #[test]
+    fn what_a_server_has_made_is_no_option() {
+        let proof = ["tokenkeep", "dpop-proof", "mcp", "--method", "GET", "--url", "https://a.example/"];
+        assert!(Cli::try_parse_from(proof.iter().chain(&["--nonce", "-l9"])).is_ok());
+        let consent =
+            ["tokenkeep", "admin-consent", "microsoft", "--answer", "https://a.example/", "--state", "-l9"];
+        assert!(Cli::try_parse_from(consent).is_ok());
     }
 
     #[test]
