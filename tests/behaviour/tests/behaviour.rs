@@ -40,6 +40,7 @@ mod output;
 mod presets;
 mod protected_resources;
 mod providers;
+#[cfg(unix)]
 mod providers_page;
 #[cfg(unix)]
 mod reader;
